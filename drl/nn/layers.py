@@ -1,0 +1,186 @@
+"""Layers: the operation, and right below it its derivative.
+
+`forward(x)` returns y and its pullback.  `backward(dy)` takes dy = ∂L/∂y, fills the layer's own
+∂L/∂W and ∂L/∂b, and returns dx = ∂L/∂x.  All that a pullback needs is in its closure, so several
+forwards may be open at once, and each pullback is right.
+
+Two savings, both by leaving out what nobody asks for.  `backward(dy, inputs=False)` does not
+compute ∂L/∂x (the first layer: no one moves the data).  And dy may have fewer rows than x: the
+rows left out have no part in L, so their gradient is zero and is never formed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from drl.nn.init import Init, he
+from drl.nn.ops import Array, Ops
+
+Shape = tuple[int, ...]
+
+
+class Pullback(Protocol):
+    def __call__(self, dy: Array, inputs: bool = True) -> Array: ...
+
+
+class Layer:
+    """What a layer without parameters need not say.
+
+    `shapes` maps each parameter's name to its shape once `build` has seen the input; the network
+    then cuts the views `self.W`, `self.dW`, … out of its one vector (`bind`).
+    """
+
+    name = ""
+    ops: Ops
+    shapes: dict[str, Shape] = {}
+
+    def build(self, shape: Shape) -> Shape:
+        """Shape of one input → shape of one output (no batch axis).  ValueError if they misfit."""
+        return shape
+
+    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
+        self.ops = ops
+        self.__dict__.update(arrays)
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw the parameters."""
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """What the layer and its parameters are, in words."""
+        return ""
+
+
+class Linear(Layer):
+    """y = xW + b.   x: (B, I), W: (I, O), b: (O,), y: (B, O).  Every output sees every input."""
+
+    W: Array
+    b: Array | None = None
+    dW: Array
+    db: Array | None = None
+
+    def __init__(self, outputs: int, bias: bool = True, init: Init = he) -> None:
+        if outputs < 1:
+            raise ValueError(f"a layer needs at least 1 output, got {outputs}")
+        self.outputs, self.bias, self.init = outputs, bias, init
+
+    def build(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ValueError(f"Linear takes vectors, got inputs of {shape}; put Flatten before")
+        self.shapes = {"W": (shape[0], self.outputs)}
+        if self.bias:
+            self.shapes["b"] = (self.outputs,)
+        return (self.outputs,)
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        self.W[:] = self.ops.asarray(self.init(rng, *self.shapes["W"]))
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        ops = self.ops
+        y = ops.linear(x, self.W, self.b)  # xW + b
+
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            ops.matmul(x[: len(dy)].T, dy, out=self.dW)  # ∂L/∂W = xᵀ dy
+            if self.db is not None:
+                ops.sum_rows(dy, out=self.db)  # ∂L/∂b = Σ_batch dy
+            return ops.matmul(dy, self.W.T) if inputs else None  # ∂L/∂x = dy Wᵀ
+
+        return y, backward
+
+    def describe(self) -> str:
+        inputs, outputs = self.shapes["W"]
+        return f"{inputs} weights for each of {outputs} neurons" + ", 1 bias each" * self.bias
+
+
+class ReLU(Layer):
+    """y = max(0, x), elementwise."""
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        y = self.ops.relu(x)
+
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            return self.ops.relu_backward(dy, y[: len(dy)])  # ∂L/∂x = dy · 1[x > 0]
+
+        return y, backward
+
+
+class Tanh(Layer):
+    """y = tanh x, elementwise."""
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        y = self.ops.tanh(x)
+
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            t = y[: len(dy)]
+            return dy * (1 - t * t)  # ∂L/∂x = dy (1 − tanh² x)
+
+        return y, backward
+
+
+def sigmoid(ops: Ops, x: Array) -> Array:
+    """σ(x) = 1/(1 + e⁻ˣ) = ½ (1 + tanh(x/2)), the form that never overflows."""
+    return 0.5 * (1 + ops.tanh(0.5 * x))
+
+
+class Sigmoid(Layer):
+    """y = σ(x) = 1/(1 + e⁻ˣ), elementwise: the neuron of the notes."""
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        y = sigmoid(self.ops, x)
+
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            s = y[: len(dy)]
+            return dy * (s * (1 - s))  # ∂L/∂x = dy σ(1 − σ)
+
+        return y, backward
+
+
+class Flatten(Layer):
+    """(B, H, W, C) → (B, H·W·C)."""
+
+    def build(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            return dy.reshape(len(dy), *x.shape[1:])  # the same numbers in their old places
+
+        return x.reshape(len(x), -1), backward
+
+
+class Scale(Layer):
+    """y = s x with constant s (a number, or one per input): units made comparable, nothing learnt.
+
+    In the network, not before it, so that a policy is never shipped without its units.
+    """
+
+    def __init__(self, factor: float | tuple[float, ...]) -> None:
+        if not np.all(np.isfinite(factor)):
+            raise ValueError(f"scale must be finite numbers, got {factor}")
+        self.factor = factor
+
+    def build(self, shape: Shape) -> Shape:
+        np.broadcast_to(np.asarray(self.factor), shape)
+        return shape
+
+    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
+        super().bind(ops, arrays)
+        self.s = ops.asarray(self.factor)
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            return dy * self.s if inputs else None  # ∂L/∂x = s dy
+
+        return x * self.s, backward
+
+    def describe(self) -> str:
+        return "constant, not learnt"
+
+
+ACTIVATIONS: dict[str, Callable[[], Layer]] = {"relu": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}

@@ -1,0 +1,87 @@
+"""Losses: the value, and right beside it ∂L/∂output.
+
+Each is called as `value, dy = loss(y, target)`.  L is the mean over the batch of the sum over the
+outputs, for the value and for the gradient alike, however many outputs there are.
+"""
+
+from __future__ import annotations
+
+from drl.nn.layers import sigmoid
+from drl.nn.ops import Array, Ops
+
+
+class Bernoulli:
+    """L = −(1/B) Σ [t log p + (1 − t) log(1 − p)] with p = σ(z): minus the log-likelihood.
+
+    z, t: (B, K); t in [0, 1].  On logits: log p = −log(1 + e⁻ᶻ) never overflows, and
+    ∂L/∂z = (p − t)/B, the product of ∂L/∂p and ∂p/∂z of the notes after everything cancels.
+    """
+
+    def __init__(self, ops: Ops) -> None:
+        self.ops = ops
+
+    def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
+        ops, t = self.ops, self.ops.asarray(t)
+        # −t log σ(z) − (1−t) log(1−σ(z)) = max(z, 0) − z t + log(1 + e^−|z|)
+        terms = ops.relu(z) - z * t + ops.log1p(ops.exp(-ops.abs(z)))
+        value = ops.sum(terms) / len(z)
+        dz = (sigmoid(ops, z) - t) / len(z)  # ∂L/∂z = (σ(z) − t)/B
+        return value, dz
+
+
+class SoftmaxCrossEntropy:
+    """L = −(1/B) Σ_b log p[b, t_b] with p = softmax(z): many outputs, one of them right.
+
+    z: (B, K) logits, t: (B,) the right class of each example.
+    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.
+    """
+
+    def __init__(self, ops: Ops) -> None:
+        self.ops = ops
+
+    def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
+        ops, t = self.ops, self.ops.indices(t)
+        z = z - ops.max(z, axis=1, keepdims=True)  # softmax is the same; e^z cannot overflow
+        e = ops.exp(z)
+        total = ops.sum(e, axis=1, keepdims=True)
+        value = ops.mean(ops.log(total[:, 0]) - ops.gather(z, t))  # −log p = log Σe^z − z_t
+        one_hot = ops.scatter(t, ops.asarray([1.0] * len(z)), z.shape[1])
+        dz = (e / total - one_hot) / len(z)  # (p − 1[k = t])/B
+        return value, dz
+
+
+class MSE:
+    """L = (1/B) Σ (y − t)²;  ∂L/∂y = 2 (y − t)/B.   y, t: (B, K)."""
+
+    def __init__(self, ops: Ops) -> None:
+        self.ops = ops
+
+    def __call__(self, y: Array, t: Array) -> tuple[Array, Array]:
+        delta = y - self.ops.asarray(t)
+        return self.ops.sum(delta * delta) / len(y), delta * (2.0 / len(y))
+
+
+class Huber:
+    """L = (1/B) Σ h(y − t);  h(δ) = ½δ² where |δ| ≤ κ, else κ(|δ| − ½κ).   Huber 1964.
+
+    Its gradient is the error clipped to ±κ — not the square of a clipped error, whose gradient
+    would vanish outside (Mnih et al. 2015, "error clipping").  y, t: (B,) or (B, K).
+    """
+
+    def __init__(self, ops: Ops, kappa: float = 1.0) -> None:
+        if kappa <= 0:
+            raise ValueError(f"Huber needs kappa > 0, got {kappa}")
+        self.ops, self.kappa = ops, kappa
+
+    def __call__(self, y: Array, t: Array) -> tuple[Array, Array]:
+        delta = y - self.ops.asarray(t)
+        return self.value(delta), self.gradient(delta)
+
+    def value(self, delta: Array) -> Array:
+        """L from the errors δ = y − t."""
+        clipped = self.ops.clip(delta, -self.kappa, self.kappa)
+        return self.ops.sum(clipped * (delta - 0.5 * clipped)) / len(delta)  # both cases in one
+
+    def gradient(self, delta: Array) -> Array:
+        """∂L/∂y from the errors δ = y − t."""
+        return self.ops.clip(delta, -self.kappa, self.kappa) * (1.0 / len(delta))

@@ -1,0 +1,118 @@
+"""The multilayer perceptron: the one network behind the digits and the Q-function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from drl.nn.conv import FRONTS, Conv, Conv2d, MaxPool2d, Pool
+from drl.nn.init import INITS, Init, he, uniform, xavier
+from drl.nn.layers import ACTIVATIONS, Flatten, Layer, Linear, Scale, Shape
+from drl.nn.network import Network
+from drl.nn.ops import make_ops
+
+T = TypeVar("T")
+Front = str | Sequence[Conv | Pool] | None
+
+
+class MLP(Network):
+    """x → [scale] → [convolutions] → hidden layers → outputs.
+
+    No hidden layer: logistic regression (its logits; the likelihood is the loss's).  One output
+    besides: one neuron.  With `conv` the first layers share their weights.
+
+    input_shape  inputs of one example: a number, (I,), or an image (H, W, C)
+    outputs      outputs of one example: logits or action values, without activation
+    hidden       neurons of each hidden layer
+    activation   "relu", "tanh" or "sigmoid", after every layer but the last
+    conv         "digits", "minatar", "nature", or specs: (Conv(16, 3), Pool(2), …)
+    scale        constant factor on the inputs (a number, or one per input), e.g. 1/255 for bytes
+    init         "he", "xavier", "orthogonal", "uniform"; default He before ReLU, else Xavier, and
+                 for the outputs U(±1/√fan_in)
+    backend      "numpy", "torch", or "auto": by size, see `choose_backend`
+    seed         int or numpy Generator; the same weights on both backends
+
+    ValueError on sizes below 1, names that are not there, and shapes that do not fit.
+    """
+
+    def __init__(
+        self, input_shape: int | Shape, outputs: int, hidden: Sequence[int] = (128, 128),
+        activation: str = "relu", conv: Front = None, bias: bool = True,
+        scale: float | Sequence[float] | None = None, init: str | None = None,
+        backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+        seed: int | np.random.Generator = 0,
+    ) -> None:  # fmt: skip
+        inputs = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        function = _lookup("activation", activation, ACTIVATIONS)
+        front = _front(conv)
+        inner: Init = he if activation == "relu" else xavier
+        last: Init = uniform
+        if init is not None:
+            inner = last = _lookup("init", init, INITS)
+
+        layers: list[Layer] = []
+        if scale is not None:
+            layers.append(Scale(tuple(scale) if isinstance(scale, Sequence) else scale))
+        for spec in front:
+            if isinstance(spec, Pool):
+                layers.append(MaxPool2d(spec.size))
+            else:
+                conv2d = Conv2d(
+                    spec.filters, spec.kernel, spec.stride, spec.padding, bias=bias, init=inner
+                )
+                layers += [conv2d, function()]
+        if len(inputs) > 1:
+            layers.append(Flatten())
+        for width in hidden:
+            layers += [Linear(width, bias=bias, init=inner), function()]
+        layers.append(Linear(outputs, bias=bias, init=last))
+
+        if backend == "auto":
+            backend = choose_backend(inputs, outputs, hidden, front, device)
+        super().__init__(layers, inputs, make_ops(backend, dtype, device), seed)
+
+
+def choose_backend(
+    inputs: Shape, outputs: int, hidden: Sequence[int], front: Sequence[Conv | Pool], device: str
+) -> str:
+    """numpy for small networks, torch for wide ones, large convolutions and every GPU.
+
+    Measured (benchmarks/RESULTS.md): with no matrix above 128 × 128 weights numpy's calls cost
+    less; above, torch's products and its fused Adam win.  A front is large from a million
+    multiplications an image on.
+    """
+    if device != "cpu":
+        return "torch"
+    if front:
+        return "torch" if _multiplications(inputs, front) > 1_000_000 else "numpy"
+    widths = [math.prod(inputs), *hidden, outputs]
+    largest = max(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    return "torch" if largest >= 128 * 128 else "numpy"
+
+
+def _multiplications(shape: Shape, front: Sequence[Conv | Pool]) -> int:
+    """Products in the front's convolutions, for one image."""
+    total = 0
+    for spec in front:
+        if isinstance(spec, Pool):
+            shape = MaxPool2d(spec.size).build(shape)
+        else:
+            fan_in = spec.kernel**2 * shape[-1]
+            shape = Conv2d(spec.filters, spec.kernel, spec.stride, spec.padding).build(shape)
+            total += math.prod(shape) * fan_in
+    return total
+
+
+def _front(conv: Front) -> tuple[Conv | Pool, ...]:
+    if conv is None:
+        return ()
+    return _lookup("conv", conv, FRONTS) if isinstance(conv, str) else tuple(conv)
+
+
+def _lookup(what: str, name: str, table: dict[str, T]) -> T:
+    if name not in table:
+        raise ValueError(f"unknown {what} {name!r}; expected one of {', '.join(table)}")
+    return table[name]

@@ -1,0 +1,104 @@
+"""A network is one vector: a chain of layers whose parameters are views of `params`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from drl.nn.layers import Layer, Pullback, Shape
+from drl.nn.ops import Array, Ops
+
+
+class Network:
+    """y = f_n(… f_2(f_1(x))), with the chain rule backwards through the same list.
+
+    params, grads: flat arrays (P,).  Target sync, gradient norm, optimizer step and checkpoint
+    are each one call on them.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], input_shape: int | Shape, ops: Ops,
+        seed: int | np.random.Generator = 0,
+    ) -> None:  # fmt: skip
+        self.layers = list(layers)
+        self.ops = ops
+        self.input_shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        if not self.input_shape or min(self.input_shape) < 1:
+            raise ValueError(f"input_shape must be positive numbers, got {input_shape}")
+
+        self.output_shapes: list[Shape] = []
+        counts: dict[str, int] = {}
+        shape = self.input_shape
+        for layer in self.layers:
+            shape = layer.build(shape)
+            self.output_shapes.append(shape)
+            kind = type(layer).__name__.lower()
+            layer.name = f"{kind}{counts.setdefault(kind, 0)}"
+            counts[kind] += 1
+
+        self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
+        self.params, self.grads = ops.zeros(self.size), ops.zeros(self.size)
+        rng = np.random.default_rng(seed)
+        offset = 0
+        for layer in self.layers:
+            arrays = {}
+            for name, shape in layer.shapes.items():
+                end = offset + math.prod(shape)
+                arrays[name] = self.params[offset:end].reshape(shape)
+                arrays[f"d{name}"] = self.grads[offset:end].reshape(shape)
+                offset = end
+            layer.bind(ops, arrays)
+            layer.initialise(rng)
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        """x (B, *input_shape) → y (B, outputs), and the pullback that fills `grads`.
+
+        backward(dy) overwrites `grads` with ∂L/∂θ; it returns ∂L/∂x only if asked with
+        inputs=True.  dy may be given for the first rows of the batch alone.
+        ValueError if x has another shape.
+        """
+        x = self.ops.asarray(x)
+        if x.shape[1:] != self.input_shape:
+            wanted = ", ".join(map(str, self.input_shape))
+            raise ValueError(f"the network takes inputs (batch, {wanted}), got {tuple(x.shape)}")
+        pullbacks = []
+        for layer in self.layers:
+            x, pullback = layer.forward(x)
+            pullbacks.append(pullback)
+
+        def backward(dy: Array, inputs: bool = False) -> Array:
+            for pullback in reversed(pullbacks[1:]):
+                dy = pullback(dy)
+            return pullbacks[0](dy, inputs)
+
+        return x, backward
+
+    def __call__(self, x: Array) -> Array:
+        """y alone."""
+        return self.forward(x)[0]
+
+    def copy_from(self, other: Network, weight: float = 1.0) -> None:
+        """θ ← θ + weight (θ_other − θ): 1 copies, a small weight is Polyak averaging.
+
+        ValueError if the two differ in size.
+        """
+        if other.size != self.size:
+            raise ValueError(f"cannot copy {other.size} parameters into {self.size}")
+        if weight == 1.0:
+            self.params[:] = other.params
+        else:
+            self.ops.lerp(self.params, other.params, weight)
+
+    def describe(self) -> str:
+        """A table: layer, output shape, parameters, and what they are."""
+        rows = [("layer", "output", "parameters", "what they are")]
+        for layer, shape in zip(self.layers, self.output_shapes, strict=True):
+            count = sum(math.prod(s) for s in layer.shapes.values())
+            rows.append((layer.name, "×".join(map(str, shape)), f"{count:,}", layer.describe()))
+        rows.append(("total", "", f"{self.size:,}", ""))
+        w = [max(len(row[i]) for row in rows) for i in range(3)]
+        return "\n".join(
+            f"{a:<{w[0]}}  {b:<{w[1]}}  {c:>{w[2]}}  {d}".rstrip() for a, b, c, d in rows
+        )

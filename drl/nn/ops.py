@@ -1,0 +1,391 @@
+"""The array operations, on numpy and on torch: the only place where the two differ.
+
+Everything above (layers, losses, optimizers, agents) is written once against these names.  No
+operation here knows a derivative of a whole layer, except the convolution and the pooling, whose
+backward kernels belong to their forward ones.  torch is used as an array library: no tensor ever
+asks for a gradient.
+
+Shapes: B batch, I inputs, O outputs, H×W image, C channels.  Images are (B, H, W, C) in both
+libraries: a patch row is contiguous for numpy, and torch calls the same memory "channels last".
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+Array = Any  # numpy.ndarray or torch.Tensor; one program never mixes them
+
+TINY = 1e-30  # moments below this are zero for float32 and only cost time (subnormal arithmetic)
+
+
+class NumpyOps:
+    """Arrays are numpy.ndarray."""
+
+    name = "numpy"
+
+    def __init__(self, dtype: str = "float32", device: str = "cpu") -> None:
+        if device != "cpu":
+            raise ValueError(f"backend numpy runs on the cpu only, not on {device!r}; take torch")
+        self.dtype = np.dtype(dtype)
+        self.device = device
+        self._ones: dict[int, Array] = {}
+        self._zeros: dict[tuple[int, ...], Array] = {}
+        self._rows: dict[int, Array] = {}
+
+    # -- coming and going ---------------------------------------------------------------------
+    def asarray(self, x: Array) -> Array:
+        return np.asarray(x, self.dtype)
+
+    def indices(self, x: Array) -> Array:
+        return np.asarray(x, np.int64)
+
+    def numpy(self, x: Array) -> np.ndarray:
+        return np.asarray(x)
+
+    def zeros(self, *shape: int) -> Array:
+        return np.zeros(shape, self.dtype)
+
+    def concatenate(self, arrays: list[Array]) -> Array:
+        return np.concatenate(arrays)
+
+    # -- products and sums --------------------------------------------------------------------
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        return np.dot(a, b, out=out)  # 2-D only; a little less overhead than np.matmul
+
+    def linear(self, x: Array, W: Array, b: Array | None) -> Array:
+        y = np.dot(x, W)
+        if b is not None:
+            y += b
+        return y
+
+    def sum_rows(self, a: Array, out: Array | None = None) -> Array:
+        return np.dot(_cached(self._ones, len(a), np.ones, self.dtype), a, out=out)  # 1ᵀa: BLAS
+
+    def sum(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        return a.sum(axis=axis, keepdims=keepdims)
+
+    def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        return a.mean(axis=axis, keepdims=keepdims)
+
+    def norm(self, a: Array) -> float:
+        return math.sqrt(np.dot(a, a))
+
+    # -- elementwise --------------------------------------------------------------------------
+    def relu(self, x: Array) -> Array:
+        return np.maximum(x, _cached(self._zeros, x.shape, np.zeros, self.dtype))
+
+    def relu_backward(self, dy: Array, y: Array) -> Array:
+        return dy * (y > 0)
+
+    def tanh(self, x: Array) -> Array:
+        return np.tanh(x)
+
+    def exp(self, x: Array) -> Array:
+        return np.exp(x)
+
+    def log(self, x: Array) -> Array:
+        return np.log(x)
+
+    def log1p(self, x: Array) -> Array:
+        return np.log1p(x)
+
+    def abs(self, x: Array) -> Array:
+        return np.abs(x)
+
+    def clip(self, x: Array, low: float, high: float) -> Array:
+        return np.minimum(np.maximum(x, self.dtype.type(low)), self.dtype.type(high))
+
+    # -- choosing -----------------------------------------------------------------------------
+    def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
+        return a.max(axis=axis, keepdims=keepdims)
+
+    def argmax(self, a: Array, axis: int) -> Array:
+        return a.argmax(axis=axis)
+
+    def gather(self, a: Array, index: Array) -> Array:
+        """a[b, index[b]] for every row b: (B, A), (B,) → (B,)."""
+        return a[_cached(self._rows, len(a), np.arange, np.int64), index]
+
+    def scatter(self, index: Array, values: Array, width: int) -> Array:
+        """The transpose of gather: a (B, width) array of zeros with a[b, index[b]] = values[b]."""
+        out = np.zeros((len(index), width), self.dtype)
+        out[_cached(self._rows, len(index), np.arange, np.int64), index] = values
+        return out
+
+    # -- shared weights -----------------------------------------------------------------------
+    def conv2d(
+        self, x: Array, W: Array, b: Array | None, stride: int, padding: int
+    ) -> tuple[Array, Array]:
+        """y[p] = patch(p) W + b at every position p: one matrix product over all patches.
+
+        x (B, H, W, C), W (k, k, C, O) → y (B, H', W', O), and the patches for the way back.
+        """
+        k, _, _, outputs = W.shape
+        if padding:
+            x = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+        x = np.ascontiguousarray(x)
+        batch, height, width, channels = x.shape
+        rows, cols = (height - k) // stride + 1, (width - k) // stride + 1
+        sb, sh, sw, sc = x.strides
+        windows = as_strided(
+            x, (batch, rows, cols, k, k, channels), (sb, sh * stride, sw * stride, sh, sw, sc)
+        )
+        patches = windows.reshape(batch * rows * cols, k * k * channels)  # copies: im2col
+        y = self.linear(patches, W.reshape(-1, outputs), b)
+        return y.reshape(batch, rows, cols, outputs), patches
+
+    def conv2d_backward(
+        self, dy: Array, x: Array, patches: Array, W: Array, stride: int, padding: int,
+        dW: Array, db: Array | None, inputs: bool,
+    ) -> Array | None:  # fmt: skip
+        k, _, channels, outputs = W.shape
+        batch, rows, cols, _ = dy.shape
+        dy_rows = dy.reshape(-1, outputs)
+        self.matmul(patches[: len(dy_rows)].T, dy_rows, out=dW.reshape(-1, outputs))
+        if db is not None:
+            self.sum_rows(dy_rows, out=db)
+        if not inputs:
+            return None
+        dpatches = np.dot(dy_rows, W.reshape(-1, outputs).T)
+        dpatches = dpatches.reshape(batch, rows, cols, k, k, channels)
+        _, height, width, _ = x.shape
+        dx = np.zeros((batch, height + 2 * padding, width + 2 * padding, channels), self.dtype)
+        for i in range(k):  # every patch adds to the pixels it saw
+            for j in range(k):
+                dx[:, i : i + rows * stride : stride, j : j + cols * stride : stride] += (
+                    dpatches[:, :, :, i, j]
+                )
+        return dx[:, padding : padding + height, padding : padding + width]
+
+    def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
+        """y = max over size×size windows side by side; and which of the window's pixels won."""
+        shifts = [(i, j) for i in range(size) for j in range(size)]
+        rows, cols = x.shape[1] // size, x.shape[2] // size
+        y = x[:, : rows * size : size, : cols * size : size].copy()
+        winner = np.zeros(y.shape, np.uint8)
+        for n, (i, j) in enumerate(shifts[1:], start=1):
+            candidate = x[:, i : rows * size : size, j : cols * size : size]
+            np.maximum(winner, np.greater(candidate, y) * np.uint8(n), out=winner)  # n only grows
+            np.maximum(y, candidate, out=y)
+        return y, winner
+
+    def maxpool2d_backward(self, dy: Array, x: Array, winner: Array, size: int) -> Array:
+        rows, cols = dy.shape[1:3]
+        dx = np.zeros((len(dy), *x.shape[1:]), self.dtype)
+        for n in range(size * size):
+            i, j = divmod(n, size)
+            dx[:, i : rows * size : size, j : cols * size : size] = dy * (winner[: len(dy)] == n)
+        return dx
+
+    # -- whole-vector updates -----------------------------------------------------------------
+    def lerp(self, a: Array, b: Array, weight: float) -> None:
+        """a ← a + weight (b − a), in place."""
+        step = b - a
+        step *= self.dtype.type(weight)
+        a += step
+
+    def adam(
+        self, params: Array, grads: Array, m: Array, v: Array, step: int,
+        lr: float, beta1: float, beta2: float, eps: float, decay: float,
+    ) -> None:  # fmt: skip
+        """Adam's equations (drl.nn.optim.Adam) in the order of Kingma & Ba 2015, end of section 2:
+
+        θ ← θ − α√(1−β₂ᵗ)/(1−β₁ᵗ) · m / (√v + ε√(1−β₂ᵗ)): the bias corrections as two scalars.
+        """
+        as_float = self.dtype.type
+        correction = math.sqrt(1 - beta2**step)
+        work = grads - m
+        work *= as_float(1 - beta1)
+        m += work  # m ← β₁m + (1−β₁)g
+        np.multiply(grads, grads, out=work)
+        work -= v
+        work *= as_float(1 - beta2)
+        v += work  # v ← β₂v + (1−β₂)g²
+        np.sqrt(v, out=work)
+        work += as_float(eps * correction)
+        np.divide(m, work, out=work)
+        work *= as_float(lr * correction / (1 - beta1**step))
+        if decay:
+            params *= as_float(1 - lr * decay)
+        params -= work
+        if step % 256 == 0:  # weights of dead units: their moments fade into slow subnormals
+            m *= np.abs(m) > TINY
+            v *= v > TINY
+
+
+class TorchOps:
+    """Arrays are torch.Tensor without gradients, on one device."""
+
+    name = "torch"
+
+    def __init__(self, dtype: str = "float32", device: str = "cpu") -> None:
+        import torch
+
+        self.torch = torch
+        self.dtype = getattr(torch, str(np.dtype(dtype)))
+        self.device = torch.device(device)
+        aten = torch.ops.aten
+        self._threshold_backward = aten.threshold_backward.default
+        self._convolution_backward = aten.convolution_backward.default
+        self._pool = aten.max_pool2d_with_indices.default
+        self._pool_backward = aten.max_pool2d_with_indices_backward.default
+        self._steps = torch.zeros((), device=self.device)
+        self._rows: dict[int, Array] = {}
+        torch.set_flush_denormal(True)
+
+    # -- coming and going ---------------------------------------------------------------------
+    def asarray(self, x: Array) -> Array:
+        return self.torch.as_tensor(x, dtype=self.dtype, device=self.device)
+
+    def indices(self, x: Array) -> Array:
+        return self.torch.as_tensor(x, dtype=self.torch.int64, device=self.device)
+
+    def numpy(self, x: Array) -> np.ndarray:
+        return np.asarray(x.cpu()) if isinstance(x, self.torch.Tensor) else np.asarray(x)
+
+    def zeros(self, *shape: int) -> Array:
+        return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
+
+    def concatenate(self, arrays: list[Array]) -> Array:
+        return self.torch.cat(arrays)
+
+    # -- products and sums --------------------------------------------------------------------
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        return self.torch.mm(a, b, out=out)
+
+    def linear(self, x: Array, W: Array, b: Array | None) -> Array:
+        return self.torch.mm(x, W) if b is None else self.torch.addmm(b, x, W)
+
+    def sum_rows(self, a: Array, out: Array | None = None) -> Array:
+        return self.torch.sum(a, 0, out=out)
+
+    def sum(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        return a.sum() if axis is None else a.sum(axis, keepdim=keepdims)
+
+    def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        return a.mean() if axis is None else a.mean(axis, keepdim=keepdims)
+
+    def norm(self, a: Array) -> float:
+        return math.sqrt(self.torch.dot(a, a))
+
+    # -- elementwise --------------------------------------------------------------------------
+    def relu(self, x: Array) -> Array:
+        return self.torch.relu(x)
+
+    def relu_backward(self, dy: Array, y: Array) -> Array:
+        return self._threshold_backward(dy, y, 0)
+
+    def tanh(self, x: Array) -> Array:
+        return self.torch.tanh(x)
+
+    def exp(self, x: Array) -> Array:
+        return self.torch.exp(x)
+
+    def log(self, x: Array) -> Array:
+        return self.torch.log(x)
+
+    def log1p(self, x: Array) -> Array:
+        return self.torch.log1p(x)
+
+    def abs(self, x: Array) -> Array:
+        return self.torch.abs(x)
+
+    def clip(self, x: Array, low: float, high: float) -> Array:
+        return self.torch.clamp(x, low, high)
+
+    # -- choosing -----------------------------------------------------------------------------
+    def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
+        return self.torch.amax(a, axis, keepdim=keepdims)
+
+    def argmax(self, a: Array, axis: int) -> Array:
+        return self.torch.argmax(a, axis)
+
+    def gather(self, a: Array, index: Array) -> Array:
+        """a[b, index[b]] for every row b: (B, A), (B,) → (B,)."""
+        return self.torch.gather(a, 1, index[:, None])[:, 0]
+
+    def scatter(self, index: Array, values: Array, width: int) -> Array:
+        """The transpose of gather: a (B, width) array of zeros with a[b, index[b]] = values[b]."""
+        return self.zeros(len(index), width).scatter_(1, index[:, None], values[:, None])
+
+    # -- shared weights -----------------------------------------------------------------------
+    # torch wants (B, C, H, W) and (O, C, k, k); permuting our arrays gives just that, as views
+    # whose memory is "channels last", the faster layout.
+    def conv2d(
+        self, x: Array, W: Array, b: Array | None, stride: int, padding: int
+    ) -> tuple[Array, Array]:
+        y = self.torch.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1), b, stride, padding)
+        return y.permute(0, 2, 3, 1), None
+
+    def conv2d_backward(
+        self, dy: Array, x: Array, patches: Array, W: Array, stride: int, padding: int,
+        dW: Array, db: Array | None, inputs: bool,
+    ) -> Array | None:  # fmt: skip
+        dx, dW_new, db_new = self._convolution_backward(
+            dy.permute(0, 3, 1, 2), x[: len(dy)].permute(0, 3, 1, 2), W.permute(3, 2, 0, 1),
+            [W.shape[3]], [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1,
+            [inputs, True, db is not None],
+        )  # fmt: skip
+        dW.copy_(dW_new.permute(2, 3, 1, 0))
+        if db is not None:
+            db.copy_(db_new)
+        return dx.permute(0, 2, 3, 1) if inputs else None
+
+    def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
+        y, winner = self._pool(x.permute(0, 3, 1, 2), [size, size], [size, size])
+        return y.permute(0, 2, 3, 1), winner
+
+    def maxpool2d_backward(self, dy: Array, x: Array, winner: Array, size: int) -> Array:
+        dx = self._pool_backward(
+            dy.permute(0, 3, 1, 2), x[: len(dy)].permute(0, 3, 1, 2),
+            [size, size], [size, size], [0, 0], [1, 1], False, winner[: len(dy)],
+        )  # fmt: skip
+        return dx.permute(0, 2, 3, 1)
+
+    # -- whole-vector updates -----------------------------------------------------------------
+    def lerp(self, a: Array, b: Array, weight: float) -> None:
+        """a ← a + weight (b − a), in place."""
+        a.lerp_(b, weight)
+
+    def adam(
+        self, params: Array, grads: Array, m: Array, v: Array, step: int,
+        lr: float, beta1: float, beta2: float, eps: float, decay: float,
+    ) -> None:  # fmt: skip
+        """Adam's equations (drl.nn.optim.Adam) in one fused pass over memory."""
+        self._steps.fill_(step)
+        self.torch._fused_adamw_(
+            [params], [grads], [m], [v], [], [self._steps], lr=lr, beta1=beta1, beta2=beta2,
+            weight_decay=decay, eps=eps, amsgrad=False, maximize=False,
+        )  # fmt: skip
+
+
+Ops = NumpyOps | TorchOps
+
+
+def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
+    """The operations on `backend`: "numpy" or "torch"; dtype "float32" or "float64".
+
+    ValueError on any other name, or where the device or the library is not to be had.
+    """
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"unknown dtype {dtype!r}; expected float32 or float64")
+    if backend == "numpy":
+        return NumpyOps(dtype, device)
+    if backend == "torch":
+        if device.startswith("cuda") and not importlib.import_module("torch").cuda.is_available():
+            raise ValueError(f"no device {device!r} here: torch sees no GPU; take device cpu")
+        return TorchOps(dtype, device)
+    raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
+
+
+def _cached(cache: dict[Any, Array], key: Any, make: Any, dtype: Any) -> Array:
+    """A constant array per shape, made once: filling one costs as much as the operation itself."""
+    try:
+        return cache[key]
+    except KeyError:
+        return cache.setdefault(key, make(key, dtype=dtype))
