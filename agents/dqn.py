@@ -1,0 +1,112 @@
+"""Deep Q-learning: the network of the digits, with another gradient at its output."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.exploration import EpsilonGreedy
+from agents.replay import Batch, Replay
+from agents.targets import Bootstrap
+from drl.nn import Network
+from drl.nn.losses import Huber
+from drl.nn.ops import Array
+from drl.nn.optim import Optimizer, clip_norm
+
+
+class Learned(NamedTuple):
+    """What one update saw, for whoever wants to look.  Backend arrays, computed anyway."""
+
+    q: Array  # (B, A) Q(s, ·; θ)
+    a: Array  # (B,) the actions taken
+    td_error: Array  # (B,) δ = Q(s, a; θ) − y
+    grad_norm: float  # ‖∂L/∂θ‖ before clipping; NaN where nothing asked for it
+
+
+class DQN:
+    """Q(s, a; θ) fitted to y = r + γᵏ(1 − terminated)·bootstrap(s′).   Mnih et al. 2015.
+
+    Parts: the online and the target network, an optimizer of the online one, a replay memory,
+    exploration, and the bootstrap (agents.targets).  Swap a part and it is another agent.
+
+    target_period, tau   θ⁻ ← θ⁻ + τ(θ − θ⁻) every `target_period` updates: τ = 1 copies (Mnih et
+                         al. 2015), a small τ at every update averages (Lillicrap et al. 2016).
+    max_grad_norm        ‖∂L/∂θ‖ is cut to this; None leaves it.
+    """
+
+    def __init__(
+        self, net: Network, target_net: Network, optimizer: Optimizer, replay: Replay,
+        exploration: EpsilonGreedy, bootstrap: Bootstrap, gamma: float,
+        target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
+    ) -> None:  # fmt: skip
+        self.net, self.target_net, self.ops = net, target_net, net.ops
+        self.optimizer, self.replay = optimizer, replay
+        self.exploration, self.bootstrap, self.gamma = exploration, bootstrap, gamma
+        self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
+        self.loss = Huber(net.ops)
+        self.updates = 0
+        self.actions = net.output_shapes[-1][0]
+        target_net.copy_from(net)
+
+    # -- acting -------------------------------------------------------------------------------
+    def act(self, obs: np.ndarray, env_steps: int) -> np.ndarray:
+        """Actions to learn from: (N, *shape) → (N,)."""
+        return self.exploration(self.greedy(obs), env_steps)
+
+    def greedy(self, obs: np.ndarray) -> np.ndarray:
+        """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
+        return self.ops.numpy(self.ops.argmax(self.net(obs), axis=1))
+
+    # -- learning -----------------------------------------------------------------------------
+    def observe(
+        self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
+        truncated: np.ndarray, s_next: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Remember N transitions.  s_next is the true successor, also where the episode ended."""
+        self.replay.add(s, a, r, self.gamma * ~terminated, s_next)  # truncation still bootstraps
+
+    def learn(self) -> Learned:
+        """One step on L(θ) = E[huber(Q(s, a; θ) − y)].   Mnih et al. 2015, Algorithm 1."""
+        return self.learn_from(self.replay.sample())
+
+    def learn_from(self, batch: Batch) -> Learned:
+        """The same on a given batch."""
+        ops = self.ops
+        a = ops.indices(batch.a)
+        bootstrap = self.bootstrap(self.net, self.target_net, ops.asarray(batch.s_next))
+        y = ops.asarray(batch.r) + ops.asarray(batch.discount) * bootstrap
+
+        q, backward = self.net.forward(batch.s)  # (B, A)
+        delta = ops.gather(q, a) - y  # TD error (B,)
+        dq = ops.scatter(a, self.loss.gradient(delta), self.actions)
+        backward(dq)  # ∂L/∂q is non-zero only at the action taken
+
+        norm = float("nan")
+        if self.max_grad_norm is not None:
+            norm = clip_norm(self.net, self.max_grad_norm)
+        self.optimizer.step()
+        self.updates += 1
+        if self.updates % self.target_period == 0:
+            self.target_net.copy_from(self.net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
+        return Learned(q, a, delta, norm)
+
+    # -- state --------------------------------------------------------------------------------
+    def state(self) -> dict[str, Any]:
+        """All that the next update depends on."""
+        return {
+            "net": self.ops.numpy(self.net.params).copy(),
+            "target_net": self.ops.numpy(self.target_net.params).copy(),
+            "optimizer": self.optimizer.state(),
+            "replay": self.replay.state(),
+            "exploration": self.exploration.state(),
+            "updates": self.updates,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.net.params[:] = self.ops.asarray(state["net"])
+        self.target_net.params[:] = self.ops.asarray(state["target_net"])
+        self.optimizer.load_state(state["optimizer"])
+        self.replay.load_state(state["replay"])
+        self.exploration.load_state(state["exploration"])
+        self.updates = state["updates"]
