@@ -1,0 +1,36 @@
+"""The protocol of an agent: act, observe, learn, state."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from agents.dqn import Learned
+
+
+class Agent(Protocol):
+    """What the loop, the checks and the checkpoints ask of an agent.  N worlds side by side."""
+
+    updates: int
+
+    def act(self, obs: np.ndarray, env_steps: int) -> np.ndarray:
+        """Actions to learn from: (N, *shape) → (N,)."""
+
+    def greedy(self, obs: np.ndarray) -> np.ndarray:
+        """The best actions known: (N, *shape) → (N,)."""
+
+    def observe(
+        self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
+        truncated: np.ndarray, s_next: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Remember one transition of each world; s_next is the true successor."""
+
+    def learn(self) -> Learned:
+        """One gradient step."""
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""

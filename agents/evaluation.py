@@ -1,0 +1,52 @@
+"""What a policy is worth: whole episodes, greedy, in environments of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.training import VectorEnv
+
+Policy = Callable[[np.ndarray], np.ndarray]  # (N, *shape) → actions (N,)
+
+
+class Evaluation(NamedTuple):
+    """One number for each episode."""
+
+    returns: np.ndarray  # sum of rewards, undiscounted
+    lengths: np.ndarray  # agent steps
+
+    @property
+    def mean(self) -> float:
+        return float(self.returns.mean())
+
+
+def evaluate(policy: Policy, envs: VectorEnv, episodes: int) -> Evaluation:
+    """`episodes` episodes of the policy, from a fresh reset.
+
+    Every environment plays its share, fixed beforehand: counting whichever episodes end first
+    would favour the short ones.
+    """
+    if episodes < 1:
+        raise ValueError(f"evaluation needs at least 1 episode, got {episodes}")
+    n = envs.num_envs
+    share = np.full(n, episodes // n) + (np.arange(n) < episodes % n)
+    returns: list[float] = []
+    lengths: list[int] = []
+    running, steps = np.zeros(n), np.zeros(n, np.int64)
+    obs = envs.reset()
+    while share.any():
+        moved = envs.step(policy(obs))
+        obs = moved.obs
+        running += moved.reward
+        steps += 1
+        ended = moved.terminated | moved.truncated
+        if ended.any():
+            counted = ended & (share > 0)
+            returns += running[counted].tolist()
+            lengths += steps[counted].tolist()
+            share[counted] -= 1
+            running[ended], steps[ended] = 0, 0
+    return Evaluation(np.array(returns), np.array(lengths))

@@ -1,0 +1,109 @@
+"""The loop of interaction and learning.  It knows nothing of logging, checks or checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from agents.agent import Agent
+from agents.dqn import Learned
+
+
+class VectorEnv(Protocol):
+    """What the loop asks of an environment: N worlds side by side (envs.vector gives them)."""
+
+    num_envs: int
+
+    def reset(self) -> np.ndarray: ...
+    def step(self, actions: np.ndarray) -> Any: ...
+    def state(self) -> dict[str, Any] | None: ...
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+
+class Progress(NamedTuple):
+    """What has happened since the last one: one step of every environment."""
+
+    env_steps: int
+    updates: int
+    returns: np.ndarray  # of the episodes that ended in this step
+    lengths: np.ndarray
+    learned: Learned | None  # what the step's last update saw
+
+
+class Training:
+    """An agent in its worlds: act, observe, learn.
+
+    updates_per_step   gradient steps per env step, kept exactly in the long run
+    learning_starts    env steps before the first of them
+    """
+
+    def __init__(
+        self, agent: Agent, envs: VectorEnv, updates_per_step: float, learning_starts: int
+    ) -> None:
+        self.agent, self.envs = agent, envs
+        self.updates_per_step, self.learning_starts = updates_per_step, learning_starts
+        self.env_steps = 0
+        self.obs: np.ndarray | None = None
+        self.returns = np.zeros(envs.num_envs)
+        self.lengths = np.zeros(envs.num_envs, np.int64)
+
+    def updates_due(self) -> int:
+        """How many updates there should have been by now."""
+        return max(0, int((self.env_steps - self.learning_starts) * self.updates_per_step))
+
+    def run(self, steps: int) -> Iterator[Progress]:
+        """Go on until `steps` env steps in all; pauses after each step of all environments."""
+        agent, envs = self.agent, self.envs
+        if self.obs is None:
+            self.obs = envs.reset()
+        while self.env_steps < steps:
+            actions = agent.act(self.obs, self.env_steps)
+            moved = envs.step(actions)
+            agent.observe(
+                self.obs, actions, moved.reward, moved.terminated, moved.truncated,
+                moved.successor,
+            )  # fmt: skip
+            self.obs = moved.obs
+            self.env_steps += envs.num_envs
+            self.returns += moved.reward
+            self.lengths += 1
+
+            learned = None
+            for _ in range(self.updates_due() - agent.updates):
+                learned = agent.learn()
+
+            ended = moved.terminated | moved.truncated
+            returns, lengths = self.returns[ended], self.lengths[ended]
+            if len(returns):
+                self.returns[ended] = 0
+                self.lengths[ended] = 0
+            yield Progress(self.env_steps, agent.updates, returns, lengths, learned)
+
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the run depends on.
+
+        `envs` is None where the environments cannot tell their state: see `load_state`.
+        """
+        return {
+            "agent": self.agent.state(),
+            "envs": self.envs.state(),
+            "env_steps": self.env_steps,
+            "obs": self.obs,
+            "returns": self.returns.copy(),
+            "lengths": self.lengths.copy(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> bool:
+        """Go on from there.  False where the episodes under way had to be begun anew."""
+        self.agent.load_state(state["agent"])
+        self.env_steps = state["env_steps"]
+        if state["envs"] is None:
+            self.obs = None
+            return False
+        self.envs.load_state(state["envs"])
+        self.obs = state["obs"]
+        self.returns[:] = state["returns"]
+        self.lengths[:] = state["lengths"]
+        return True
