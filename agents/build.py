@@ -55,6 +55,7 @@ def build_dqn(
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
+        reward_scale=config.reward_scale,
     )  # fmt: skip
 
 

@@ -33,17 +33,22 @@ class DQN:
     target_period, tau   θ⁻ ← θ⁻ + τ(θ − θ⁻) every `target_period` updates: τ = 1 copies (Mnih et
                          al. 2015), a small τ at every update averages (Lillicrap et al. 2016).
     max_grad_norm        ‖∂L/∂θ‖ is cut to this; None leaves it.
+    reward_scale         rewards are multiplied by it, so Q is in units of 1/reward_scale.  With |Q|
+                         far above 1, Huber's clipping gives a failure that is wrong by 80 no more
+                         weight than one that is wrong by 1 (docs/decisions/reward-scale.md).
     """
 
     def __init__(
         self, net: Network, target_net: Network, optimizer: Optimizer, replay: Replay,
         exploration: EpsilonGreedy, bootstrap: Bootstrap, gamma: float,
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
+        reward_scale: float = 1.0,
     ) -> None:  # fmt: skip
         self.net, self.target_net, self.ops = net, target_net, net.ops
         self.optimizer, self.replay = optimizer, replay
         self.exploration, self.bootstrap, self.gamma = exploration, bootstrap, gamma
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
+        self.reward_scale = reward_scale
         self.loss = Huber(net.ops)
         self.updates = 0
         self.actions = net.output_shapes[-1][0]
@@ -64,7 +69,8 @@ class DQN:
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
         """Remember N transitions.  s_next is the true successor, also where the episode ended."""
-        self.replay.add(s, a, r, self.gamma * ~terminated, s_next)  # truncation still bootstraps
+        discount = self.gamma * ~terminated  # a truncated episode still bootstraps
+        self.replay.add(s, a, r * self.reward_scale, discount, s_next)
 
     def learn(self) -> Learned:
         """One step on L(θ) = E[huber(Q(s, a; θ) − y)].   Mnih et al. 2015, Algorithm 1."""

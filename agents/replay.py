@@ -81,9 +81,18 @@ class Replay:
         out.a[:] = rest[:, 0]
         return Batch(out.s, out.a, rest[:, 1], rest[:, 2], out.s_next)
 
+    def peek(self, count: int) -> np.ndarray:
+        """Up to `count` of the stored observations, evenly spread; draws no random number."""
+        rows = np.linspace(0, max(len(self) - 1, 0), min(count, max(len(self), 1)))
+        return self.s[rows.astype(np.int64)]
+
     def terminal_fraction(self) -> float:
         """Share of the stored transitions that end an episode for good (discount 0)."""
         return float(np.mean(self.rest[: len(self), 2] == 0)) if self.added else 0.0
+
+    def age_mean(self) -> float:
+        """Mean number of transitions added since those stored were."""
+        return max(0, len(self) - 1) / 2
 
     def state(self) -> dict[str, Any]:
         filled = len(self)

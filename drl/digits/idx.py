@@ -11,6 +11,7 @@ believed before it is seen: a header never makes us allocate, only bytes that re
 from __future__ import annotations
 
 import gzip
+import hashlib
 import math
 import os
 import zlib
@@ -35,6 +36,8 @@ def read(path: str | os.PathLike[str]) -> np.ndarray:
     is shorter or longer than its header says, or holds more than 1 GiB.
     """
     path = Path(path)
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; expected an IDX file")
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -56,13 +59,23 @@ def write(path: str | os.PathLike[str], array: np.ndarray) -> None:
 
     UserError if the format has no such dtype.
     """
-    path, array = Path(path), np.asarray(array)
-    code = CODES.get(array.dtype.newbyteorder("="))
-    if code is None or array.ndim > MOST_DIMENSIONS:
-        raise UserError(f"{path}: IDX holds no {array.ndim}-dimensional arrays of {array.dtype}")
-    sizes = np.array(array.shape, ">u4").tobytes()
-    data = bytes([0, 0, code, array.ndim]) + sizes + array.astype(TYPES[code]).tobytes()
+    path = Path(path)
+    data = _header(array) + array.astype(array.dtype.newbyteorder(">")).tobytes()
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def sha256(array: np.ndarray) -> str:
+    """SHA-256 of the unpacked IDX file that holds `array`, however it was packed before."""
+    digest = hashlib.sha256(_header(array))
+    digest.update(np.ascontiguousarray(array.astype(array.dtype.newbyteorder(">"), copy=False)))
+    return digest.hexdigest()
+
+
+def _header(array: np.ndarray) -> bytes:
+    code = CODES.get(array.dtype.newbyteorder("="))
+    if code is None or not 1 <= array.ndim <= MOST_DIMENSIONS:
+        raise UserError(f"IDX holds no {array.ndim}-dimensional arrays of {array.dtype}")
+    return bytes([0, 0, code, array.ndim]) + np.array(array.shape, ">u4").tobytes()
 
 
 def _read(path: Path, file: IO[bytes] | gzip.GzipFile, size: int | None) -> np.ndarray:

@@ -29,7 +29,7 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarra
     tall = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
     q, r = np.linalg.qr(tall)
     q *= np.sign(np.diag(r))  # the factorisation's signs are arbitrary; this makes it uniform
-    return np.sqrt(2.0) * (q if fan_in >= fan_out else q.T)
+    return np.asarray(np.sqrt(2.0) * (q if fan_in >= fan_out else q.T))
 
 
 def uniform(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Layers: the operation, and right below it its derivative.
 
 `forward(x)` returns y and its pullback.  `backward(dy)` takes dy = ∂L/∂y, fills the layer's own
-∂L/∂W and ∂L/∂b, and returns dx = ∂L/∂x.  All that a pullback needs is in its closure, so several
-forwards may be open at once, and each pullback is right.
+∂L/∂W and ∂L/∂b, and returns dx = ∂L/∂x.  All that a pullback needs besides W is in its closure, so
+several forwards may be open at once, and each pullback is right as long as W has not moved.
 
 Two savings, both by leaving out what nobody asks for.  `backward(dy, inputs=False)` does not
 compute ∂L/∂x (the first layer: no one moves the data).  And dy may have fewer rows than x: the
@@ -151,7 +151,7 @@ class Flatten(Layer):
         def backward(dy: Array, inputs: bool = True) -> Array:
             return dy.reshape(len(dy), *x.shape[1:])  # the same numbers in their old places
 
-        return x.reshape(len(x), -1), backward
+        return x.reshape(len(x), math.prod(x.shape[1:])), backward
 
 
 class Scale(Layer):
@@ -166,7 +166,9 @@ class Scale(Layer):
         self.factor = factor
 
     def build(self, shape: Shape) -> Shape:
-        np.broadcast_to(np.asarray(self.factor), shape)
+        factors = np.shape(self.factor)
+        if factors and factors != shape[-len(factors) :]:
+            raise ValueError(f"scale of shape {factors} does not fit inputs of shape {shape}")
         return shape
 
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:

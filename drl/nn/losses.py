@@ -22,6 +22,7 @@ class Bernoulli:
 
     def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
         ops, t = self.ops, self.ops.asarray(t)
+        _same_shape(z.shape, t.shape)
         # −t log σ(z) − (1−t) log(1−σ(z)) = max(z, 0) − z t + log(1 + e^−|z|)
         terms = ops.relu(z) - z * t + ops.log1p(ops.exp(-ops.abs(z)))
         value = ops.sum(terms) / len(z)
@@ -32,7 +33,7 @@ class Bernoulli:
 class SoftmaxCrossEntropy:
     """L = −(1/B) Σ_b log p[b, t_b] with p = softmax(z): many outputs, one of them right.
 
-    z: (B, K) logits, t: (B,) the right class of each example.
+    z: (B, K) logits, t: (B,) the right class of each example, 0 ≤ t < K.
     ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.
     """
 
@@ -41,11 +42,12 @@ class SoftmaxCrossEntropy:
 
     def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
         ops, t = self.ops, self.ops.indices(t)
+        _same_shape(z.shape[:1], t.shape)
         z = z - ops.max(z, axis=1, keepdims=True)  # softmax is the same; e^z cannot overflow
         e = ops.exp(z)
         total = ops.sum(e, axis=1, keepdims=True)
         value = ops.mean(ops.log(total[:, 0]) - ops.gather(z, t))  # −log p = log Σe^z − z_t
-        one_hot = ops.scatter(t, ops.asarray([1.0] * len(z)), z.shape[1])
+        one_hot = ops.scatter(t, ops.zeros(len(z)) + 1, z.shape[1])
         dz = (e / total - one_hot) / len(z)  # (p − 1[k = t])/B
         return value, dz
 
@@ -57,7 +59,9 @@ class MSE:
         self.ops = ops
 
     def __call__(self, y: Array, t: Array) -> tuple[Array, Array]:
-        delta = y - self.ops.asarray(t)
+        t = self.ops.asarray(t)
+        _same_shape(y.shape, t.shape)
+        delta = y - t
         return self.ops.sum(delta * delta) / len(y), delta * (2.0 / len(y))
 
 
@@ -69,12 +73,14 @@ class Huber:
     """
 
     def __init__(self, ops: Ops, kappa: float = 1.0) -> None:
-        if kappa <= 0:
+        if not kappa > 0:
             raise ValueError(f"Huber needs kappa > 0, got {kappa}")
         self.ops, self.kappa = ops, kappa
 
     def __call__(self, y: Array, t: Array) -> tuple[Array, Array]:
-        delta = y - self.ops.asarray(t)
+        t = self.ops.asarray(t)
+        _same_shape(y.shape, t.shape)
+        delta = y - t
         return self.value(delta), self.gradient(delta)
 
     def value(self, delta: Array) -> Array:
@@ -85,3 +91,9 @@ class Huber:
     def gradient(self, delta: Array) -> Array:
         """∂L/∂y from the errors δ = y − t."""
         return self.ops.clip(delta, -self.kappa, self.kappa) * (1.0 / len(delta))
+
+
+def _same_shape(expected: tuple[int, ...], got: tuple[int, ...]) -> None:
+    """(B, 1) against (B,) would broadcast to (B, B), and nobody would notice."""
+    if got != expected:
+        raise ValueError(f"targets must have shape {tuple(expected)}, got {tuple(got)}")

@@ -11,7 +11,7 @@ import numpy as np
 from drl.nn.conv import FRONTS, Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.init import INITS, Init, he, uniform, xavier
 from drl.nn.layers import ACTIVATIONS, Flatten, Layer, Linear, Scale, Shape
-from drl.nn.network import Network
+from drl.nn.network import Network, as_shape
 from drl.nn.ops import make_ops
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class MLP(Network):
         backend: str = "auto", dtype: str = "float32", device: str = "cpu",
         seed: int | np.random.Generator = 0,
     ) -> None:  # fmt: skip
-        inputs = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        inputs = as_shape(input_shape)
         function = _lookup("activation", activation, ACTIVATIONS)
         front = _front(conv)
         inner: Init = he if activation == "relu" else xavier
@@ -80,8 +80,8 @@ def choose_backend(
 ) -> str:
     """numpy for small networks, torch for wide ones, large convolutions and every GPU.
 
-    Measured (benchmarks/RESULTS.md): with no matrix above 128 × 128 weights numpy's calls cost
-    less; above, torch's products and its fused Adam win.  A front is large from a million
+    Measured (benchmarks/RESULTS.md): with every matrix below 128 × 128 weights numpy's calls
+    cost less; from there on torch's products and its fused Adam win.  A front is large from a million
     multiplications an image on.
     """
     if device != "cpu":

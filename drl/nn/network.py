@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Network:
     ) -> None:  # fmt: skip
         self.layers = list(layers)
         self.ops = ops
-        self.input_shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+        self.input_shape = as_shape(input_shape)
         if not self.input_shape or min(self.input_shape) < 1:
             raise ValueError(f"input_shape must be positive numbers, got {input_shape}")
 
@@ -38,17 +39,22 @@ class Network:
             layer.name = f"{kind}{counts.setdefault(kind, 0)}"
             counts[kind] += 1
 
+        # the first layer that learns: below it nobody asks for ∂L/∂x, unless for the data's own
+        self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
         self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
         self.params, self.grads = ops.zeros(self.size), ops.zeros(self.size)
         rng = np.random.default_rng(seed)
+        self.spans: dict[str, slice] = {}  # layer name → where its parameters lie in the vector
         offset = 0
         for layer in self.layers:
-            arrays = {}
+            arrays, start = {}, offset
             for name, shape in layer.shapes.items():
                 end = offset + math.prod(shape)
                 arrays[name] = self.params[offset:end].reshape(shape)
                 arrays[f"d{name}"] = self.grads[offset:end].reshape(shape)
                 offset = end
+            if offset > start:
+                self.spans[layer.name] = slice(start, offset)
             layer.bind(ops, arrays)
             layer.initialise(rng)
 
@@ -56,8 +62,9 @@ class Network:
         """x (B, *input_shape) → y (B, outputs), and the pullback that fills `grads`.
 
         backward(dy) overwrites `grads` with ∂L/∂θ; it returns ∂L/∂x only if asked with
-        inputs=True.  dy may be given for the first rows of the batch alone.
-        ValueError if x has another shape.
+        inputs=True.  dy may be given for the first rows of the batch alone.  Until then neither
+        `params` nor the array x may be overwritten: the pullback reads them, not copies.
+        ValueError if x or dy has another shape.
         """
         x = self.ops.asarray(x)
         if x.shape[1:] != self.input_shape:
@@ -68,10 +75,17 @@ class Network:
             x, pullback = layer.forward(x)
             pullbacks.append(pullback)
 
+        rows = len(x)
+
         def backward(dy: Array, inputs: bool = False) -> Array:
-            for pullback in reversed(pullbacks[1:]):
+            dy = self.ops.asarray(dy)
+            if dy.shape[1:] != self.output_shapes[-1] or len(dy) > rows:
+                wanted = ", ".join(map(str, (f"at most {rows}", *self.output_shapes[-1])))
+                raise ValueError(f"∂L/∂y must have shape ({wanted}), got {tuple(dy.shape)}")
+            last = 0 if inputs else self.lowest
+            for pullback in reversed(pullbacks[last + 1 :]):
                 dy = pullback(dy)
-            return pullbacks[0](dy, inputs)
+            return pullbacks[last](dy, inputs)
 
         return x, backward
 
@@ -102,3 +116,8 @@ class Network:
         return "\n".join(
             f"{a:<{w[0]}}  {b:<{w[1]}}  {c:>{w[2]}}  {d}".rstrip() for a, b, c, d in rows
         )
+
+
+def as_shape(shape: int | Shape) -> Shape:
+    """(I,) from I; numpy's integers are numbers too."""
+    return (int(shape),) if isinstance(shape, Integral) else tuple(shape)

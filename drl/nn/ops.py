@@ -20,8 +20,6 @@ from numpy.lib.stride_tricks import as_strided
 
 Array = Any  # numpy.ndarray or torch.Tensor; one program never mixes them
 
-TINY = 1e-30  # moments below this are zero for float32 and only cost time (subnormal arithmetic)
-
 
 class NumpyOps:
     """Arrays are numpy.ndarray."""
@@ -33,6 +31,7 @@ class NumpyOps:
             raise ValueError(f"backend numpy runs on the cpu only, not on {device!r}; take torch")
         self.dtype = np.dtype(dtype)
         self.device = device
+        self.smallest = float(np.finfo(dtype).tiny)  # below are the slow subnormal numbers
         self._ones: dict[int, Array] = {}
         self._zeros: dict[tuple[int, ...], Array] = {}
         self._rows: dict[int, Array] = {}
@@ -167,10 +166,11 @@ class NumpyOps:
         shifts = [(i, j) for i in range(size) for j in range(size)]
         rows, cols = x.shape[1] // size, x.shape[2] // size
         y = x[:, : rows * size : size, : cols * size : size].copy()
-        winner = np.zeros(y.shape, np.uint8)
+        number = np.min_scalar_type(size * size).type  # a byte, but for windows above 15×15
+        winner = np.zeros(y.shape, number)
         for n, (i, j) in enumerate(shifts[1:], start=1):
             candidate = x[:, i : rows * size : size, j : cols * size : size]
-            np.maximum(winner, np.greater(candidate, y) * np.uint8(n), out=winner)  # n only grows
+            np.maximum(winner, np.greater(candidate, y) * number(n), out=winner)  # n only grows
             np.maximum(y, candidate, out=y)
         return y, winner
 
@@ -213,9 +213,6 @@ class NumpyOps:
         if decay:
             params *= as_float(1 - lr * decay)
         params -= work
-        if step % 256 == 0:  # weights of dead units: their moments fade into slow subnormals
-            m *= np.abs(m) > TINY
-            v *= v > TINY
 
 
 class TorchOps:
@@ -229,18 +226,20 @@ class TorchOps:
         self.torch = torch
         self.dtype = getattr(torch, str(np.dtype(dtype)))
         self.device = torch.device(device)
+        self.smallest = float(torch.finfo(self.dtype).tiny)
         aten = torch.ops.aten
         self._threshold_backward = aten.threshold_backward.default
         self._convolution_backward = aten.convolution_backward.default
         self._pool = aten.max_pool2d_with_indices.default
         self._pool_backward = aten.max_pool2d_with_indices_backward.default
         self._steps = torch.zeros((), device=self.device)
-        self._rows: dict[int, Array] = {}
-        torch.set_flush_denormal(True)
 
     # -- coming and going ---------------------------------------------------------------------
     def asarray(self, x: Array) -> Array:
-        return self.torch.as_tensor(x, dtype=self.dtype, device=self.device)
+        if isinstance(x, np.ndarray) and not x.flags.carray:
+            x = np.array(x, x.dtype.newbyteorder("="), order="C")  # torch takes no read-only,
+        return self.torch.as_tensor(  # reversed or byte-swapped memory
+            x, dtype=self.dtype, device=self.device)
 
     def indices(self, x: Array) -> Array:
         return self.torch.as_tensor(x, dtype=self.torch.int64, device=self.device)

@@ -14,7 +14,10 @@ from drl.nn.schedules import Constant, Schedule
 
 
 class Optimizer:
-    """Counts the steps, asks the schedule for α, and keeps the moments: arrays shaped like θ."""
+    """Counts the steps, asks the schedule for α, and keeps the moments: arrays shaped like θ.
+
+    Set `watch` and the next step leaves Δθ = θ_new − θ_old in `moved`.
+    """
 
     moments: tuple[str, ...] = ()
 
@@ -22,6 +25,8 @@ class Optimizer:
         self.net, self.ops = net, net.ops
         self.schedule: Schedule = lr if callable(lr) else Constant(_positive("lr", lr))
         self.steps = 0
+        self.watch = False
+        self.moved: Array | None = None
         for name in self.moments:
             setattr(self, name, net.ops.zeros(net.size))
 
@@ -34,7 +39,11 @@ class Optimizer:
         """θ ← θ − α·(what the rule makes of g)."""
         lr = self.lr if lr is None else lr
         self.steps += 1
-        self.update(self.net.params, self.net.grads, lr)
+        params = self.net.params
+        before = params + 0 if self.watch else None
+        self.update(params, self.net.grads, lr)
+        if before is not None:
+            self.moved, self.watch = params - before, False
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
         raise NotImplementedError

@@ -1,0 +1,60 @@
+"""Numbers that show whether learning is healthy, from arrays that an update leaves behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.dqn import DQN, Learned
+from drl.nn.layers import ReLU
+
+
+def learning(agent: DQN, learned: Learned) -> dict[str, float]:
+    """Scalars of the last update, by TensorBoard name.
+
+    action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
+    update_ratio  ‖Δθ‖/‖θ‖ of one update, by layer; about 1e-3 is healthy
+    dead_relu     share of the neurons that are zero on the whole batch, by layer
+    """
+    ops = agent.ops
+    q, delta = ops.numpy(learned.q), ops.numpy(learned.td_error)
+    best = np.sort(q, axis=1)
+    scalars = {
+        "train/loss": float(agent.loss.value(learned.td_error)),
+        "train/td_error_abs": float(np.abs(delta).mean()),
+        "train/q_mean": float(q.mean()),
+        "train/q_max": float(q.max()),
+        "train/grad_norm": agent.ops.norm(agent.net.grads),
+        "train/learning_rate": agent.optimizer.lr,
+        "replay/terminal_fraction": agent.replay.terminal_fraction(),
+        "replay/age_mean": agent.replay.age_mean(),
+        "replay/size": float(len(agent.replay)),
+    }
+    if q.shape[1] > 1:
+        scalars["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
+    scalars |= update_ratios(agent)
+    return scalars
+
+
+def update_ratios(agent: DQN) -> dict[str, float]:
+    """‖Δθ‖/‖θ‖ by layer, of the update that the optimizer was asked to watch."""
+    moved = agent.optimizer.moved
+    if moved is None:
+        return {}
+    ratios = {}
+    for name, span in agent.net.spans.items():
+        size = agent.ops.norm(agent.net.params[span])
+        if size > 0:
+            ratios[f"train/update_ratio/{name}"] = agent.ops.norm(moved[span]) / size
+    return ratios
+
+
+def dead_relus(agent: DQN, obs: np.ndarray) -> dict[str, float]:
+    """Share of each ReLU layer's neurons that are zero for all of the observations (N, *shape)."""
+    x = agent.ops.asarray(obs)
+    shares = {}
+    for layer in agent.net.layers:
+        x = layer.forward(x)[0]
+        if isinstance(layer, ReLU):
+            active = agent.ops.numpy(x).reshape(len(obs), -1).any(axis=0)
+            shares[f"train/dead_relu/{layer.name}"] = float(1 - active.mean())
+    return shares

@@ -1,0 +1,187 @@
+"""A DQN run from settings to summary: training, checks, curves, checkpoints."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import envs as worlds
+from agents.build import build_dqn, env_seed, seeds
+from agents.config import from_settings
+from agents.evaluation import Evaluation, evaluate
+from agents.training import Training
+from drl.cli.console import Console
+from drl.cli.dqn_log import DQNLog
+from drl.cli.interrupt import Interrupt
+from drl.errors import UserError
+from drl.runs import Run
+
+if TYPE_CHECKING:
+    from agents.dqn import DQN
+
+CONFIRM_EPISODES = 100  # "solved" is a mean over this many
+
+
+class DQNJob:
+    """One run.  `state` is all that its future depends on; resuming is loading it and going on."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        self.config = config = from_settings(settings)
+        self.env_id: str = settings["env"]
+        self.streams = seeds(settings["seed"])
+        self.envs = worlds.make(self.env_id, config.num_envs, env_seed(self.streams[3]))
+        self.agent = build_agent(settings, self.envs)
+        self.training = Training(
+            self.agent, self.envs, config.updates_per_step, config.learning_starts
+        )
+        self.checks = 0
+        self.next_check = config.eval_every
+        self.next_log = settings["log_every"]
+        self.next_checkpoint = settings["checkpoint_every"]
+        self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
+        self.best = -np.inf
+        self.solved = False
+        self.seconds = 0.0
+
+    # -- the run ------------------------------------------------------------------------------
+    def go(self, run: Run, quiet: bool = False, steps: int | None = None) -> dict[str, Any]:
+        """Train until solved, out of steps, or interrupted; always ends with a checkpoint."""
+        steps = steps or self.config.steps
+        started = time.perf_counter() - self.seconds
+        console = Console(quiet)
+        log = DQNLog(run, self.settings, self.training.env_steps)
+        log.start(self.agent)
+        with console.progress("env steps", steps) as progress, Interrupt() as interrupt:
+            for step in self.training.run(steps):
+                self.recent += zip(step.returns.tolist(), step.lengths.tolist(), strict=True)
+                if step.env_steps >= self.next_log:
+                    self.next_log += self.settings["log_every"]
+                    self.seconds = time.perf_counter() - started
+                    log.point(step, self.agent, self.recent, self.seconds)
+                    progress.update(step.env_steps, self._status())
+                if step.env_steps >= self.next_check:
+                    self.next_check += self.config.eval_every
+                    self._check(run, log)
+                if step.env_steps >= self.next_checkpoint:
+                    self.next_checkpoint += self.settings["checkpoint_every"]
+                    self.seconds = time.perf_counter() - started
+                    run.save_checkpoint(self.state(), step.env_steps)
+                if self.solved or interrupt.asked:
+                    break
+            progress.update(self.training.env_steps, self._status())
+        self.seconds = time.perf_counter() - started
+        run.save_checkpoint(self.state(), self.training.env_steps)
+        log.close(self.agent)
+        summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
+        run.write_summary(summary)
+        self._report(console, run, summary)
+        return summary
+
+    def _check(self, run: Run, log: DQNLog) -> None:
+        """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
+        result = self._evaluate(self.config.eval_episodes)
+        solved_at = self.config.solved_at
+        confirm_at = self.config.confirm_at or solved_at
+        if solved_at is not None and confirm_at is not None and result.mean >= confirm_at:
+            result = self._evaluate(CONFIRM_EPISODES)
+            self.solved = result.mean >= solved_at
+        log.check(result, self.training.env_steps, self.agent)
+        if result.mean >= self.best:  # of equals the later one: it has learnt from more
+            self.best = result.mean
+            run.save_best(self.policy_state())
+
+    def _evaluate(self, episodes: int) -> Evaluation:
+        """Fresh environments every time, seeded by the run's seed and the number of the check."""
+        self.checks += 1
+        stream = np.random.SeedSequence(entropy=self.settings["seed"], spawn_key=(4, self.checks))
+        envs = worlds.make(self.env_id, min(episodes, CONFIRM_EPISODES), env_seed(stream))
+        try:
+            return evaluate(self.agent.greedy, envs, episodes)
+        finally:
+            envs.close()
+
+    def _status(self) -> str:
+        mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"
+        best = f"{self.best:.1f}" if np.isfinite(self.best) else "–"
+        return f"return {mean}  best check {best}"
+
+    def _report(self, console: Console, run: Run, summary: dict[str, Any]) -> None:
+        if summary["interrupted"]:
+            console.print(f"stopped at {summary['env_steps']:,} env steps; checkpoint saved")
+            console.print(f"go on:   drl resume {run.directory}")
+            return
+        best = f"{self.best:.1f}" if np.isfinite(self.best) else "no check yet"
+        console.table(
+            f"{self.env_id}, seed {self.settings['seed']}",
+            {
+                "solved": "yes" if self.solved else "no",
+                "best greedy mean": best,
+                "wall seconds": f"{summary['seconds']:.2f}",
+                "env steps": f"{summary['env_steps']:,}",
+                "updates": f"{summary['updates']:,}",
+                "run": str(run.directory),
+            },
+        )
+        console.print(f"score it:    drl evaluate {run.directory}")
+        console.print(f"see curves:  drl board {run.directory.parent}")
+
+    # -- state --------------------------------------------------------------------------------
+    def summary(self) -> dict[str, Any]:
+        return {
+            "job": "dqn",
+            "env": self.env_id,
+            "seed": self.settings["seed"],
+            "solved": self.solved,
+            "best_mean_reward": self.best if np.isfinite(self.best) else None,
+            "seconds": round(self.seconds, 3),
+            "env_steps": self.training.env_steps,
+            "updates": self.agent.updates,
+            "backend": self.agent.ops.name,
+        }
+
+    def policy_state(self) -> dict[str, Any]:
+        return {
+            "net": self.agent.ops.numpy(self.agent.net.params).copy(),
+            "mean_reward": self.best,
+            "env_steps": self.training.env_steps,
+        }
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "training": self.training.state(),
+            "checks": self.checks,
+            "next_check": self.next_check,
+            "next_log": self.next_log,
+            "next_checkpoint": self.next_checkpoint,
+            "recent_returns": np.array([r for r, _ in self.recent], np.float64),
+            "recent_lengths": np.array([n for _, n in self.recent], np.int64),
+            "best": self.best if np.isfinite(self.best) else None,
+            "solved": self.solved,
+            "seconds": self.seconds,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> bool:
+        """False where the episodes under way had to be begun anew."""
+        exact = self.training.load_state(state["training"])
+        for name in ("checks", "next_check", "next_log", "next_checkpoint", "solved", "seconds"):
+            setattr(self, name, state[name])
+        self.best = -np.inf if state["best"] is None else state["best"]
+        returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
+        self.recent.clear()
+        self.recent += zip(returns, lengths, strict=True)
+        return exact
+
+
+def build_agent(settings: dict[str, Any], envs: worlds.VectorEnv) -> DQN:
+    """The agent of a run; settings that do not fit the environment are the user's to mend."""
+    try:
+        return build_dqn(
+            from_settings(settings), envs.observation_shape, envs.observation_dtype, envs.actions,
+            settings["seed"], settings["backend"], settings["dtype"], settings["device"],
+        )  # fmt: skip
+    except ValueError as error:
+        raise UserError(f"{envs.id} and these settings do not fit: {error}") from error

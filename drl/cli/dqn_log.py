@@ -1,0 +1,105 @@
+"""What a DQN run writes to TensorBoard, under Stable-Baselines3's names and ours beside them."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from agents import diagnostics
+from agents.dqn import DQN
+from agents.evaluation import Evaluation
+from agents.training import Progress
+from drl.logger import Logger, NullLogger
+from drl.runs import Run
+
+LAYOUT = {
+    "story": {
+        "return": ["rollout/ep_rew_mean", "eval/mean_reward"],
+        "exploration": ["rollout/exploration_rate"],
+        "Q": ["train/q_mean", "train/q_max"],
+        "loss": ["train/loss"],
+        "speed": ["time/fps"],
+    }
+}
+
+
+class DQNLog:
+    """`log` in the settings: full (histograms and images too), minimal (returns), none."""
+
+    def __init__(self, run: Run, settings: dict[str, Any], env_steps: int) -> None:
+        self.settings = settings
+        self.level = settings["log"]
+        purge = env_steps + 1 if env_steps else None  # a resumed run: one line, nothing twice
+        self.out: Logger | NullLogger = (
+            NullLogger() if self.level == "none" else Logger(run.directory, purge_step=purge)
+        )
+        self.resumed = env_steps > 0
+
+    def start(self, agent: DQN) -> None:
+        """Once, at the beginning of a run."""
+        if self.resumed:
+            return
+        text = json.dumps(self.settings, indent=2)
+        self.out.text("config", f"```json\n{text}\n```", 0)
+        self.out.text("network", f"```\n{agent.net.describe()}\n```", 0)
+        self.out.layout(LAYOUT)
+
+    def point(
+        self, step: Progress, agent: DQN, recent: deque[tuple[float, int]], seconds: float
+    ) -> None:
+        """One point of the learning curves.  recent: return and length of the last episodes."""
+        scalars = {
+            "rollout/exploration_rate": agent.exploration.epsilon(step.env_steps),
+            "time/fps": step.env_steps / max(seconds, 1e-9),
+        }
+        if recent:
+            scalars["rollout/ep_rew_mean"] = float(np.mean([r for r, _ in recent]))
+            scalars["rollout/ep_len_mean"] = float(np.mean([n for _, n in recent]))
+        if self.level == "full" and step.learned is not None:
+            scalars |= diagnostics.learning(agent, step.learned)
+            scalars |= diagnostics.dead_relus(agent, agent.replay.peek(64))
+            agent.optimizer.watch = True  # the next update leaves its Δθ for the next point
+            td_error = agent.ops.numpy(step.learned.td_error)
+            self.out.histogram("train/td_error", td_error, step.env_steps)
+        self.out.scalars(scalars, step.env_steps)
+
+    def check(self, result: Evaluation, env_steps: int, agent: DQN) -> None:
+        """A greedy check."""
+        self.out.scalars(
+            {
+                "eval/mean_reward": result.mean,
+                "eval/std_reward": float(result.returns.std()),
+                "eval/mean_ep_length": float(result.lengths.mean()),
+            },
+            env_steps,
+        )
+        if self.level == "full":
+            self._weights(agent, env_steps)
+
+    def close(self, agent: DQN) -> None:
+        """At the end, whatever the reason."""
+        if self.level == "full":
+            self.out.image("first_layer/weights", first_layer(agent), agent.updates)
+        self.out.close()
+
+    def _weights(self, agent: DQN, env_steps: int) -> None:
+        net = agent.net
+        for name, span in net.spans.items():
+            self.out.histogram(f"weights/{name}", agent.ops.numpy(net.params[span]), env_steps)
+            self.out.histogram(f"gradients/{name}", agent.ops.numpy(net.grads[span]), env_steps)
+
+
+def first_layer(agent: DQN, pixels: int = 12) -> np.ndarray:
+    """First-layer weights as grey levels, white the largest: a row per input, a column per neuron.
+
+    Returns (rows, columns) uint8, each weight a square of `pixels`.
+    """
+    layer = next(layer for layer in agent.net.layers if layer.shapes)
+    W = agent.ops.numpy(layer.W)  # type: ignore[attr-defined]
+    W = W.reshape(-1, W.shape[-1])
+    low, high = W.min(), W.max()
+    grey = ((W - low) / max(high - low, 1e-12) * 255).astype(np.uint8)
+    return np.kron(grey, np.ones((pixels, pixels), np.uint8))

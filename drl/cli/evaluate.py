@@ -1,0 +1,95 @@
+"""`drl evaluate RUN`: what a policy or a classifier is worth on what it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from drl.errors import UserError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Score a run: the greedy policy in fresh environments, or the classifier on its test split."""
+
+    run: tyro.conf.Positional[Path]
+    """Directory of the run."""
+    episodes: int = 100
+    """DQN: whole episodes to play."""
+    seed: int = 7
+    """DQN: seed of the fresh environments; never one that training used, whatever the number."""
+    policy: Literal["best", "last"] = "best"
+    """The best checked parameters, or those of the last checkpoint."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    def __post_init__(self) -> None:
+        if self.episodes < 1:
+            raise UserError(f"--episodes {self.episodes} is not possible: give 1 or more")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Score, print, and give the result."""
+    from drl.runs import Run
+
+    with Run.open(config.run) as run:
+        if run.config["job"] == "digits":
+            from drl.cli.train_digits import evaluate
+
+            return evaluate(run)
+        return _evaluate_dqn(run, config)
+
+
+def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
+    import numpy as np
+
+    import envs
+    from agents.build import build_network, env_seed
+    from agents.config import from_settings
+    from agents.evaluation import evaluate
+    from drl.cli.console import Console
+
+    settings = run.config
+    # entropy of two words: no training seed, which is one word, leads to the same stream
+    stream = np.random.SeedSequence([config.seed, 1])
+    worlds = envs.make(settings["env"], min(config.episodes, 100), env_seed(stream))
+    net = build_network(
+        from_settings(settings), worlds.observation_shape, worlds.actions,
+        backend=settings["backend"], dtype=settings["dtype"], device=settings["device"],
+    )  # fmt: skip
+    if config.policy == "best":
+        params = run.load_best()["net"]
+    else:
+        params = run.load_latest()["training"]["agent"]["net"]
+    net.params[:] = net.ops.asarray(params)
+
+    def greedy(obs: np.ndarray) -> np.ndarray:
+        return net.ops.numpy(net.ops.argmax(net(obs), axis=1))
+
+    result = evaluate(greedy, worlds, config.episodes)
+    worlds.close()
+    scores = {
+        "mean_reward": result.mean,
+        "std_reward": float(result.returns.std()),
+        "min_reward": float(result.returns.min()),
+        "max_reward": float(result.returns.max()),
+        "mean_ep_length": float(result.lengths.mean()),
+        "episodes": config.episodes,
+        "seed": config.seed,
+        "policy": config.policy,
+    }
+    Console(quiet=config.json).table(
+        f"{settings['env']}, {config.policy} policy, {config.episodes} greedy episodes, "
+        f"seed {config.seed}",
+        {
+            "mean return": f"{result.mean:.1f} ± {scores['std_reward']:.1f} (std)",
+            "min, max": f"{scores['min_reward']:.1f}, {scores['max_reward']:.1f}",
+            "mean length": f"{scores['mean_ep_length']:.1f} agent steps",
+        },
+    )
+    return scores

@@ -1,0 +1,84 @@
+"""`drl train dqn`: the main job."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from agents.config import DQNConfig
+from agents.presets import preset
+from drl.errors import UserError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Learn an environment by deep Q-learning.
+
+    CartPole-v1 stops when solved; an environment with a preset needs no other flag.
+    """
+
+    dqn: Annotated[DQNConfig, tyro.conf.arg(name="")] = field(default_factory=DQNConfig)
+    env: str = "CartPole-v1"
+    """Environment: any Gymnasium id with Box observations and Discrete actions."""
+    seed: int = 1
+    """Seed of everything random: same seed, same machine, same run."""
+    run: Path | None = None
+    """Directory of the run; none: runs/dqn-<env>-<seed>-<time>."""
+    log: Literal["full", "minimal", "none"] = "full"
+    """To TensorBoard: full adds histograms and images, minimal keeps the returns."""
+    log_every: int = 1_000
+    """Env steps between two points of the learning curves."""
+    checkpoint_every: int = 10_000
+    """Env steps between two checkpoints."""
+    backend: Literal["auto", "numpy", "torch"] = "auto"
+    """Array library; auto: numpy for small networks, torch for wide ones."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of the network."""
+    device: str = "cpu"
+    """cpu, or cuda (torch)."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    def __post_init__(self) -> None:
+        for name in ("log_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} must be at least 1 env step")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
+
+    def settings(self) -> dict[str, Any]:
+        """The flat JSON form that a run directory keeps."""
+        own = asdict(self)
+        dqn = own.pop("dqn")
+        for name in ("run", "json"):
+            del own[name]
+        return {"job": "dqn"} | own | dqn
+
+
+def parse(args: list[str]) -> Config:
+    """The env named on the command line decides the defaults of all other flags."""
+    from drl.cli.main import parse as parse_with
+
+    env = "CartPole-v1"
+    for i, word in enumerate(args):
+        if word == "--env" and i + 1 < len(args):
+            env = args[i + 1]
+        elif word.startswith("--env="):
+            env = word.removeprefix("--env=")
+    config: Config = parse_with(Config, "train dqn", args, Config(dqn=preset(env), env=env))
+    return config
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Train, and give the summary."""
+    from drl.cli.dqn_job import DQNJob
+    from drl.runs import Run, default_directory
+
+    settings = config.settings()
+    job = DQNJob(settings)  # wrong settings show here, before a file is made
+    directory = config.run or default_directory("dqn", config.env, config.seed)
+    with Run.create(directory, settings) as run:
+        return job.go(run, quiet=config.json)

@@ -1,0 +1,81 @@
+"""The ring: what is overwritten, what is drawn, and that a saved memory goes on alike."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.replay import Replay
+
+
+def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[Replay, int]:
+    """A memory to which transition number n was added as s = [n], r = n, s′ = [n + 1]."""
+    replay = Replay(capacity, (1,), np.float32, batch, np.random.default_rng(0))
+    n = 0
+    for count in counts:
+        i = np.arange(n, n + count)
+        replay.add(i[:, None], i % 3, i, np.full(count, 0.5), i[:, None] + 1)
+        n += count
+    return replay, n
+
+
+@given(st.integers(8, 30), st.lists(st.integers(1, 8), min_size=1, max_size=20))
+def test_holds_the_last_ones(capacity: int, counts: list[int]) -> None:
+    replay, n = filled(capacity, counts)
+    assert len(replay) == min(n, capacity)
+    stored = sorted(replay.rest[: len(replay), 1].tolist())
+    assert stored == list(range(max(0, n - capacity), n))
+
+
+def test_rows_belong_together() -> None:
+    replay, _ = filled(10, [7, 7])
+    for _ in range(100):
+        batch = replay.sample()
+        assert (batch.s[:, 0] == batch.r).all()
+        assert (batch.s_next[:, 0] == batch.r + 1).all()
+        assert (batch.a == batch.r % 3).all()
+        assert (batch.discount == 0.5).all()
+        assert batch.r.min() >= 4  # 14 added, 10 kept
+
+
+def test_every_transition_is_equally_likely() -> None:
+    replay, _ = filled(10, [5, 5, 5])
+    drawn = np.concatenate([replay.sample().r.copy() for _ in range(5_000)])
+    counts = np.bincount(drawn.astype(int), minlength=15)[5:]
+    # 20,000 draws over 10: 2,000 each with σ = 42; five σ
+    assert np.abs(counts - 2_000).max() < 5 * 42
+
+
+def test_new_transitions_can_be_drawn_at_once() -> None:
+    replay, _ = filled(1_000, [1])
+    assert (replay.sample().r == 0).all()
+    replay.add(np.full((999, 1), 7), np.zeros(999), np.full(999, 7), np.ones(999), np.ones((999, 1)))
+    assert (replay.sample().r == 7).sum() >= 3
+
+
+def test_saved_memory_draws_the_same() -> None:
+    replay, _ = filled(10, [7, 7])
+    replay.sample()
+    state = replay.state()
+    other = Replay(10, (1,), np.float32, 4, np.random.default_rng(99))
+    other.load_state(state)
+    for memory in (replay, other):
+        memory.add(np.ones((3, 1)), np.ones(3), np.full(3, 50), np.zeros(3), np.ones((3, 1)))
+    for _ in range(200):  # past several blocks of random numbers
+        a, b = replay.sample(), other.sample()
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_terminal_fraction() -> None:
+    replay = Replay(8, (1,), np.float32, 2, np.random.default_rng(0))
+    zeros: Any = np.zeros((4, 1))
+    replay.add(zeros, np.zeros(4), np.zeros(4), np.array([0, 0.99, 0, 0.99]), zeros)
+    assert replay.terminal_fraction() == 0.5
+
+
+@pytest.mark.parametrize("capacity, batch", [(0, 4), (4, 0)])
+def test_sizes_below_one_are_refused(capacity: int, batch: int) -> None:
+    with pytest.raises(ValueError, match="≥ 1"):
+        Replay(capacity, (1,), np.float32, batch, np.random.default_rng(0))
