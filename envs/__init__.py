@@ -1,0 +1,8 @@
+"""Worlds: our own, vectorised and fast, and any of Gymnasium's."""
+
+from envs.core import NumpyEnv, Transition, VectorEnv
+from envs.vector import make
+
+__distribution__ = "drl-toolkit"
+
+__all__ = ["NumpyEnv", "Transition", "VectorEnv", "make"]

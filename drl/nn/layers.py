@@ -166,9 +166,11 @@ class Scale(Layer):
         self.factor = factor
 
     def build(self, shape: Shape) -> Shape:
-        factors = np.shape(self.factor)
-        if factors and factors != shape[-len(factors) :]:
-            raise ValueError(f"scale of shape {factors} does not fit inputs of shape {shape}")
+        try:
+            np.broadcast_to(self.factor, shape)
+        except ValueError:
+            count = np.shape(self.factor)
+            raise ValueError(f"scale {count} does not fit inputs of shape {shape}") from None
         return shape
 
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:

@@ -81,8 +81,8 @@ def choose_backend(
     """numpy for small networks, torch for wide ones, large convolutions and every GPU.
 
     Measured (benchmarks/RESULTS.md): with every matrix below 128 × 128 weights numpy's calls
-    cost less; from there on torch's products and its fused Adam win.  A front is large from a million
-    multiplications an image on.
+    cost less; from there on torch's products and its fused Adam win.  A front is large from a
+    million multiplications an image on.
     """
     if device != "cpu":
         return "torch"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
@@ -120,4 +119,4 @@ class Network:
 
 def as_shape(shape: int | Shape) -> Shape:
     """(I,) from I; numpy's integers are numbers too."""
-    return (int(shape),) if isinstance(shape, Integral) else tuple(shape)
+    return tuple(shape) if isinstance(shape, Sequence) else (int(shape),)

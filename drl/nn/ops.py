@@ -236,13 +236,10 @@ class TorchOps:
 
     # -- coming and going ---------------------------------------------------------------------
     def asarray(self, x: Array) -> Array:
-        if isinstance(x, np.ndarray) and not x.flags.carray:
-            x = np.array(x, x.dtype.newbyteorder("="), order="C")  # torch takes no read-only,
-        return self.torch.as_tensor(  # reversed or byte-swapped memory
-            x, dtype=self.dtype, device=self.device)
+        return self.torch.as_tensor(_plain(x), dtype=self.dtype, device=self.device)
 
     def indices(self, x: Array) -> Array:
-        return self.torch.as_tensor(x, dtype=self.torch.int64, device=self.device)
+        return self.torch.as_tensor(_plain(x), dtype=self.torch.int64, device=self.device)
 
     def numpy(self, x: Array) -> np.ndarray:
         return np.asarray(x.cpu()) if isinstance(x, self.torch.Tensor) else np.asarray(x)
@@ -369,17 +366,27 @@ Ops = NumpyOps | TorchOps
 def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
     """The operations on `backend`: "numpy" or "torch"; dtype "float32" or "float64".
 
-    ValueError on any other name, or where the device or the library is not to be had.
+    device  "cpu", or with torch "cuda" or "cuda:N".
+    ValueError on any other name, or where there is no such device.
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"unknown dtype {dtype!r}; expected float32 or float64")
     if backend == "numpy":
         return NumpyOps(dtype, device)
     if backend == "torch":
-        if device.startswith("cuda") and not importlib.import_module("torch").cuda.is_available():
+        if device != "cpu" and not device.startswith("cuda"):
+            raise ValueError(f"unknown device {device!r}; expected cpu, cuda or cuda:N")
+        if device != "cpu" and not importlib.import_module("torch").cuda.is_available():
             raise ValueError(f"no device {device!r} here: torch sees no GPU; take device cpu")
         return TorchOps(dtype, device)
     raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
+
+
+def _plain(x: Array) -> Array:
+    """Memory that torch takes: it refuses reversed and byte-swapped arrays, warns at read-only."""
+    if isinstance(x, np.ndarray) and not (x.flags.carray and x.dtype.isnative):
+        return np.array(x, x.dtype.newbyteorder("="), order="C")
+    return x
 
 
 def _cached(cache: dict[Any, Array], key: Any, make: Any, dtype: Any) -> Array:

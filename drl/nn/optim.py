@@ -12,6 +12,8 @@ from drl.nn.network import Network
 from drl.nn.ops import Array
 from drl.nn.schedules import Constant, Schedule
 
+FLUSH_EVERY = 256  # steps
+
 
 class Optimizer:
     """Counts the steps, asks the schedule for α, and keeps the moments: arrays shaped like θ.
@@ -42,11 +44,23 @@ class Optimizer:
         params = self.net.params
         before = params + 0 if self.watch else None
         self.update(params, self.net.grads, lr)
+        if self.steps % FLUSH_EVERY == 0:
+            self.flush()
         if before is not None:
             self.moved, self.watch = params - before, False
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
         raise NotImplementedError
+
+    def flush(self) -> None:
+        """Clear moments on their way to subnormal numbers, where arithmetic is far slower.
+
+        A weight of a dead unit gets no gradient, so its moments shrink at every step (by 0.9: to
+        2e-12 of themselves in 256) and never reach zero.
+        """
+        for name in self.moments:
+            moment = getattr(self, name)
+            moment *= abs(moment) > 1e13 * self.ops.smallest
 
     def state(self) -> dict[str, Any]:
         arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self.moments}
@@ -159,7 +173,7 @@ class AdamW(Adam):
         beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
     ) -> None:  # fmt: skip
         super().__init__(net, lr, beta1, beta2, eps)
-        self.decay = decay
+        self.decay = _fraction("decay", decay)
 
 
 def clip_norm(net: Network, limit: float) -> float:

@@ -1,0 +1,121 @@
+"""Is a hand-written derivative right?  Ask the function itself, by central differences, in float64.
+
+It knows nothing of how a gradient was derived, so it finds a factor, a sign, a transposed sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from drl.nn.network import Network
+from drl.nn.ops import Array
+
+Loss = Callable[[Array], tuple[Array, Array]]  # y → L, ∂L/∂y
+
+STEP = 1e-5  # ε: the error of the formula grows as ε², that of rounding as 1e-16/ε
+KINK = 1e-4  # of the largest slope; the one-sided slopes of a smooth function differ by ε f″
+
+
+def numerical_gradient(
+    f: Callable[[], float], x: Array, points: np.ndarray | None = None, eps: float = STEP
+) -> np.ndarray:
+    """∂f/∂xᵢ ≈ (f(x + ε eᵢ) − f(x − ε eᵢ)) / 2ε for each i of `points` (default: all).
+
+    f       reads x, whose numbers are moved in place one by one, and put back
+    x       float64 and contiguous: numpy, or a torch tensor
+    points  (N,) flat indices into x
+
+    (N,) float64; NaN where the one-sided slopes (f(x + ε eᵢ) − f(x))/ε and (f(x) − f(x − ε eᵢ))/ε
+    disagree: there is a kink within ε (ReLU, max, |x|), so no derivative to compare with.
+    ValueError if x is not float64.
+    """
+    if not str(x.dtype).endswith("float64"):
+        raise ValueError(f"differences need float64, got {x.dtype}: rounding would drown them")
+    flat = x.reshape(-1)
+    points = np.arange(len(flat)) if points is None else points
+    middle, above, below = f(), np.empty(len(points)), np.empty(len(points))
+    for n, i in enumerate(points.tolist()):
+        old = float(flat[i])
+        flat[i] = old + eps
+        above[n] = f()
+        flat[i] = old - eps
+        below[n] = f()
+        flat[i] = old
+    gradient = (above - below) / (2 * eps)
+    right, left = (above - middle) / eps, (middle - below) / eps
+    gradient[np.abs(right - left) > KINK * np.maximum(np.abs(right), np.abs(left)).max()] = np.nan
+    return gradient
+
+
+def relative_error(a: np.ndarray, b: np.ndarray) -> float:
+    """max |a − b| / max(|a|, |b|) over the whole arrays; 0 where both vanish.
+
+    Points that are NaN in b (kinks) are left out.  Infinity if half of the points or more are
+    such, or a is not finite: what was not compared has not passed.
+    """
+    compared = ~np.isnan(b)
+    if compared.sum() * 2 <= b.size or not np.isfinite(a).all():
+        return float("inf")
+    a, b = a[compared], b[compared]
+    largest = max(np.abs(a).max(), np.abs(b).max())
+    return float(np.abs(a - b).max() / largest) if largest > 0 else 0.0
+
+
+def check_loss(loss: Loss, y: Array) -> float:
+    """Relative error of ∂L/∂y, y (B, K) float64."""
+    _, dy = loss(y)
+    return relative_error(np.asarray(dy).ravel(), numerical_gradient(lambda: float(loss(y)[0]), y))
+
+
+def check_network(
+    net: Network, x: Array, loss: Loss, between: Array | None = None, rows: int | None = None,
+    most: int = 100, seed: int = 0,
+) -> dict[str, float]:  # fmt: skip
+    """Relative errors of ∂L/∂x and of every ∂L/∂θ, by name: {"x": …, "linear0.W": …}.
+
+    A single layer is checked as a network of one layer.
+
+    x        (B, *input_shape) float64 backend array
+    between  inputs of another forward made before the backward: it must not disturb it
+    rows     L sees the first rows of y alone, and its gradient has as many
+    most     points compared in each array, drawn by `seed` where it has more
+    """
+    rows = len(x) if rows is None else rows
+    analytic = gradients(net, x, loss, between, rows)
+    rng = np.random.default_rng(seed)
+
+    def value() -> float:
+        return float(loss(net(x)[:rows])[0])
+
+    errors = {}
+    for name, array in {"x": x, **parameters(net)}.items():
+        size = analytic[name].size
+        points = np.arange(size) if size <= most else np.sort(rng.choice(size, most, replace=False))
+        numeric = numerical_gradient(value, array, points)
+        errors[name] = relative_error(analytic[name].ravel()[points], numeric)
+    return errors
+
+
+def gradients(
+    net: Network, x: Array, loss: Loss, between: Array | None = None, rows: int | None = None
+) -> dict[str, np.ndarray]:
+    """What the hand-written derivatives say, by the same names, as numpy arrays."""
+    y, backward = net.forward(x)
+    if between is not None:
+        net.forward(between)
+    dx = net.ops.numpy(backward(loss(y[:rows])[1], inputs=True))
+    grads = {"x": np.zeros(tuple(x.shape))}
+    grads["x"][: len(dx)] = dx  # rows that L does not see have no part in it
+    for layer in net.layers:
+        for name in layer.shapes:
+            grads[f"{layer.name}.{name}"] = net.ops.numpy(getattr(layer, f"d{name}")).copy()
+    return grads
+
+
+def parameters(net: Network) -> dict[str, Array]:
+    """The network's own parameter arrays (views), by the same names."""
+    return {
+        f"{layer.name}.{name}": getattr(layer, name) for layer in net.layers for name in layer.shapes
+    }

@@ -1,0 +1,110 @@
+"""What the loop asks of N worlds side by side, and what our own vectorised worlds share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+
+class Transition(NamedTuple):
+    """One step of N worlds.  Fresh arrays: later steps do not touch them."""
+
+    obs: np.ndarray  # (N, *shape) to act on next; of a new episode where one has ended
+    reward: np.ndarray  # (N,) float64
+    terminated: np.ndarray  # (N,) bool: the world ended; nothing comes after
+    truncated: np.ndarray  # (N,) bool: the clock ended; the world would have gone on
+    successor: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
+
+
+class VectorEnv(Protocol):
+    """N worlds side by side, reset within the step that ends them (Gymnasium's SAME_STEP)."""
+
+    id: str
+    num_envs: int
+    observation_shape: tuple[int, ...]
+    observation_dtype: Any
+    actions: int
+
+    def reset(self) -> np.ndarray:
+        """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
+
+    def step(self, actions: np.ndarray) -> Transition:
+        """actions (N,) in 0 … actions − 1."""
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the future depends on; None where the worlds cannot tell."""
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class NumpyEnv:
+    """Base of our own worlds: the clock, resets, the generator.  A world adds its physics.
+
+    State is (D, N) float64, a row per quantity: each line of physics is one array operation.
+    """
+
+    id: str
+    num_envs: int
+    seed: int
+    time_limit: int  # agent steps until truncation; 0: none
+    observation_shape: tuple[int, ...] = ()
+    observation_dtype: Any = np.float32
+    actions: int = 2
+
+    def __post_init__(self) -> None:
+        self.rng = np.random.default_rng(self.seed)
+        self.rows = self.initial(self.num_envs)
+        self.elapsed = np.zeros(self.num_envs, np.int64)
+        self.none = np.zeros(self.num_envs, bool)
+
+    # -- a world's own ------------------------------------------------------------------------
+    def initial(self, count: int) -> np.ndarray:
+        """States of `count` new episodes: (D, count)."""
+        raise NotImplementedError
+
+    def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
+        """(D, N), (N,) → the next states, rewards (N,), terminated (N,)."""
+        raise NotImplementedError
+
+    def observe(self, rows: np.ndarray) -> np.ndarray:
+        """(D, N) → observations (N, *shape), a fresh array."""
+        raise NotImplementedError
+
+    # -- the same for all ---------------------------------------------------------------------
+    def reset(self) -> np.ndarray:
+        self.rows = self.initial(self.num_envs)
+        self.elapsed[:] = 0
+        return self.observe(self.rows)
+
+    def step(self, actions: np.ndarray) -> Transition:
+        self.rows, reward, terminated = self.advance(self.rows, actions)
+        self.elapsed += 1
+        truncated = self.elapsed >= self.time_limit if self.time_limit else self.none
+        successor = self.observe(self.rows)
+        ended = terminated | truncated
+        if not ended.any():
+            return Transition(successor, reward, terminated, truncated, successor)
+        which = np.flatnonzero(ended)
+        self.rows[:, which] = self.initial(len(which))
+        self.elapsed[which] = 0
+        return Transition(self.observe(self.rows), reward, terminated, truncated, successor)
+
+    def state(self) -> dict[str, Any] | None:
+        return {
+            "rows": self.rows.copy(),
+            "elapsed": self.elapsed.copy(),
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.rows = state["rows"].copy()
+        self.elapsed[:] = state["elapsed"]
+        self.rng.bit_generator.state = state["rng"]
+
+    def close(self) -> None:
+        pass
