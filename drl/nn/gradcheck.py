@@ -29,6 +29,7 @@ def numerical_gradient(
 
     (N,) float64; NaN where the one-sided slopes (f(x + ε eᵢ) − f(x))/ε and (f(x) − f(x − ε eᵢ))/ε
     disagree: there is a kink within ε (ReLU, max, |x|), so no derivative to compare with.
+    A kink too slight to be noticed makes a check fail, never pass.
     ValueError if x is not float64.
     """
     if not str(x.dtype).endswith("float64"):
@@ -116,6 +117,5 @@ def gradients(
 
 def parameters(net: Network) -> dict[str, Array]:
     """The network's own parameter arrays (views), by the same names."""
-    return {
-        f"{layer.name}.{name}": getattr(layer, name) for layer in net.layers for name in layer.shapes
-    }
+    layers = net.layers
+    return {f"{la.name}.{name}": getattr(la, name) for la in layers for name in la.shapes}

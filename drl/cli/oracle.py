@@ -1,0 +1,74 @@
+"""The oracle of `drl check-gradients`: the same functions in torch, differentiated by autograd.
+
+A second opinion, written apart from drl.nn and used by nothing that trains: no product code may
+import this file.  A new layer or loss is one more line in its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from drl.nn import layers as hand
+from drl.nn import losses
+from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.network import Network
+
+
+def _conv2d(layer: Conv2d, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
+    y = F.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1), b, layer.stride, layer.padding)
+    return y.permute(0, 2, 3, 1)
+
+
+def _max_pool2d(layer: MaxPool2d, x: Tensor) -> Tensor:
+    return F.max_pool2d(x.permute(0, 3, 1, 2), layer.size).permute(0, 2, 3, 1)
+
+
+LAYERS: dict[type, Callable[..., Tensor]] = {  # (layer, x, parameters by name) → y
+    hand.Linear: lambda layer, x, W, b=None: F.linear(x, W.T, b),
+    hand.ReLU: lambda layer, x: torch.relu(x),
+    hand.Tanh: lambda layer, x: torch.tanh(x),
+    hand.Sigmoid: lambda layer, x: torch.sigmoid(x),
+    hand.Flatten: lambda layer, x: x.flatten(1),
+    hand.Scale: lambda layer, x: x * torch.as_tensor(layer.factor, dtype=x.dtype),
+    Conv2d: _conv2d,
+    MaxPool2d: _max_pool2d,
+}
+
+LOSSES: dict[type, Callable[[Any, Tensor, Tensor], Tensor]] = {  # summed over the batch
+    losses.SoftmaxCrossEntropy: lambda loss, y, t: F.cross_entropy(y, t, reduction="sum"),
+    losses.Bernoulli: lambda loss, y, t: F.binary_cross_entropy_with_logits(y, t, reduction="sum"),
+    losses.MSE: lambda loss, y, t: F.mse_loss(y, t, reduction="sum"),
+    losses.Huber: lambda loss, y, t: F.huber_loss(y, t, reduction="sum", delta=loss.kappa),
+}
+
+
+def autograd(
+    net: Network, x: np.ndarray, loss: Any, target: np.ndarray, rows: int
+) -> tuple[float, dict[str, np.ndarray]]:
+    """L on the first `rows` of the batch, ∂L/∂x and every ∂L/∂θ, float64.
+
+    Named as in drl.nn.gradcheck: "x", "linear0.W", …   KeyError for what the tables do not hold.
+    """
+    leaves = {"x": torch.tensor(x, requires_grad=True)}
+    y = leaves["x"]
+    for layer in net.layers:
+        parameters = {}
+        for name in layer.shapes:
+            values = net.ops.numpy(getattr(layer, name))
+            parameters[name] = torch.tensor(values, requires_grad=True)
+            leaves[f"{layer.name}.{name}"] = parameters[name]
+        y = _entry(LAYERS, layer)(layer, y, **parameters)
+    value = _entry(LOSSES, loss)(loss, y[:rows], torch.tensor(target[:rows])) / rows
+    value.backward()
+    return float(value), {name: leaf.grad.numpy() for name, leaf in leaves.items()}
+
+
+def _entry(table: dict[type, Any], thing: object) -> Any:
+    """The line for the thing's class, or for the one that it derives from."""
+    return next(table[kind] for kind in type(thing).__mro__ if kind in table)

@@ -1,0 +1,247 @@
+"""TensorBoard's event files: scalars, histograms, images, text, layout, PR curves, hparams.
+
+TensorBoard's own protos and record writer, without torch or tensorflow.  Writing is buffered; the
+file reaches the disk every few seconds, and at `flush` and `close`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FLUSH_SECONDS = 5.0
+
+
+class Logger:
+    """One event file in `directory`, which becomes one run of TensorBoard.
+
+    purge_step   on resume: the first step that will be written again; TensorBoard then forgets
+                 what an earlier file says from that step on, so that a curve is one line
+
+    `step` is whatever the run counts (env steps, epochs).  A full or unwritable disk is said once
+    and costs events, never the training.
+    """
+
+    def __init__(self, directory: Path, purge_step: int | None = None) -> None:
+        from tensorboard.compat.proto import event_pb2, summary_pb2
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        self._event, self._summary = event_pb2.Event, summary_pb2.Summary
+        self._silent = False
+        self._records: Any = None
+        self._flushed = time.monotonic()
+        directory = Path(directory)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            # buffered: one write to the disk in many events
+            file = open(_free_name(directory), "xb", buffering=1 << 18)  # noqa: SIM115
+            self._records = RecordWriter(file)
+        except OSError as error:
+            self._fail(error)
+        self._write(event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2"))
+        if purge_step is not None:
+            start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+            self._write(event_pb2.Event(wall_time=time.time(), step=purge_step, session_log=start))
+
+    # -- numbers ------------------------------------------------------------------------------
+    def scalar(self, tag: str, value: float, step: int) -> None:
+        self.scalars({tag: value}, step)
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Several curves at one step, in one event."""
+        summary = self._summary()
+        for tag, value in values.items():
+            summary.value.add(tag=tag, simple_value=float(value))
+        self._add(summary, step)
+
+    def histogram(self, tag: str, values: Any, step: int, bins: int = 30) -> None:
+        """The distribution of an array's finite values."""
+        values = np.asarray(values, np.float64).ravel()
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return
+        counts, edges = np.histogram(values, bins)
+        summary = self._summary()
+        histogram = summary.value.add(tag=tag).histo
+        histogram.min, histogram.max = float(values.min()), float(values.max())
+        histogram.num, histogram.sum = float(len(values)), float(values.sum())
+        histogram.sum_squares = float(values @ values)
+        histogram.bucket_limit.extend(edges[1:].tolist())
+        histogram.bucket.extend(counts.tolist())
+        self._add(summary, step)
+
+    def pr_curve(
+        self, tag: str, labels: Any, scores: Any, step: int, thresholds: int = 101
+    ) -> None:
+        """Precision over recall of a yes/no question.  labels (N,) bool, scores (N,) in [0, 1].
+
+        ValueError where the two differ in length.
+        """
+        labels, scores = np.asarray(labels, bool).ravel(), np.asarray(scores).ravel()
+        if len(labels) != len(scores):
+            raise ValueError(f"{len(labels)} labels but {len(scores)} scores")
+        level = np.linspace(0.0, 1.0, thresholds)
+        level[0] = -1.0  # every score is above: recall 1
+        above = scores[:, None] > level[None, :] if len(scores) <= 20_000 else None
+        if above is not None:
+            tp, fp = above[labels].sum(0), above[~labels].sum(0)
+        else:
+            tp = np.array([(scores[labels] > t).sum() for t in level])
+            fp = np.array([(scores[~labels] > t).sum() for t in level])
+        fn, tn = labels.sum() - tp, (~labels).sum() - fp
+        precision = tp / np.maximum(tp + fp, 1)
+        recall = tp / max(int(labels.sum()), 1)
+        rows = np.stack([tp, fp, tn, fn, precision, recall]).astype(np.float32)
+        from tensorboard.plugins.pr_curve import metadata
+
+        self._tensor(tag, rows, step, metadata.create_summary_metadata(tag, "", thresholds))
+
+    # -- pictures and words -------------------------------------------------------------------
+    def image(self, tag: str, pixels: np.ndarray, step: int) -> None:
+        """uint8 (H, W), (H, W, 1) or (H, W, 3).  ValueError on anything else."""
+        import io
+
+        from PIL import Image
+
+        pixels = np.asarray(pixels)
+        if pixels.ndim == 3 and pixels.shape[2] == 1:
+            pixels = pixels[:, :, 0]
+        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or 0 in pixels.shape:
+            raise ValueError(f"an image is uint8 (H, W[, 3]), got {pixels.dtype} {pixels.shape}")
+        encoded = io.BytesIO()
+        Image.fromarray(pixels).save(encoded, format="PNG")
+        summary = self._summary()
+        image = summary.value.add(tag=tag).image
+        image.height, image.width = pixels.shape[:2]
+        image.colorspace = 1 if pixels.ndim == 2 else pixels.shape[2]
+        image.encoded_image_string = encoded.getvalue()
+        self._add(summary, step)
+
+    def text(self, tag: str, markdown: str, step: int) -> None:
+        from tensorboard.plugins.text import metadata
+
+        words = np.array([markdown.encode()], object)
+        self._tensor(tag, words, step, metadata.create_summary_metadata(tag, ""))
+
+    # -- the board's own tabs -----------------------------------------------------------------
+    def layout(self, layout: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+        """Custom scalars: category → chart → tags.  Once, at the start of a run."""
+        from tensorboard.plugins.custom_scalar import layout_pb2, metadata
+
+        message = layout_pb2.Layout()
+        for category, charts in layout.items():
+            group = message.category.add(title=category)
+            for chart, tags in charts.items():
+                group.chart.add(
+                    title=chart,
+                    multiline=layout_pb2.MultilineChartContent(tag=[f"^{tag}$" for tag in tags]),
+                )
+        value = np.array([message.SerializeToString()], object)
+        tag = metadata.CONFIG_SUMMARY_TAG
+        self._tensor(tag, value, 0, metadata.create_summary_metadata())
+
+    def hparams(self, settings: Mapping[str, Any], metrics: Sequence[str]) -> None:
+        """The HParams tab: settings, and which scalar tags are the metrics of this run."""
+        from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
+
+        def emit(tag: str, **content: Any) -> None:
+            data = plugin_data_pb2.HParamsPluginData(version=metadata.PLUGIN_DATA_VERSION)
+            for name, message in content.items():
+                getattr(data, name).CopyFrom(message)
+            summary = self._summary()
+            value = summary.value.add(tag=tag)
+            value.metadata.plugin_data.plugin_name = metadata.PLUGIN_NAME
+            value.metadata.plugin_data.content = data.SerializeToString()
+            self._add(summary, 0)
+
+        start = plugin_data_pb2.SessionStartInfo(start_time_secs=time.time())
+        experiment = api_pb2.Experiment(time_created_secs=time.time())
+        for name, setting in settings.items():
+            info = experiment.hparam_infos.add(name=name)
+            if isinstance(setting, bool):
+                info.type = api_pb2.DATA_TYPE_BOOL
+                start.hparams[name].bool_value = setting
+            elif isinstance(setting, int | float):
+                info.type = api_pb2.DATA_TYPE_FLOAT64
+                start.hparams[name].number_value = setting
+            else:
+                info.type = api_pb2.DATA_TYPE_STRING
+                start.hparams[name].string_value = str(setting)
+        for tag in metrics:
+            experiment.metric_infos.add(name=api_pb2.MetricName(tag=tag))
+        end = plugin_data_pb2.SessionEndInfo(
+            status=api_pb2.STATUS_SUCCESS, end_time_secs=time.time()
+        )
+        emit(metadata.EXPERIMENT_TAG, experiment=experiment)
+        emit(metadata.SESSION_START_INFO_TAG, session_start_info=start)
+        emit(metadata.SESSION_END_INFO_TAG, session_end_info=end)
+
+    # -- the file -----------------------------------------------------------------------------
+    def flush(self) -> None:
+        """What was written reaches the disk."""
+        self._flushed = time.monotonic()
+        if self._records is not None:
+            try:
+                self._records.flush()
+            except OSError as error:
+                self._fail(error)
+
+    def close(self) -> None:
+        if self._records is not None:
+            try:
+                self._records.close()
+            except OSError as error:
+                self._fail(error)
+            self._records = None
+
+    def _tensor(self, tag: str, array: np.ndarray, step: int, metadata: Any) -> None:
+        from tensorboard.util.tensor_util import make_tensor_proto
+
+        summary = self._summary()
+        summary.value.add(tag=tag, tensor=make_tensor_proto(array), metadata=metadata)
+        self._add(summary, step)
+
+    def _add(self, summary: Any, step: int) -> None:
+        self._write(self._event(wall_time=time.time(), step=step, summary=summary))
+        if time.monotonic() - self._flushed > FLUSH_SECONDS:
+            self.flush()
+
+    def _write(self, event: Any) -> None:
+        if self._records is not None:
+            try:
+                self._records.write(event.SerializeToString())
+            except OSError as error:
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        if not self._silent:
+            print(
+                f"drl: cannot write TensorBoard events ({error.strerror}); training goes on "
+                "without those curves",
+                file=sys.stderr,
+                flush=True,
+            )
+        self._silent = True
+
+
+class NullLogger:
+    """Writes nothing, takes everything."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: None
+
+
+def _free_name(directory: Path) -> Path:
+    """events.out.tfevents.<time>.<host>.<pid>.<n>: the form that TensorBoard looks for."""
+    stem = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
+    n = 0
+    while (path := directory / f"{stem}.{n}").exists():
+        n += 1
+    return path
