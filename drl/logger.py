@@ -239,9 +239,11 @@ class NullLogger:
 
 
 def _free_name(directory: Path) -> Path:
-    """events.out.tfevents.<time>.<host>.<pid>.<n>: the form that TensorBoard looks for."""
-    stem = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
-    n = 0
-    while (path := directory / f"{stem}.{n}").exists():
-        n += 1
-    return path
+    """events.out.tfevents.<time>.<host>.<pid>, and after all that are there.
+
+    TensorBoard reads the files in the order of their names; a run resumed within the second of its
+    death must still come second.
+    """
+    times = [int(p.name.split(".")[3]) for p in directory.glob("events.out.tfevents.[0-9]*.*")]
+    when = max([int(time.time()), *(t + 1 for t in times)])
+    return directory / f"events.out.tfevents.{when:010d}.{socket.gethostname()}.{os.getpid()}"

@@ -4,48 +4,55 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from drl.cli.console import Console
+from drl.errors import UserError
 from drl.nn import MLP, Conv, Network, Pool
 from drl.nn.conv import Conv2d, MaxPool2d
-from drl.nn.gradcheck import check_network, gradients, relative_error
-from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Shape, Tanh
+from drl.nn.gradcheck import check_network, gradients, parameters, relative_error
+from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Shape, Sigmoid, Tanh
 from drl.nn.losses import MSE, Bernoulli, Huber, SoftmaxCrossEntropy
-from drl.nn.ops import make_ops
+from drl.nn.ops import Array, Ops, make_ops
 
-DIFFERENCES, AUTOGRAD = 1e-6, 1e-10  # the bars: largest relative error that passes
-SHAPES = ((3, 2), (5, 4))  # (batch, outputs)
+BARS = {"differences": 1e-6, "autograd": 1e-10}  # the largest relative errors that pass
 LIBRARIES = ("numpy", "torch")
+SHAPES = ((3, 2), (5, 4))  # (batch, outputs)
+MOST = 8  # points of an array compared with differences; with autograd, all
 
-Make = Callable[[int, str], Network]  # outputs, array library → a network in float64
+Make = Callable[[int, str], Network]  # (outputs, array library) → a network in float64
 
 
 @dataclass(frozen=True)
 class Config:
     """Check each layer under each loss, in float64, on both array libraries.
 
-    Each check is made while a second forward is open, on several shapes, and once more with a
-    gradient for only the first rows of the batch.
+    Every check is made while a second forward is open, for two batch sizes and numbers of
+    outputs, and again with a gradient that has only the first rows of the batch.
     """
 
     seed: int = 0
-    """Seed of weights, inputs, targets and of the points compared in large arrays."""
+    """Seed of the weights, inputs and targets, and of the points compared in large arrays."""
     json: bool = False
-    """Print the result as one JSON object on the last line, and no table."""
+    """Print one JSON object instead of the table."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
 
 
 # -- what is checked: a new layer or loss is one more row ---------------------------------------
 def alone(outputs: int, library: str) -> Network:
-    """y = x: only the loss has a derivative."""
+    """y = x: nothing but the loss has a derivative."""
     return Network([Flatten()], outputs, make_ops(library, "float64"))
 
 
 def chain(shape: Shape, *layers: Callable[[], Layer]) -> Make:
-    """The layers, and a Linear at the end for the loss to stand on."""
+    """The layers, and a Linear on top that gives the loss its outputs."""
 
     def make(outputs: int, library: str) -> Network:
         parts = [*(layer() for layer in layers), Flatten(), Linear(outputs)]
@@ -54,7 +61,7 @@ def chain(shape: Shape, *layers: Callable[[], Layer]) -> Make:
     return make
 
 
-def mlp(shape: Shape, **settings: Any) -> Make:
+def mlp(shape: int | Shape, **settings: Any) -> Make:
     return lambda outputs, library: MLP(
         shape, outputs, backend=library, dtype="float64", **settings
     )
@@ -63,16 +70,130 @@ def mlp(shape: Shape, **settings: Any) -> Make:
 ROWS: dict[str, Make] = {
     "loss alone": alone,
     "Linear": chain((5,)),
-    "Linear without bias": chain((5,), lambda: Linear(4, bias=False)),
+    "Linear, no bias": chain((5,), lambda: Linear(4, bias=False)),
     "ReLU": chain((6,), ReLU),
     "Tanh": chain((6,), Tanh),
     "Sigmoid": chain((6,), Sigmoid),
-    "Scale": chain((4,), Linear_of(4), lambda: Scale((0.5, 2.0, -1.0, 3.0))),
+    "Scale": chain((4,), lambda: Linear(3), lambda: Scale((0.5, 2.0, -1.0))),
     "Flatten": chain((2, 3, 2), Flatten),
     "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
-    "Conv2d 3×3, stride 2": chain((6, 7, 2), lambda: Conv2d(3, 3, stride=2)),
-    "Conv2d 3×3, padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),
-    "Conv2d 2×2, stride 2, padding 1, no bias": chain(
+    "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
+    "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),
+    "Conv2d 2×2 stride 2 padding 1, no bias": chain(
         (4, 5, 3), lambda: Conv2d(2, 2, stride=2, padding=1, bias=False)
     ),
+    "MaxPool2d 2×2": chain((4, 6, 2), lambda: MaxPool2d(2)),
+    "MaxPool2d 3×3, rest cut": chain((7, 5, 1), lambda: MaxPool2d(3)),
+    "Conv2d twice, MaxPool2d": chain(
+        (7, 7, 2), lambda: Conv2d(3, 2), Tanh, lambda: MaxPool2d(2), lambda: Conv2d(2, 2), Sigmoid
+    ),
+    "MLP 5": mlp(5, hidden=()),
+    "MLP 5-7-6 relu": mlp(5, hidden=(7, 6), scale=0.5),
+    "MLP 5-7-6 tanh, no bias": mlp(5, hidden=(7, 6), activation="tanh", bias=False),
+    "MLP 5-7-6 sigmoid": mlp(5, hidden=(7, 6), activation="sigmoid", init="orthogonal"),
+    "MLP conv, pool, conv": mlp((9, 9, 2), hidden=(5,), conv=(Conv(3, 3), Pool(2), Conv(4, 2, 2))),
+    "MLP digits front": mlp((16, 16, 1), hidden=(6,), conv="digits"),
+    "MLP minatar front": mlp((10, 10, 4), hidden=(6,), conv="minatar"),
+    "MLP nature front": mlp((36, 36, 1), hidden=(6,), conv="nature"),
 }
+
+Rng = np.random.Generator
+LOSSES: dict[str, tuple[Callable[[Ops], Any], Callable[[Rng, int, int], np.ndarray]]] = {
+    "softmax cross-entropy": (SoftmaxCrossEntropy, lambda rng, b, k: rng.integers(0, k, b)),
+    "Bernoulli": (Bernoulli, lambda rng, b, k: rng.random((b, k))),
+    "MSE": (MSE, lambda rng, b, k: rng.normal(size=(b, k))),
+    "Huber": (Huber, lambda rng, b, k: rng.normal(0, 3, (b, k))),  # on both sides of κ = 1
+}
+
+
+# -- the checks ---------------------------------------------------------------------------------
+def run(config: Config) -> int:
+    """Print the table; 0 if every check passed, else 1."""
+    results = []
+    with Console(config.json).progress("rows", len(ROWS) * len(LOSSES)) as progress:
+        for row in ROWS:
+            for loss in LOSSES:
+                results.append(check(row, loss, config.seed))
+                progress.update(len(results), f"{row}, {loss}")
+    failed = sum(not result["pass"] for result in results)
+    checks = sum(result["checks"] for result in results)
+    worst = {bar: max(r[lib][bar] for r in results for lib in LIBRARIES) for bar in BARS}
+    if config.json:
+        print(json.dumps({"checks": checks, "failed": failed, "worst": worst, "rows": results}))
+        return int(failed > 0)
+    show(results)
+    print(
+        f"{checks:,} gradient arrays checked in {len(results)} rows; {failed or 'none'} failed; "
+        + ", ".join(f"worst against {bar} {worst[bar]:.0e} (bar {BARS[bar]:.0e})" for bar in BARS)
+    )
+    return int(failed > 0)
+
+
+def check(row: str, loss: str, seed: int = 0) -> dict[str, Any]:
+    """One line of the table: the worst relative errors over the shapes, on each library."""
+    result: dict[str, Any] = {"layer": row, "loss": loss, "checks": 0}
+    for library in LIBRARIES:
+        worst = dict.fromkeys(BARS, 0.0)
+        for batch, outputs in SHAPES:
+            for rows in (batch, batch // 2 + 1):
+                for errors in compare(row, loss, library, batch, outputs, rows, seed):
+                    result["checks"] += 1
+                    worst = {bar: max(worst[bar], errors[bar]) for bar in BARS}
+        result[library] = worst
+    result["pass"] = all(result[lib][bar] <= BARS[bar] for lib in LIBRARIES for bar in BARS)
+    return result
+
+
+def compare(
+    row: str, loss_name: str, library: str, batch: int, outputs: int, rows: int, seed: int
+) -> list[dict[str, float]]:
+    """Relative errors of each gradient array; L sees the first `rows` of the batch."""
+    from drl.cli.oracle import autograd  # torch, which `drl check-gradients --help` need not load
+
+    rng = np.random.default_rng([seed, batch, outputs])
+    net = ROWS[row](outputs, library)
+    for array in parameters(net).values():
+        if array.ndim == 1:  # biases, which start at zero: no place to look for mistakes
+            array[:] = net.ops.asarray(rng.normal(0, 0.3, len(array)))
+    make_loss, make_target = LOSSES[loss_name]
+    loss, target = make_loss(net.ops), make_target(rng, batch, outputs)
+    data, other = spread(rng, (batch, *net.input_shape)), spread(rng, (batch + 1, *net.input_shape))
+    x, between = net.ops.asarray(data), net.ops.asarray(other)
+
+    def bound(y: Array) -> Any:
+        return loss(y, target[: len(y)])
+
+    differences = check_network(net, x, bound, between, rows, MOST, seed)
+    _, expected = autograd(net, data, loss, target, rows)
+    by_hand = gradients(net, x, bound, between, rows)
+    exact = {name: relative_error(by_hand[name], expected[name]) for name in by_hand}
+    return [{"differences": differences[name], "autograd": exact[name]} for name in by_hand]
+
+
+def spread(rng: Rng, shape: Shape) -> np.ndarray:
+    """Numbers in (−1, 1), evenly apart in random order and none at 0: away from every kink."""
+    count = int(np.prod(shape))
+    return ((rng.permutation(count) + 0.25) * (2 / count) - 1).reshape(shape)
+
+
+# -- the table ----------------------------------------------------------------------------------
+def show(results: list[dict[str, Any]]) -> None:
+    columns = [(library, bar) for library in LIBRARIES for bar in BARS]
+    heads = ["layer", "loss", *(f"{lib}: {bar}" for lib, bar in columns), "checks", "pass"]
+    lines = [
+        [r["layer"], r["loss"], *(f"{r[lib][bar]:.0e}" for lib, bar in columns)]
+        + [str(r["checks"]), "yes" if r["pass"] else "NO"]
+        for r in results
+    ]
+    if sys.stdout.isatty():
+        from rich.console import Console as Rich
+        from rich.table import Table
+
+        table = Table(*heads, title="max relative error of the hand-written gradients")
+        for line in lines:
+            table.add_row(*line, style=None if line[-1] == "yes" else "red")
+        Rich().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    for line in (heads, *lines):
+        print("  ".join(f"{text:<{w}}" for text, w in zip(line, widths, strict=True)).rstrip())

@@ -69,13 +69,14 @@ class DQNJob:
                 if step.env_steps >= self.next_checkpoint:
                     self.next_checkpoint += self.settings["checkpoint_every"]
                     self.seconds = time.perf_counter() - started
+                    log.flush()  # a resumed run writes no point from before its checkpoint
                     run.save_checkpoint(self.state(), step.env_steps)
                 if self.solved or interrupt.asked:
                     break
             progress.update(self.training.env_steps, self._status())
         self.seconds = time.perf_counter() - started
         run.save_checkpoint(self.state(), self.training.env_steps)
-        log.close(self.agent)
+        log.close(self.agent, self.training.env_steps)
         summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
         run.write_summary(summary)
         self._report(console, run, summary)

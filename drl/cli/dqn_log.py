@@ -79,10 +79,14 @@ class DQNLog:
         if self.level == "full":
             self._weights(agent, env_steps)
 
-    def close(self, agent: DQN) -> None:
+    def flush(self) -> None:
+        """All points so far reach the disk."""
+        self.out.flush()
+
+    def close(self, agent: DQN, env_steps: int) -> None:
         """At the end, whatever the reason."""
         if self.level == "full":
-            self.out.image("first_layer/weights", first_layer(agent), agent.updates)
+            self.out.image("first_layer/weights", first_layer(agent), env_steps)
         self.out.close()
 
     def _weights(self, agent: DQN, env_steps: int) -> None:

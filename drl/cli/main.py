@@ -68,11 +68,13 @@ def _dispatch(args: list[str]) -> int:
     module = importlib.import_module(COMMANDS[name][0])
     config = module.parse(rest) if hasattr(module, "parse") else parse(module.Config, name, rest)
     result = module.run(config)
-    if getattr(config, "json", False) and isinstance(result, dict):
+    if isinstance(result, int):
+        return result
+    if getattr(config, "json", False):
         import json
 
         print(json.dumps(result))
-    return result if isinstance(result, int) else 0
+    return 130 if result.get("interrupted") else 0
 
 
 def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:

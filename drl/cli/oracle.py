@@ -66,7 +66,12 @@ def autograd(
         y = _entry(LAYERS, layer)(layer, y, **parameters)
     value = _entry(LOSSES, loss)(loss, y[:rows], torch.tensor(target[:rows])) / rows
     value.backward()
-    return float(value), {name: leaf.grad.numpy() for name, leaf in leaves.items()}
+    return float(value.detach()), {name: _gradient(leaf) for name, leaf in leaves.items()}
+
+
+def _gradient(leaf: Tensor) -> np.ndarray:
+    assert leaf.grad is not None
+    return np.asarray(leaf.grad)
 
 
 def _entry(table: dict[type, Any], thing: object) -> Any:

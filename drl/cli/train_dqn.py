@@ -29,7 +29,7 @@ class Config:
     """Directory of the run; none: runs/dqn-<env>-<seed>-<time>."""
     log: Literal["full", "minimal", "none"] = "full"
     """To TensorBoard: full adds histograms and images, minimal keeps the returns."""
-    log_every: int = 1_000
+    log_every: int = 250
     """Env steps between two points of the learning curves."""
     checkpoint_every: int = 10_000
     """Env steps between two checkpoints."""

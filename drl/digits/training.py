@@ -22,19 +22,20 @@ REPORT_EVERY = 50  # updates
 
 @dataclass(frozen=True)
 class Report:
-    """Where training is.  Means over the minibatches since the last report, before their updates.
+    """Where training is; loss and accuracy are means since the last report, each taken before
+    the update that learns from it.
 
     update         minibatches learned from
-    epoch          passes over the training images, begun ones counted in part
-    loss           mean cross-entropy (nats)
-    accuracy       share of training images (as augmented) recognised
+    epochs         passes over the training images, the one under way in part
+    loss           cross-entropy (nats per image)
+    accuracy       share of the (warped) training images recognised
     learning_rate  α of the last update
     grad_norm      ‖∂L/∂θ‖ of the last minibatch
-    test_loss, test_accuracy  at the end of an epoch, else None
+    test_loss, test_accuracy  after a whole epoch, else None
     """
 
     update: int
-    epoch: float
+    epochs: float
     loss: float
     accuracy: float
     learning_rate: float
@@ -44,13 +45,14 @@ class Report:
 
 
 class Training:
-    """θ ← θ − AdamW(∂/∂θ of L(θ) = −(1/B) Σ log softmax(net(x))[label]) on shuffled minibatches.
+    """θ ← θ − AdamW(∂L/∂θ),  L(θ) = −(1/B) Σ_b log softmax(net(x_b))[label_b].
 
-    Iterate to train: it yields a Report every REPORT_EVERY updates and at the end of every epoch.
-    All randomness comes from `seed`: the same seed on the same machine gives the same bytes.
+    Iterate to train: a Report comes every REPORT_EVERY updates of an epoch and at its end; there,
+    `state` may be taken, and another Training that loads it goes on to the same bytes.  All
+    randomness comes from `seed`: weights, shuffling and warping each have their own stream.
 
-    ValueError where the network's settings do not fit the images; UserError when the loss is no
-    longer a finite number.
+    UserError where the recipe's network does not fit the images, and when the loss is no longer a
+    finite number.
     """
 
     def __init__(
@@ -59,64 +61,112 @@ class Training:
     ) -> None:  # fmt: skip
         self.data, self.recipe = data, recipe
         weights, shuffle, warp = np.random.SeedSequence(seed).spawn(3)
-        self.net = MLP(
-            data.image_shape, data.classes, recipe.hidden, conv=recipe.conv or None,
-            backend=backend, dtype=dtype, device=device, seed=np.random.default_rng(weights),
-        )  # fmt: skip
+        self.net = build(data, recipe, np.random.default_rng(weights), backend, dtype, device)
         self.loss = SoftmaxCrossEntropy(self.net.ops)
         self.shuffle, self.warp = np.random.default_rng(shuffle), np.random.default_rng(warp)
         self.updates_per_epoch = math.ceil(len(data.x_train) / recipe.batch)
         self.updates = recipe.epochs * self.updates_per_epoch
         self.optimizer = AdamW(self.net, Cosine(recipe.lr, 0.0, self.updates), recipe.decay)
-        self.order = np.zeros(0, np.int64)
+        self.order = np.arange(len(data.x_train))
 
     @property
     def update(self) -> int:
-        """Updates made."""
+        """Updates made, of `updates`."""
         return self.optimizer.steps
 
     def __iter__(self) -> Iterator[Report]:
-        loss, right, seen = 0.0, 0.0, 0  # since the last report
+        loss, hits, images = 0.0, 0.0, 0  # since the last report
         while self.update < self.updates:
             position = self.update % self.updates_per_epoch
             if position == 0:
-                self.order = self.shuffle.permutation(len(self.data.x_train))
+                self.order = self.shuffle.permutation(len(self.order))
+            start = position * self.recipe.batch
+            batch = self.order[start : start + self.recipe.batch]
             learning_rate = self.optimizer.lr
-            batch = self.order[position * self.recipe.batch :][: self.recipe.batch]
-            mean_loss, hits = self._learn(self.data.x_train[batch], self.data.y_train[batch])
-            loss, right, seen = loss + mean_loss * len(batch), right + hits, seen + len(batch)
-            if position + 1 == self.updates_per_epoch or (position + 1) % REPORT_EVERY == 0:
-                yield self._report(float(loss) / seen, float(right) / seen, learning_rate)
-                loss, right, seen = 0.0, 0.0, 0
+            mean_loss, right = self._learn(self.data.x_train[batch], self.data.y_train[batch])
+            loss, hits, images = loss + mean_loss * len(batch), hits + right, images + len(batch)
+            if (position + 1) % REPORT_EVERY == 0 or position + 1 == self.updates_per_epoch:
+                yield self._report(float(loss) / images, float(hits) / images, learning_rate)
+                loss, hits, images = 0.0, 0.0, 0
 
     def _learn(self, x: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
-        """One update; the loss before it and how many were right."""
+        """One update.  Returns L before it, and how many images were recognised."""
         ops = self.net.ops
         if self.recipe.warp:
             x = self.recipe.warp(x, self.warp)
-        t = ops.indices(labels)
-        logits, backward = self.net.forward(x)
-        value, dlogits = self.loss(logits, t)
-        backward(dlogits)  # ∂L/∂θ
-        self.optimizer.step()
-        return value, (ops.argmax(logits, 1) == t).sum()
+        with np.errstate(over="ignore", invalid="ignore"):  # `_report` says it in one line
+            logits, backward = self.net.forward(x)
+            value, dlogits = self.loss(logits, labels)
+            backward(dlogits)  # ∂L/∂θ
+            self.optimizer.step()
+        return value, (ops.argmax(logits, 1) == ops.indices(labels)).sum()
 
     def _report(self, loss: float, accuracy: float, learning_rate: float) -> Report:
+        grad_norm = self.net.ops.norm(self.net.grads)
+        if not math.isfinite(loss + grad_norm):
+            raise UserError(
+                f"loss {loss:g} and gradient norm {grad_norm:g} by update {self.update:,}: training "
+                f"has diverged; give a learning rate below {self.recipe.lr:g}"
+            )
         test_loss = test_accuracy = None
         if self.update % self.updates_per_epoch == 0:
             p = probabilities(self.net, self.data.x_test)
-            right = p[np.arange(len(p)), self.data.y_test]
-            test_loss = float(-np.log(np.maximum(right, 1e-30)).mean())
+            test_loss = cross_entropy(p, self.data.y_test)
             test_accuracy = float((p.argmax(1) == self.data.y_test).mean())
         return Report(
             self.update, self.update / self.updates_per_epoch, loss, accuracy, learning_rate,
-            self.net.ops.norm(self.net.grads), test_loss, test_accuracy,
+            grad_norm, test_loss, test_accuracy,
         )  # fmt: skip
 
+    def state(self) -> dict[str, Any]:
+        """All that the rest of the training depends on."""
+        return {
+            "net": self.net.ops.numpy(self.net.params).copy(),
+            "optimizer": self.optimizer.state(),
+            "order": self.order,
+            "shuffle": self.shuffle.bit_generator.state,
+            "warp": self.warp.bit_generator.state,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """UserError if the state is of another network or of other data."""
+        if len(state["net"]) != self.net.size or len(state["order"]) != len(self.order):
+            raise UserError(
+                f"the checkpoint has {len(state['net']):,} parameters for {len(state['order']):,} "
+                f"training images, this run {self.net.size:,} for {len(self.order):,}: have the "
+                "data or the settings changed since?"
+            )
+        self.net.params[:] = self.net.ops.asarray(state["net"])
+        self.optimizer.load_state(state["optimizer"])
+        self.order = state["order"]
+        self.shuffle.bit_generator.state = state["shuffle"]
+        self.warp.bit_generator.state = state["warp"]
+
+
+def build(
+    data: Dataset, recipe: Recipe, seed: int | np.random.Generator = 0,
+    backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+) -> MLP:  # fmt: skip
+    """The recipe's network for the data's images.  UserError if it does not fit them."""
+    try:
+        return MLP(
+            data.image_shape, data.classes, recipe.hidden, conv=recipe.conv,
+            backend=backend, dtype=dtype, device=device, seed=seed,
+        )  # fmt: skip
+    except ValueError as error:
+        raise UserError(f"{data.name} and these settings do not fit: {error}") from error
+
+
 def probabilities(net: MLP, images: np.ndarray, batch: int = 500) -> np.ndarray:
-    out = []
+    """p[n, k] = softmax(net(x_n))[k]: (N, H, W, 1) → (N, K), on the host."""
+    chunks = []
     for start in range(0, len(images), batch):
         z = net.ops.numpy(net(images[start : start + batch]))
-        e = np.exp(z - z.max(1, keepdims=True))
-        out.append(e / e.sum(1, keepdims=True))
-    return np.concatenate(out)
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        chunks.append(e / e.sum(axis=1, keepdims=True))
+    return np.concatenate(chunks)
+
+
+def cross_entropy(p: np.ndarray, labels: np.ndarray) -> float:
+    """−(1/N) Σ log p[n, label_n] (nats); probabilities (N, K) below 1e-30 count as that."""
+    return float(-np.log(np.maximum(p[np.arange(len(p)), labels], 1e-30)).mean())

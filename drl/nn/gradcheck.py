@@ -15,7 +15,8 @@ from drl.nn.ops import Array
 Loss = Callable[[Array], tuple[Array, Array]]  # y → L, ∂L/∂y
 
 STEP = 1e-5  # ε: the error of the formula grows as ε², that of rounding as 1e-16/ε
-KINK = 1e-4  # of the largest slope; the one-sided slopes of a smooth function differ by ε f″
+KINK = 1e-6  # of the largest slope
+FLOOR = 1e-3  # gradients below this are compared absolutely: differences have no more digits
 
 
 def numerical_gradient(
@@ -27,41 +28,42 @@ def numerical_gradient(
     x       float64 and contiguous: numpy, or a torch tensor
     points  (N,) flat indices into x
 
-    (N,) float64; NaN where the one-sided slopes (f(x + ε eᵢ) − f(x))/ε and (f(x) − f(x − ε eᵢ))/ε
-    disagree: there is a kink within ε (ReLU, max, |x|), so no derivative to compare with.
-    A kink too slight to be noticed makes a check fail, never pass.
+    (N,) float64; NaN where a kink (ReLU, max, |x|) lies within ε: no derivative to compare with.
+    It shows in the slope to the right minus that to the left, bend(ε) =
+    (f(x + ε eᵢ) − 2f(x) + f(x − ε eᵢ))/ε.  Where f is smooth, bend(ε) = ε f″ is halved with ε.
     ValueError if x is not float64.
     """
     if not str(x.dtype).endswith("float64"):
         raise ValueError(f"differences need float64, got {x.dtype}: rounding would drown them")
     flat = x.reshape(-1)
     points = np.arange(len(flat)) if points is None else points
-    middle, above, below = f(), np.empty(len(points)), np.empty(len(points))
+    middle, values = f(), np.empty((4, len(points)))
     for n, i in enumerate(points.tolist()):
         old = float(flat[i])
-        flat[i] = old + eps
-        above[n] = f()
-        flat[i] = old - eps
-        below[n] = f()
+        for k, shift in enumerate((eps, eps / 2, -eps / 2, -eps)):
+            flat[i] = old + shift
+            values[k, n] = f()
         flat[i] = old
+    above, half_above, half_below, below = values
     gradient = (above - below) / (2 * eps)
-    right, left = (above - middle) / eps, (middle - below) / eps
-    gradient[np.abs(right - left) > KINK * np.maximum(np.abs(right), np.abs(left)).max()] = np.nan
+    bend = (above - 2 * middle + below) / eps
+    half_bend = (half_above - 2 * middle + half_below) / (eps / 2)
+    largest = max(FLOOR, np.abs(gradient).max())
+    gradient[np.abs(bend - 2 * half_bend) > KINK * largest] = np.nan
     return gradient
 
 
 def relative_error(a: np.ndarray, b: np.ndarray) -> float:
-    """max |a − b| / max(|a|, |b|) over the whole arrays; 0 where both vanish.
+    """max |a − b| / max(|a|, |b|, FLOOR), the maxima over the whole arrays.
 
-    Points that are NaN in b (kinks) are left out.  Infinity if half of the points or more are
-    such, or a is not finite: what was not compared has not passed.
+    Points that are NaN in b (kinks) are left out.  Infinity if they are half of all or more, or
+    if a is not finite: what was not compared has not passed.
     """
     compared = ~np.isnan(b)
     if compared.sum() * 2 <= b.size or not np.isfinite(a).all():
         return float("inf")
     a, b = a[compared], b[compared]
-    largest = max(np.abs(a).max(), np.abs(b).max())
-    return float(np.abs(a - b).max() / largest) if largest > 0 else 0.0
+    return float(np.abs(a - b).max() / max(FLOOR, np.abs(a).max(), np.abs(b).max()))
 
 
 def check_loss(loss: Loss, y: Array) -> float:

@@ -64,10 +64,12 @@ class Optimizer:
 
     def state(self) -> dict[str, Any]:
         arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self.moments}
-        return {"steps": self.steps, **arrays}
+        moved = None if self.moved is None else self.ops.numpy(self.moved).copy()
+        return {"steps": self.steps, "watch": self.watch, "moved": moved, **arrays}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.steps = state["steps"]
+        self.steps, self.watch = state["steps"], state["watch"]
+        self.moved = None if state["moved"] is None else self.ops.asarray(state["moved"])
         for name in self.moments:
             getattr(self, name)[:] = self.ops.asarray(state[name])
 

@@ -1,0 +1,145 @@
+"""A digits run from settings to summary: training, curves, checkpoints, the result."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Self
+
+import numpy as np
+
+from drl.cli.console import Console
+from drl.cli.digits_log import DigitsLog
+from drl.cli.interrupt import Interrupt
+from drl.digits.data import Dataset, load
+from drl.digits.recipes import Recipe
+from drl.digits.report import accuracy
+from drl.digits.training import Report, Training, cross_entropy, probabilities
+from drl.runs import Run
+
+
+class DigitsJob:
+    """One run.  `state` is all that its future depends on; resuming is loading it and going on."""
+
+    def __init__(self, settings: dict[str, Any], data: Dataset) -> None:
+        self.settings, self.data = settings, data
+        self.recipe = Recipe.from_settings(settings)
+        self.training = Training(
+            data, self.recipe, settings["seed"],
+            settings["backend"], settings["dtype"], settings["device"],
+        )  # fmt: skip
+        self.seconds = 0.0  # of training, over all its sessions
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The job of a run, with the state of its last checkpoint."""
+        job = cls(run.config, load(run.config["data"], run.config.get("data_dir")))
+        job.load_state(run.load_latest())
+        return job
+
+    def go(self, run: Run, quiet: bool = False, resumed: bool = False) -> dict[str, Any]:
+        """Train to the recipe's end or until interrupted; always ends with a checkpoint.
+
+        The last parameters are the result.  There is no best of several: only the test images
+        could choose it, and then they would no longer test it.
+        """
+        training, console = self.training, Console(quiet)
+        log = DigitsLog(run, self.settings, training, resumed)
+        if not resumed:
+            run.save_checkpoint(self.state(), training.update)
+        started, saved = time.perf_counter() - self.seconds, time.perf_counter()
+        try:
+            with console.progress("updates", training.updates) as progress, Interrupt() as interrupt:
+                for report in training:
+                    self.seconds = time.perf_counter() - started
+                    log.point(report, self.seconds)
+                    progress.update(report.update, _status(report))
+                    due = time.perf_counter() - saved >= self.settings["checkpoint_every"]
+                    if report.test_accuracy is not None and due:
+                        log.flush()
+                        run.save_checkpoint(self.state(), training.update)
+                        saved = time.perf_counter()
+                    if interrupt.asked:
+                        break
+            p = probabilities(training.net, self.data.x_test)
+            log.result(p)
+        finally:
+            log.close()
+        run.save_checkpoint(self.state(), training.update)
+        summary = self.summary(report) | self.scores(p)
+        run.write_summary(summary)
+        self._print(console, run, summary)
+        return summary
+
+    def score(self, quiet: bool = False) -> dict[str, Any]:
+        """The parameters as they are, on the test images."""
+        scores = self.scores(probabilities(self.training.net, self.data.x_test))
+        scores["updates"] = self.training.update
+        Console(quiet).table(self._title(), self._rows(scores))
+        return scores
+
+    # -- what is told -------------------------------------------------------------------------
+    def scores(self, p: np.ndarray) -> dict[str, Any]:
+        """p (N, K): the probabilities of the test images."""
+        labels = self.data.y_test
+        return {
+            "test_accuracy": accuracy(p, labels),
+            "test_loss": cross_entropy(p, labels),
+            "test_images": len(labels),
+            "test_mistakes": int((p.argmax(axis=1) != labels).sum()),
+        }
+
+    def summary(self, report: Report) -> dict[str, Any]:
+        training = self.training
+        return {
+            "job": "digits",
+            "model": self.settings["model"],
+            "data": self.data.name,
+            "seed": self.settings["seed"],
+            "seconds": round(self.seconds, 3),
+            "epochs": report.epochs,
+            "updates": training.update,
+            "train_loss": report.loss,
+            "train_accuracy": report.accuracy,
+            "parameters": training.net.size,
+            "backend": training.net.ops.name,
+            "interrupted": training.update < training.updates,
+        }
+
+    def _print(self, console: Console, run: Run, summary: dict[str, Any]) -> None:
+        if summary["interrupted"]:
+            console.print(f"stopped at update {self.training.update:,}; checkpoint saved")
+            console.print(f"go on:   drl resume {run.directory}")
+            return
+        rows = self._rows(summary) | {
+            "wall seconds": f"{summary['seconds']:.2f}",
+            "epochs": f"{self.recipe.epochs} of {len(self.data.y_train):,} images",
+            "updates": f"{summary['updates']:,}",
+            "parameters": f"{summary['parameters']:,}",
+            "run": str(run.directory),
+        }
+        console.table(self._title(), rows)
+        console.print(f"score it:    drl evaluate {run.directory}")
+        console.print(f"see curves:  drl board {run.directory.parent}")
+
+    def _title(self) -> str:
+        return f"{self.settings['model']} on {self.data.name}, seed {self.settings['seed']}"
+
+    def _rows(self, scores: dict[str, Any]) -> dict[str, str]:
+        return {
+            "test accuracy": f"{scores['test_accuracy']:.2%}",
+            "test mistakes": f"{scores['test_mistakes']} of {scores['test_images']:,} images",
+            "test loss": f"{scores['test_loss']:.4f} nats",
+        }
+
+    # -- state --------------------------------------------------------------------------------
+    def state(self) -> dict[str, Any]:
+        return {"training": self.training.state(), "seconds": self.seconds}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.training.load_state(state["training"])
+        self.seconds = state["seconds"]
+
+
+def _status(report: Report) -> str:
+    test = f"  test {report.test_accuracy:.2%}" if report.test_accuracy is not None else ""
+    return f"epoch {report.epochs:.1f}  loss {report.loss:.4f}  train {report.accuracy:.2%}{test}"

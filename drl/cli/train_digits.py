@@ -1,0 +1,117 @@
+"""`drl train digits`: the same network as a classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from drl.digits.recipes import Model, Recipe, recipe
+from drl.errors import UserError
+
+if TYPE_CHECKING:
+    from drl.digits.data import Dataset
+    from drl.runs import Run
+
+
+@dataclass(frozen=True)
+class Config:
+    """Learn to classify handwritten digits.
+
+    Each model has a tuned recipe for small (8×8) and large images; no other flag is needed.
+    """
+
+    model: Model = "mlp"
+    """logistic: no hidden layer; mlp: hidden layers; conv: shared weights in front."""
+    data: str = "digits"
+    """digits (1,797 of 8×8, comes with the package), mnist (70,000 of 28×28), or a directory with
+    four IDX files named like MNIST's."""
+    data_dir: Path | None = None
+    """Where mnist is, or is downloaded to; none: $DRL_DATA, else the user's cache."""
+    seed: int = 1
+    """Seed of everything random: same seed, same machine, same run."""
+    run: Path | None = None
+    """Directory of the run; none: runs/digits-<data>-<seed>-<time>."""
+    epochs: int | None = None
+    """Passes over the training images; none: the recipe's."""
+    batch: int | None = None
+    """Images per update; none: the recipe's."""
+    lr: float | None = None
+    """Learning rate at the start (it falls to 0); none: the recipe's."""
+    hidden: tuple[int, ...] | None = None
+    """Neurons of each hidden layer; none: the recipe's."""
+    log: Literal["full", "minimal", "none"] = "full"
+    """To TensorBoard: full adds histograms, images and PR curves, minimal keeps the curves."""
+    checkpoint_every: float = 5.0
+    """Seconds between two checkpoints, which are taken at the ends of epochs; 0: at every end."""
+    backend: Literal["auto", "numpy", "torch"] = "auto"
+    """Array library; auto: numpy for small networks, torch for wide or convolutional ones."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of the network."""
+    device: str = "cpu"
+    """cpu, or cuda (torch)."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
+        if not self.checkpoint_every >= 0:
+            raise UserError(f"--checkpoint-every {self.checkpoint_every} s: give 0 or more")
+        if self.model == "logistic" and self.hidden:
+            raise UserError("--hidden with --model logistic: it has no hidden layer; take mlp")
+        Recipe(**({"epochs": 1, "batch": 1, "lr": 1.0} | self.asked()))  # says what is not right
+
+    def asked(self) -> dict[str, Any]:
+        """What is to replace the recipe's own."""
+        values = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "hidden")}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def recipe(self, data: Dataset) -> Recipe:
+        """The model's recipe for such images, with what was asked for in its place."""
+        return replace(recipe(self.model, data.image_shape), **self.asked())
+
+    def settings(self, data: Dataset) -> dict[str, Any]:
+        """The flat JSON form that a run directory keeps: a run is repeated, not looked up again."""
+        own = {
+            name: getattr(self, name)
+            for name in ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
+        }
+        where = {"data": str(Path(self.data).resolve()) if Path(self.data).is_dir() else self.data}
+        if self.data_dir:
+            where["data_dir"] = str(self.data_dir.resolve())
+        return {"job": "digits"} | own | where | self.recipe(data).settings()
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Train, and give the summary."""
+    from drl.cli.digits_job import DigitsJob
+    from drl.digits.data import load
+    from drl.runs import Run, default_directory
+
+    data = load(config.data, config.data_dir)
+    settings = config.settings(data)
+    job = DigitsJob(settings, data)  # what can be wrong shows before a file is made
+    directory = config.run or default_directory("digits", data.name, config.seed)
+    with Run.create(directory, settings) as run:
+        return job.go(run, quiet=config.json)
+
+
+def resume(run: Run, quiet: bool = False) -> dict[str, Any]:
+    """Go on from the run's last checkpoint, and give the summary.  UserError if it is finished."""
+    from drl.cli.digits_job import DigitsJob
+
+    job = DigitsJob.of(run)
+    if job.training.update >= job.training.updates:
+        raise UserError(
+            f"{run.directory} is finished: all {job.recipe.epochs} epochs done; see its score with "
+            f"'drl evaluate {run.directory}'"
+        )
+    return job.go(run, quiet, resumed=True)
+
+
+def evaluate(run: Run, quiet: bool = False) -> dict[str, Any]:
+    """Score the run's last checkpoint on the test images."""
+    from drl.cli.digits_job import DigitsJob
+
+    return DigitsJob.of(run).score(quiet)

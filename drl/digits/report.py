@@ -1,0 +1,129 @@
+"""What a classifier does, as numbers and as pictures a person can read.  Logs nothing.
+
+Pictures are uint8 (H, W, 3).  p is always (N, K), the classes' probabilities for N images.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drl.nn import MLP
+
+WHITE, BLACK, GREY, RED = (255, 255, 255), (0, 0, 0), (120, 120, 120), (200, 0, 0)
+BLUES = np.array([(255, 255, 255), (31, 119, 180)], float)  # from none to all of a class
+REDS = np.array([(255, 255, 255), (214, 39, 40)], float)
+
+
+def accuracy(p: np.ndarray, labels: np.ndarray) -> float:
+    """Share of images whose most probable class is their label."""
+    return float((p.argmax(axis=1) == labels).mean())
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int = 10) -> np.ndarray:
+    """(K, K) counts: row is the true class, column the predicted one."""
+    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return pairs.reshape(classes, classes)
+
+
+def confusion_picture(matrix: np.ndarray, cell: int = 44) -> np.ndarray:
+    """The matrix with its numbers: blue what is right, red what is wrong, stronger is more of the
+    true class (the square root of the share, so that a single mistake is seen)."""
+    classes = len(matrix)
+    share = np.sqrt(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
+    left, top = 2 * cell, 2 * cell
+    image, draw, font = _canvas(left + classes * cell + cell // 2, top + classes * cell + cell // 2)
+    middle = classes * cell / 2
+    draw.text((left + middle, cell * 0.6), "predicted", BLACK, font(16), anchor="mm")
+    draw.text((cell * 0.75, top + middle), "true", BLACK, font(16), anchor="mm")
+    for k in range(classes):
+        at = (k + 0.5) * cell
+        draw.text((left + at, top - cell * 0.4), str(k), BLACK, font(16), anchor="mm")
+        draw.text((left - cell * 0.4, top + at), str(k), BLACK, font(16), anchor="mm")
+        for j in range(classes):
+            colours = BLUES if k == j else REDS
+            fill = colours[0] + share[k, j] * (colours[1] - colours[0])
+            box = (left + j * cell, top + k * cell, left + (j + 1) * cell, top + (k + 1) * cell)
+            draw.rectangle(box, tuple(int(c) for c in fill), (220, 220, 220))
+            if matrix[k, j]:
+                ink = WHITE if share[k, j] > 0.7 else BLACK
+                centre = (box[0] + cell / 2, box[1] + cell / 2)
+                draw.text(centre, str(int(matrix[k, j])), ink, font(13), anchor="mm")
+    return np.asarray(image)
+
+
+def first_layer(net: MLP) -> np.ndarray:
+    """What each neuron (or kernel) of the first layer looks for: (neurons, H, W) weights.
+
+    A dense layer's column of W, put back into the shape of the image; a convolution's kernel.
+    """
+    layer = next(layer for layer in net.layers if "W" in layer.shapes)
+    W = net.ops.numpy(getattr(layer, "W"))  # noqa: B009  (mypy: not every layer has one)
+    if W.ndim == 2:
+        W = W.reshape(*net.input_shape, W.shape[1])
+    return np.moveaxis(W.mean(axis=2), -1, 0)  # over the channels: digits have one
+
+
+def weights_picture(weights: np.ndarray, most: int = 64, side: int = 56) -> np.ndarray:
+    """The first `most` of (N, H, W) weights as tiles: red speaks for, blue against, white is 0."""
+    tiles = weights[:most]
+    share = tiles / max(float(np.abs(tiles).max()), 1e-12)
+    fade = 255 * (1 - np.abs(share))
+    red, blue = np.where(share < 0, fade, 255), np.where(share > 0, fade, 255)
+    pixels = np.stack([red, fade, blue], axis=-1).astype(np.uint8)
+    zoom = max(1, side // max(tiles.shape[1:]))
+    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    return _tiled(pixels, columns=8 if len(tiles) > 10 else 5)
+
+
+def worst(p: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+    """Indices of the images with the largest loss −log p[label], the worst first."""
+    of_label = p[np.arange(len(p)), labels]
+    return np.argsort(of_label, kind="stable")[:count]
+
+
+def mistakes_picture(
+    images: np.ndarray, p: np.ndarray, labels: np.ndarray, count: int = 24, side: int = 84
+) -> np.ndarray:
+    """The worst of `images` (N, H, W, 1), each with its label, what it was read as, how surely.
+
+    Red is wrong; where there are fewer mistakes than `count`, grey is right but unsure.
+    """
+    from PIL import Image
+
+    zoom = max(1, side // max(images.shape[1:3]))
+    tiles = []
+    for i in worst(p, labels, count):
+        predicted = int(p[i].argmax())
+        colour = GREY if predicted == labels[i] else RED
+        ink = (255 * (1 - images[i, :, :, 0])).astype(np.uint8)
+        shown = Image.fromarray(ink.repeat(zoom, axis=0).repeat(zoom, axis=1))
+        width = max(shown.width, side) + 8
+        tile, draw, font = _canvas(width, shown.height + 42)
+        tile.paste(shown, ((width - shown.width) // 2, 4))
+        for text, line in ((f"{labels[i]} read as {predicted}", 15), (f"{p[i].max():.0%} sure", 31)):
+            draw.text((width / 2, shown.height + line), text, colour, font(12), anchor="mm")
+        tiles.append(np.asarray(tile))
+    return _tiled(np.stack(tiles), columns=6)
+
+
+def _tiled(tiles: np.ndarray, columns: int, gap: int = 3) -> np.ndarray:
+    """(N, H, W, 3) side by side in rows of `columns`, a light grey line between them."""
+    count, height, width, _ = tiles.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    sheet = np.full((gap + rows * (height + gap), gap + columns * (width + gap), 3), 220, np.uint8)
+    for n, tile in enumerate(tiles):
+        top = gap + n // columns * (height + gap)
+        left = gap + n % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
+
+
+def _canvas(width: int, height: int) -> tuple[Any, Any, Any]:
+    """White, something to draw on it with, and the font by its size.  (Pillow, when needed.)"""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (width, height), WHITE)
+    return image, ImageDraw.Draw(image), ImageFont.load_default

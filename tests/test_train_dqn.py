@@ -1,0 +1,188 @@
+"""The main job through the command line: learns, repeats itself, resumes exactly, fails clearly."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents import DQNConfig, Training, build_dqn
+from agents.evaluation import evaluate
+from drl import checkpoint
+from drl.cli.main import main
+from envs import make
+from envs.chain import optimal_q
+
+SHORT = ["--log-every", "64", "--checkpoint-every", "128", "--eval-every", "256", "--num-envs", "8",
+         "--learning-starts", "64", "--eval-episodes", "2"]  # fmt: skip
+
+
+def train(run: Path, *args: str) -> None:
+    assert main(["train", "dqn", "--run", str(run), "--json", *SHORT, *args]) == 0
+
+
+def latest(run: Path) -> dict[str, Any]:
+    return checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
+
+
+def assert_same(a: Any, b: Any, path: str = "") -> None:
+    """Equal to the last bit, all but the wall clock."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys(), path
+        for key in a:
+            if key != "seconds":
+                assert_same(a[key], b[key], f"{path}/{key}")
+    elif isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype and np.array_equal(a, b), path
+    else:
+        assert a == b, path
+
+
+def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(run), size_guidance={"scalars": 0})
+    events.Reload()
+    tags = set(events.Tags()["scalars"]) - {"time/fps"}
+    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
+
+
+def test_chain_reaches_its_known_optimum() -> None:
+    """Truncation after 20 steps must not show in Q: only termination ends the world."""
+    config = DQNConfig(
+        steps=30_000, num_envs=8, hidden=(), init="xavier", gamma=0.9, double=False, lr=0.02,
+        lr_end=1e-4, lr_steps=12_000, tau=0.05, epsilon_end=1.0, capacity=20_000,
+        updates_per_step=0.5,
+    )  # fmt: skip
+    envs = make("drl/Chain-v0", 8, seed=1)
+    agent = build_dqn(config, envs.observation_shape, np.float32, 2, seed=1)
+    training = Training(agent, envs, config.updates_per_step, config.learning_starts)
+    for _ in training.run(config.steps):
+        pass
+    q = agent.net(np.eye(5, dtype=np.float32))
+    assert np.abs(q - optimal_q(5, 0.9)).max() < 1e-2
+    assert evaluate(agent.greedy, make("drl/Chain-v0", 10, seed=2), 10).mean == 1.0
+
+
+def test_updates_keep_their_ratio() -> None:
+    envs = make("drl/Chain-v0", 3, seed=1)
+    config = DQNConfig(num_envs=3, updates_per_step=0.25, learning_starts=10, batch=4, hidden=(4,))
+    agent = build_dqn(config, (5,), np.float32, 2, seed=1)
+    for step in Training(agent, envs, 0.25, 10).run(100):
+        assert step.updates == max(0, int((step.env_steps - 10) * 0.25))
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
+def test_same_seed_same_run_and_another_seed_another(env: str, tmp_path: Path) -> None:
+    for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
+        train(tmp_path / name, "--env", env, "--steps", "512", "--seed", seed, "--solved-at", "None")
+    a, b, c = (latest(tmp_path / name) for name in "abc")
+    assert_same(a, b)
+    assert not np.array_equal(a["training"]["agent"]["net"], c["training"]["agent"]["net"])
+    assert scalars(tmp_path / "a") == scalars(tmp_path / "b")
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
+def test_resumed_run_is_the_same_run(env: str, tmp_path: Path) -> None:
+    args = ["--env", env, "--seed", "5", "--solved-at", "None"]
+    train(tmp_path / "whole", *args, "--steps", "768")
+    train(tmp_path / "parts", *args, "--steps", "320")
+    assert main(["resume", str(tmp_path / "parts"), "--steps", "768", "--json"]) == 0
+    assert_same(latest(tmp_path / "whole"), latest(tmp_path / "parts"))
+    assert scalars(tmp_path / "whole") == scalars(tmp_path / "parts")
+
+
+def test_resume_after_a_kill_redoes_what_was_lost(tmp_path: Path) -> None:
+    """SIGKILL between checkpoints: the steps after the last one are done again, the same."""
+    args = ["--seed", "5", "--solved-at", "None", "--steps", "2048"]
+    train(tmp_path / "whole", *args)
+    command = [sys.executable, "-m", "drl.cli.main", "train", "dqn", "--run"]
+    process = subprocess.Popen([*command, str(tmp_path / "killed"), *SHORT, *args])
+    while len(list((tmp_path / "killed").glob("checkpoints/step-*"))) < 2:
+        assert process.poll() is None, "finished before it could be killed"
+    process.kill()
+    process.wait()
+    assert main(["resume", str(tmp_path / "killed"), "--json"]) == 0
+    assert_same(latest(tmp_path / "whole"), latest(tmp_path / "killed"))
+    assert scalars(tmp_path / "whole") == scalars(tmp_path / "killed")
+
+
+def test_interrupt_ends_with_a_checkpoint_and_the_command_to_go_on(tmp_path: Path) -> None:
+    import signal
+
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "drl.cli.main", "train", "dqn", "--run", str(run), "--solved-at",
+         "None", "--steps", "1000000", *SHORT],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not list(run.glob("checkpoints/step-*")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"drl resume {run}" in out
+    assert latest(run)["training"]["env_steps"] > 0
+
+
+def test_solves_cartpole_and_evaluate_agrees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["train", "dqn", "--run", str(run), "--json", "--seed", "11"]) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary["solved"] and summary["best_mean_reward"] >= 475
+    assert main(["evaluate", str(run), "--json", "--seed", "1000"]) == 0
+    scores = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert scores["episodes"] == 100 and scores["mean_reward"] >= 475
+
+
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["--env", "CartPole-v9"], ["CartPole-v9", "CartPole-v1"]),
+        (["--env", "Pendulum-v1"], ["Box actions", "Discrete"]),
+        (["--env", "Blackjack-v1"], ["Tuple observations", "Box"]),
+        (["--steps", "0"], ["--steps 0", "above 0"]),
+        (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
+        (["--lr", "nan"], ["--lr nan", "above 0"]),
+        (["--capacity", "10"], ["capacity 10", "batch of 64"]),
+        (["--activation", "swish"], ["swish", "relu"]),
+        (["--scale", "1", "2", "3"], ["CartPole-v1", "fit"]),
+        (["--seed", "-1"], ["--seed -1"]),
+        (["--lr", "fast"], ["--lr", "fast"]),
+        (["--nonsense", "1"], ["--nonsense"]),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_nothing(
+    args: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    assert main(["train", "dqn", "--run", str(run), *args]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and len(captured.err.splitlines()) == 1
+    assert all(word in captured.err for word in words), captured.err
+    assert not run.exists()
+
+
+def test_existing_directory_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert main(["train", "dqn", "--run", str(tmp_path)]) == 2
+    assert "not empty" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("command", ["evaluate", "resume"])
+def test_commands_on_what_is_no_run(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(tmp_path / "nowhere")]) == 2
+    assert "no such directory" in capsys.readouterr().err
+    assert main([command, str(tmp_path)]) == 2
+    assert "config.json is missing" in capsys.readouterr().err
