@@ -29,6 +29,9 @@ class Agent(Protocol):
     def learn(self) -> Learned:
         """One gradient step."""
 
+    def forget(self) -> None:
+        """The episodes under way are begun anew: drop what is known of them."""
+
     def state(self) -> dict[str, Any]:
         """All that the next step depends on."""
 

@@ -10,6 +10,7 @@ from agents import targets
 from agents.config import DQNConfig
 from agents.dqn import DQN
 from agents.exploration import EpsilonGreedy
+from agents.nstep import NStep
 from agents.replay import Replay
 from drl.nn import MLP
 from drl.nn.optim import Adam
@@ -41,17 +42,17 @@ def build_dqn(
     weights, explore, sample = (np.random.default_rng(s) for s in seeds(seed)[:3])
     net = build_network(config, shape, actions, weights, backend, dtype, device)
     target_net = build_network(config, shape, actions, 0, net.ops.name, dtype, device)
+    replay = Replay(config.capacity, shape, observation_dtype, config.batch, sample)
     return DQN(
         net=net,
         target_net=target_net,
         optimizer=Adam(net, Linear(config.lr, config.lr_end, config.lr_steps)),
-        replay=Replay(config.capacity, shape, observation_dtype, config.batch, sample),
+        nstep=NStep(replay, config.n_step, config.gamma, config.num_envs),
         exploration=EpsilonGreedy(
             Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps),
             actions, explore,
         ),
         bootstrap=targets.double if config.double else targets.maximum,
-        gamma=config.gamma,
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,

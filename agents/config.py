@@ -38,6 +38,8 @@ class DQNConfig:
     """Double DQN: the online network chooses the action in s′, the target network values it."""
     gamma: float = 0.99
     """Discount of a reward, per agent step."""
+    n_step: int = 1
+    """Rewards summed before the bootstrap, in agent steps."""
     reward_scale: float = 1.0
     """Factor on the rewards inside the agent: choose it so that Q stays within about ±1."""
     target_period: int = 1
@@ -79,8 +81,8 @@ class DQNConfig:
 
     def __post_init__(self) -> None:
         positive = (
-            "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "lr",
-            "lr_end", "lr_steps", "reward_scale", "eval_every", "eval_episodes", "epsilon_steps",
+            "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
+            "lr", "lr_end", "lr_steps", "reward_scale", "eval_every", "eval_episodes", "epsilon_steps",
         )  # fmt: skip
         for name in positive:
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")

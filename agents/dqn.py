@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.exploration import EpsilonGreedy
-from agents.replay import Batch, Replay
+from agents.nstep import NStep
+from agents.replay import Batch
 from agents.targets import Bootstrap
 from drl.nn import Network
 from drl.nn.losses import Huber
@@ -27,8 +28,9 @@ class Learned(NamedTuple):
 class DQN:
     """Q(s, a; θ) fitted to y = r + γᵏ(1 − terminated)·bootstrap(s′).   Mnih et al. 2015.
 
-    Parts: the online and the target network, an optimizer of the online one, a replay memory,
-    exploration, and the bootstrap (agents.targets).  Swap a part and it is another agent.
+    Parts: the online and the target network, an optimizer of the online one, n-step returns on
+    their way to a replay memory, exploration, and the bootstrap (agents.targets).  Swap a part and
+    it is another agent.
 
     target_period, tau   θ⁻ ← θ⁻ + τ(θ − θ⁻) every `target_period` updates: τ = 1 copies (Mnih et
                          al. 2015), a small τ at every update averages (Lillicrap et al. 2016).
@@ -39,14 +41,14 @@ class DQN:
     """
 
     def __init__(
-        self, net: Network, target_net: Network, optimizer: Optimizer, replay: Replay,
-        exploration: EpsilonGreedy, bootstrap: Bootstrap, gamma: float,
+        self, net: Network, target_net: Network, optimizer: Optimizer, nstep: NStep,
+        exploration: EpsilonGreedy, bootstrap: Bootstrap,
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
         reward_scale: float = 1.0,
     ) -> None:  # fmt: skip
         self.net, self.target_net, self.ops = net, target_net, net.ops
-        self.optimizer, self.replay = optimizer, replay
-        self.exploration, self.bootstrap, self.gamma = exploration, bootstrap, gamma
+        self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
+        self.exploration, self.bootstrap = exploration, bootstrap
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
         self.reward_scale = reward_scale
         self.loss = Huber(net.ops)
@@ -69,8 +71,11 @@ class DQN:
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
         """Remember N transitions.  s_next is the true successor, also where the episode ended."""
-        discount = self.gamma * ~terminated  # a truncated episode still bootstraps
-        self.replay.add(s, a, r * self.reward_scale, discount, s_next)
+        self.nstep.add(s, a, r * self.reward_scale, terminated, truncated, s_next)
+
+    def forget(self) -> None:
+        """The episodes under way are begun anew: their open n-step windows are dropped."""
+        self.nstep.forget()
 
     def learn(self) -> Learned:
         """One step on L(θ) = E[huber(Q(s, a; θ) − y)].   Mnih et al. 2015, Algorithm 1."""
@@ -104,6 +109,7 @@ class DQN:
             "net": self.ops.numpy(self.net.params).copy(),
             "target_net": self.ops.numpy(self.target_net.params).copy(),
             "optimizer": self.optimizer.state(),
+            "nstep": self.nstep.state(),
             "replay": self.replay.state(),
             "exploration": self.exploration.state(),
             "updates": self.updates,
@@ -113,6 +119,7 @@ class DQN:
         self.net.params[:] = self.ops.asarray(state["net"])
         self.target_net.params[:] = self.ops.asarray(state["target_net"])
         self.optimizer.load_state(state["optimizer"])
+        self.nstep.load_state(state["nstep"])
         self.replay.load_state(state["replay"])
         self.exploration.load_state(state["exploration"])
         self.updates = state["updates"]

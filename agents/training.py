@@ -101,6 +101,7 @@ class Training:
         self.env_steps = state["env_steps"]
         if state["envs"] is None:
             self.obs = None
+            self.agent.forget()
             return False
         self.envs.load_state(state["envs"])
         self.obs = state["obs"]

@@ -51,7 +51,9 @@ def test_every_transition_is_equally_likely() -> None:
 def test_new_transitions_can_be_drawn_at_once() -> None:
     replay, _ = filled(1_000, [1])
     assert (replay.sample().r == 0).all()
-    replay.add(np.full((999, 1), 7), np.zeros(999), np.full(999, 7), np.ones(999), np.ones((999, 1)))
+    replay.add(
+        np.full((999, 1), 7), np.zeros(999), np.full(999, 7), np.ones(999), np.ones((999, 1))
+    )
     assert (replay.sample().r == 7).sum() >= 3
 
 

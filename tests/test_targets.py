@@ -6,6 +6,7 @@ import pytest
 from agents import targets
 from agents.dqn import DQN
 from agents.exploration import EpsilonGreedy
+from agents.nstep import NStep
 from agents.replay import Batch, Replay
 from drl.nn import MLP
 from drl.nn.optim import SGD
@@ -17,9 +18,7 @@ Q_TARGET = np.array([[10.0, 20.0], [30.0, 40.0], [-5.0, 7.0]])  # target network
 
 def table(values: np.ndarray, backend: str) -> MLP:
     """A network that is a table: one-hot states, Q(s, ·) = row s of W."""
-    net = MLP(
-        len(values), values.shape[1], hidden=(), bias=False, backend=backend, dtype="float64"
-    )
+    net = MLP(len(values), values.shape[1], hidden=(), bias=False, backend=backend, dtype="float64")
     net.params[:] = net.ops.asarray(values.ravel())
     return net
 
@@ -27,8 +26,9 @@ def table(values: np.ndarray, backend: str) -> MLP:
 def agent(backend: str, bootstrap: targets.Bootstrap, **settings: float) -> DQN:
     net, target_net = table(Q, backend), table(Q_TARGET, backend)
     made = DQN(
-        net, target_net, SGD(net, lr=1.0), Replay(8, (3,), np.float64, 2, np.random.default_rng(0)),
-        EpsilonGreedy(Constant(0.0), 2, np.random.default_rng(0)), bootstrap, gamma=0.5,
+        net, target_net, SGD(net, lr=1.0),
+        NStep(Replay(8, (3,), np.float64, 2, np.random.default_rng(0)), 1, 0.5, num_envs=3),
+        EpsilonGreedy(Constant(0.0), 2, np.random.default_rng(0)), bootstrap,
         **settings,
     )  # fmt: skip
     target_net.params[:] = target_net.ops.asarray(Q_TARGET.ravel())  # DQN starts with a copy

@@ -78,7 +78,9 @@ def test_updates_keep_their_ratio() -> None:
 @pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
 def test_same_seed_same_run_and_another_seed_another(env: str, tmp_path: Path) -> None:
     for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
-        train(tmp_path / name, "--env", env, "--steps", "512", "--seed", seed, "--solved-at", "None")
+        train(
+            tmp_path / name, "--env", env, "--steps", "512", "--seed", seed, "--solved-at", "None"
+        )
     a, b, c = (latest(tmp_path / name) for name in "abc")
     assert_same(a, b)
     assert not np.array_equal(a["training"]["agent"]["net"], c["training"]["agent"]["net"])

@@ -83,7 +83,7 @@ def our_step(hidden: tuple[int, ...], batch: int, backend: str) -> DQN:
     """Our agent with a filled memory."""
     config = DQNConfig(
         hidden=hidden, batch=batch, double=False, gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
-        capacity=STORED,
+        capacity=STORED, num_envs=STORED,
     )  # fmt: skip
     agent = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend)
     s, a, r, terminated, s_next = memory()
