@@ -82,7 +82,8 @@ class DQNConfig:
     def __post_init__(self) -> None:
         positive = (
             "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
-            "lr", "lr_end", "lr_steps", "reward_scale", "eval_every", "eval_episodes", "epsilon_steps",
+            "lr", "lr_end", "lr_steps", "reward_scale", "eval_every", "eval_episodes",
+            "epsilon_steps",
         )  # fmt: skip
         for name in positive:
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")

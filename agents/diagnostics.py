@@ -9,14 +9,15 @@ from drl.nn.layers import ReLU
 
 
 def learning(agent: DQN, learned: Learned) -> dict[str, float]:
-    """Scalars of the last update, by TensorBoard name.
+    """Scalars of the last update, by TensorBoard name; values in the environment's own rewards.
 
     action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
     update_ratio  ‖Δθ‖/‖θ‖ of one update, by layer; about 1e-3 is healthy
     dead_relu     share of the neurons that are zero on the whole batch, by layer
     """
     ops = agent.ops
-    q, delta = ops.numpy(learned.q), ops.numpy(learned.td_error)
+    unit = 1 / agent.reward_scale
+    q, delta = ops.numpy(learned.q) * unit, ops.numpy(learned.td_error) * unit
     best = np.sort(q, axis=1)
     scalars = {
         "train/loss": float(agent.loss.value(learned.td_error)),

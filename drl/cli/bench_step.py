@@ -103,7 +103,8 @@ def autograd_step(hidden: tuple[int, ...], batch: int) -> Callable[[], None]:
     net = nn.Sequential(*layers[:-1])
     target_net = copy.deepcopy(net)
     optimizer = torch.optim.Adam(net.parameters(), LR, fused=True)
-    params, target_params = list(net.parameters()), list(target_net.parameters())
+    params: list[torch.Tensor] = list(net.parameters())
+    target_params: list[torch.Tensor] = list(target_net.parameters())
     s, a, r, terminated, s_next = map(torch.as_tensor, memory())
     discount = GAMMA * (~terminated).float()
 

@@ -55,7 +55,7 @@ class Config:
         dqn = own.pop("dqn")
         for name in ("run", "json"):
             del own[name]
-        return {"job": "dqn"} | own | dqn
+        return {"job": "dqn", **own, **dqn}
 
 
 def parse(args: list[str]) -> Config:
