@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,14 @@ class Learned(NamedTuple):
     q: Array  # (B, A) Q(s, ·; θ)
     a: Array  # (B,) the actions taken
     td_error: Array  # (B,) δ = Q(s, a; θ) − y
-    grad_norm: float  # ‖∂L/∂θ‖ before clipping; NaN where nothing asked for it
+    grad_norm: float  # ‖∂L/∂θ‖ before clipping
+
+
+class Diverged(ArithmeticError):
+    """The gradient is no longer a finite number.  The parameters are still those before it."""
+
+    def __init__(self, layer: str, update: int) -> None:
+        super().__init__(f"the gradient of {layer} is NaN or Inf at update {update:,}")
 
 
 class DQN:
@@ -93,9 +101,9 @@ class DQN:
         dq = ops.scatter(a, self.loss.gradient(delta), self.actions)
         backward(dq)  # ∂L/∂q is non-zero only at the action taken
 
-        norm = float("nan")
-        if self.max_grad_norm is not None:
-            norm = clip_norm(self.net, self.max_grad_norm)
+        norm = clip_norm(self.net, self.max_grad_norm)
+        if not math.isfinite(norm):
+            raise Diverged(self.net.first_nonfinite(), self.updates + 1)
         self.optimizer.step()
         self.updates += 1
         if self.updates % self.target_period == 0:

@@ -113,7 +113,7 @@ def test_pooling_libraries_agree(size):
     """Also with many equal values, and a window of more than 256 pixels."""
     rng = np.random.default_rng(size)
     x = rng.integers(0, 4, (3, 2 * size + 1, size + 1, 2)).astype(float)
-    dy, results = rng.normal(size=(3, 2, (size + 1) // size, 2)), []
+    dy, results = rng.normal(size=(3, (2 * size + 1) // size, (size + 1) // size, 2)), []
     for library in LIBRARIES:
         net = single(MaxPool2d(size), x.shape[1:], library)
         results.append(through(net, x, dy))

@@ -170,6 +170,14 @@ def test_mistakes_are_one_line_and_leave_nothing(
     assert not run.exists()
 
 
+def test_divergence_is_named_at_its_update(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "dqn", "--run", str(tmp_path / "run"), "--lr", "1e30"]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "linear0" in error and "at update 2" in error
+
+
 def test_existing_directory_is_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

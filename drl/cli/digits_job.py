@@ -28,11 +28,13 @@ class DigitsJob:
             settings["backend"], settings["dtype"], settings["device"],
         )  # fmt: skip
         self.seconds = 0.0  # of training, over all its sessions
+        self.train_loss = self.train_accuracy = 0.0  # at the last report
 
     @classmethod
     def of(cls, run: Run) -> Self:
         """The job of a run, with the state of its last checkpoint."""
-        job = cls(run.config, load(run.config["data"], run.config.get("data_dir")))
+        settings = run.config
+        job = cls(settings, load(settings["data"], settings["data_dir"], settings["seed"]))
         job.load_state(run.load_latest())
         return job
 
@@ -42,33 +44,44 @@ class DigitsJob:
         The last parameters are the result.  There is no best of several: only the test images
         could choose it, and then they would no longer test it.
         """
-        training, console = self.training, Console(quiet)
-        log = DigitsLog(run, self.settings, training, resumed)
+        console = Console(quiet)
+        log = DigitsLog(run, self.settings, self.training, resumed)
         if not resumed:
-            run.save_checkpoint(self.state(), training.update)
-        started, saved = time.perf_counter() - self.seconds, time.perf_counter()
+            run.save_checkpoint(self.state(), 0)
         try:
-            with console.progress("updates", training.updates) as progress, Interrupt() as interrupt:
-                for report in training:
-                    self.seconds = time.perf_counter() - started
-                    log.point(report, self.seconds)
-                    progress.update(report.update, _status(report))
-                    due = time.perf_counter() - saved >= self.settings["checkpoint_every"]
-                    if report.test_accuracy is not None and due:
-                        log.flush()
-                        run.save_checkpoint(self.state(), training.update)
-                        saved = time.perf_counter()
-                    if interrupt.asked:
-                        break
-            p = probabilities(training.net, self.data.x_test)
+            self._train(run, console, log)
+            p = probabilities(self.training.net, self.data.x_test)
             log.result(p)
         finally:
             log.close()
-        run.save_checkpoint(self.state(), training.update)
-        summary = self.summary(report) | self.scores(p)
+        run.save_checkpoint(self.state(), self.training.update)
+        summary = self.summary() | self.scores(p)
         run.write_summary(summary)
         self._print(console, run, summary)
         return summary
+
+    def _train(self, run: Run, console: Console, log: DigitsLog) -> None:
+        training = self.training
+        started, saved = time.perf_counter() - self.seconds, time.perf_counter()
+        with console.progress("updates", training.updates) as progress, Interrupt() as interrupt:
+            for report in training:
+                self.seconds = time.perf_counter() - started
+                self.train_loss, self.train_accuracy = report.loss, report.accuracy
+                log.point(report, self.seconds)
+                progress.update(report.update, _status(report))
+                due = time.perf_counter() - saved >= self.settings["checkpoint_every"]
+                if report.test_accuracy is not None and due:
+                    log.flush()
+                    run.save_checkpoint(self.state(), training.update)
+                    saved = time.perf_counter()
+                if interrupt.asked:
+                    break
+
+    def finished(self, run: Run) -> bool:
+        """Nothing is left to do: a run killed after its last update has no result yet."""
+        done = self.training.update >= self.training.updates
+        told = (run.directory / "summary.json").is_file() and not run.summary["interrupted"]
+        return done and told
 
     def score(self, quiet: bool = False) -> dict[str, Any]:
         """The parameters as they are, on the test images."""
@@ -88,7 +101,7 @@ class DigitsJob:
             "test_mistakes": int((p.argmax(axis=1) != labels).sum()),
         }
 
-    def summary(self, report: Report) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         training = self.training
         return {
             "job": "digits",
@@ -96,10 +109,10 @@ class DigitsJob:
             "data": self.data.name,
             "seed": self.settings["seed"],
             "seconds": round(self.seconds, 3),
-            "epochs": report.epochs,
+            "epochs": training.update / training.updates_per_epoch,
             "updates": training.update,
-            "train_loss": report.loss,
-            "train_accuracy": report.accuracy,
+            "train_loss": self.train_loss,
+            "train_accuracy": self.train_accuracy,
             "parameters": training.net.size,
             "backend": training.net.ops.name,
             "interrupted": training.update < training.updates,
@@ -133,11 +146,17 @@ class DigitsJob:
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
-        return {"training": self.training.state(), "seconds": self.seconds}
+        return {
+            "training": self.training.state(),
+            "seconds": self.seconds,
+            "train_loss": self.train_loss,
+            "train_accuracy": self.train_accuracy,
+        }
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.training.load_state(state["training"])
-        self.seconds = state["seconds"]
+        for name in ("seconds", "train_loss", "train_accuracy"):
+            setattr(self, name, state[name])
 
 
 def _status(report: Report) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 import envs as worlds
 from agents.build import build_dqn, env_seed, seeds
 from agents.config import from_settings
+from agents.dqn import Diverged
 from agents.evaluation import Evaluation, evaluate
 from agents.training import Training
 from drl.cli.console import Console
@@ -55,7 +58,11 @@ class DQNJob:
         console = Console(quiet)
         log = DQNLog(run, self.settings, self.training.env_steps)
         log.start(self.agent)
-        with console.progress("env steps", steps) as progress, Interrupt() as interrupt:
+        with (
+            console.progress("env steps", steps) as progress,
+            Interrupt() as interrupt,
+            self._divergence(run),
+        ):
             for step in self.training.run(steps):
                 self.recent += zip(step.returns.tolist(), step.lengths.tolist(), strict=True)
                 if step.env_steps >= self.next_log:
@@ -81,6 +88,19 @@ class DQNJob:
         run.write_summary(summary)
         self._report(console, run, summary)
         return summary
+
+    @contextmanager
+    def _divergence(self, run: Run) -> Iterator[None]:
+        """A gradient that is no number ends the run in one line."""
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # said below, in one line
+                yield
+        except Diverged as error:
+            raise UserError(
+                f"{error} (env step {self.training.env_steps:,}); the last good checkpoint is in "
+                f"{run.directory / 'checkpoints'}: train anew with a lower --lr, with "
+                "--max-grad-norm, or a smaller --reward-scale"
+            ) from error
 
     def _check(self, run: Run, log: DQNLog) -> None:
         """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""

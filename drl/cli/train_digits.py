@@ -29,7 +29,7 @@ class Config:
     data_dir: Path | None = None
     """Where mnist is, or is downloaded to; none: $DRL_DATA, else the user's cache."""
     seed: int = 1
-    """Seed of everything random: same seed, same machine, same run."""
+    """Seed of everything random, also of the split of digits: same seed, same machine, same run."""
     run: Path | None = None
     """Directory of the run; none: runs/digits-<data>-<seed>-<time>."""
     epochs: int | None = None
@@ -73,14 +73,11 @@ class Config:
 
     def settings(self, data: Dataset) -> dict[str, Any]:
         """The flat JSON form that a run directory keeps: a run is repeated, not looked up again."""
-        own = {
-            name: getattr(self, name)
-            for name in ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
-        }
-        where = {"data": str(Path(self.data).resolve()) if Path(self.data).is_dir() else self.data}
-        if self.data_dir:
-            where["data_dir"] = str(self.data_dir.resolve())
-        return {"job": "digits"} | own | where | self.recipe(data).settings()
+        names = ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
+        own = {name: getattr(self, name) for name in names}
+        own["data"] = str(Path(self.data).resolve()) if Path(self.data).is_dir() else self.data
+        own["data_dir"] = str(self.data_dir.resolve()) if self.data_dir else None
+        return {"job": "digits"} | own | self.recipe(data).settings()
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -89,7 +86,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.digits.data import load
     from drl.runs import Run, default_directory
 
-    data = load(config.data, config.data_dir)
+    data = load(config.data, config.data_dir, config.seed)
     settings = config.settings(data)
     job = DigitsJob(settings, data)  # what can be wrong shows before a file is made
     directory = config.run or default_directory("digits", data.name, config.seed)
@@ -102,7 +99,7 @@ def resume(run: Run, quiet: bool = False) -> dict[str, Any]:
     from drl.cli.digits_job import DigitsJob
 
     job = DigitsJob.of(run)
-    if job.training.update >= job.training.updates:
+    if job.finished(run):
         raise UserError(
             f"{run.directory} is finished: all {job.recipe.epochs} epochs done; see its score with "
             f"'drl evaluate {run.directory}'"

@@ -49,7 +49,8 @@ GRID = 5
 def _hat(size: int) -> np.ndarray:
     """(size, GRID): row i holds the weights of linear interpolation at pixel i of the grid."""
     at = np.linspace(0, GRID - 1, size)[:, None]
-    return np.maximum(0, 1 - np.abs(at - np.arange(GRID))).astype(np.float32)
+    weights: np.ndarray = np.maximum(0, 1 - np.abs(at - np.arange(GRID)))
+    return weights.astype(np.float32)
 
 
 def _bilinear(images: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:

@@ -67,7 +67,8 @@ def write(path: str | os.PathLike[str], array: np.ndarray) -> None:
 def sha256(array: np.ndarray) -> str:
     """SHA-256 of the unpacked IDX file that holds `array`, however it was packed before."""
     digest = hashlib.sha256(_header(array))
-    digest.update(np.ascontiguousarray(array.astype(array.dtype.newbyteorder(">"), copy=False)))
+    big_endian = array.astype(array.dtype.newbyteorder(">"), copy=False)
+    digest.update(np.ascontiguousarray(big_endian).data)
     return digest.hexdigest()
 
 

@@ -102,8 +102,10 @@ def mistakes_picture(
         width = max(shown.width, side) + 8
         tile, draw, font = _canvas(width, shown.height + 42)
         tile.paste(shown, ((width - shown.width) // 2, 4))
-        for text, line in ((f"{labels[i]} read as {predicted}", 15), (f"{p[i].max():.0%} sure", 31)):
-            draw.text((width / 2, shown.height + line), text, colour, font(12), anchor="mm")
+        lines = (f"{labels[i]} read as {predicted}", f"{p[i].max():.0%} sure")
+        for n, text in enumerate(lines):
+            at = (width / 2, shown.height + 15 + 16 * n)
+            draw.text(at, text, colour, font(12), anchor="mm")
         tiles.append(np.asarray(tile))
     return _tiled(np.stack(tiles), columns=6)
 

@@ -105,8 +105,8 @@ class Training:
         grad_norm = self.net.ops.norm(self.net.grads)
         if not math.isfinite(loss + grad_norm):
             raise UserError(
-                f"loss {loss:g} and gradient norm {grad_norm:g} by update {self.update:,}: training "
-                f"has diverged; give a learning rate below {self.recipe.lr:g}"
+                f"training has diverged by update {self.update:,} (loss {loss:g}, gradient norm "
+                f"{grad_norm:g}): give a learning rate below {self.recipe.lr:g}"
             )
         test_loss = test_accuracy = None
         if self.update % self.updates_per_epoch == 0:

@@ -104,6 +104,13 @@ class Network:
         else:
             self.ops.lerp(self.params, other.params, weight)
 
+    def first_nonfinite(self) -> str:
+        """Name of the first layer whose gradient holds NaN or Inf; "no layer" if none does."""
+        for name, span in self.spans.items():
+            if not math.isfinite(self.ops.norm(self.grads[span])):
+                return name
+        return "no layer"
+
     def describe(self) -> str:
         """A table: layer, output shape, parameters, and what they are."""
         rows = [("layer", "output", "parameters", "what they are")]

@@ -178,13 +178,13 @@ class AdamW(Adam):
         self.decay = _fraction("decay", decay)
 
 
-def clip_norm(net: Network, limit: float) -> float:
-    """g ← g·min(1, limit/‖g‖) over the whole vector; returns ‖g‖ as it was.
+def clip_norm(net: Network, limit: float | None) -> float:
+    """g ← g·min(1, limit/‖g‖) over the whole vector; returns ‖g‖ as it was.  None: no limit.
 
     Pascanu et al. 2013, Algorithm 1.
     """
     norm = net.ops.norm(net.grads)
-    if norm > limit:
+    if limit is not None and norm > limit:
         net.grads *= limit / norm
     return norm
 

@@ -1,0 +1,78 @@
+"""Numbers by hand; pictures by what must be seen in them."""
+
+import numpy as np
+import pytest
+
+from drl.digits import report
+from drl.nn import MLP, Conv
+
+P = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.0, 0.0, 1.0]])
+LABELS = np.array([0, 2, 1, 0])
+
+
+def test_numbers_by_hand():
+    assert report.accuracy(P, LABELS) == 0.5
+    matrix = report.confusion_matrix(LABELS, P.argmax(axis=1), 3)
+    assert matrix.tolist() == [[1, 0, 1], [1, 0, 0], [0, 0, 1]]  # row true, column predicted
+    assert report.worst(P, LABELS, 3).tolist() == [3, 2, 1]  # by −log p of the true class
+
+
+def test_confusion_picture_shows_right_and_wrong():
+    matrix = np.diag([30] * 10)
+    matrix[9, 4] = 3  # a 9 taken for a 4
+    cell = 44
+    picture = report.confusion_picture(matrix, cell)
+    assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+
+    def corner(true, predicted):  # a pixel of the cell, away from its number
+        return picture[2 * cell + true * cell + 4, 2 * cell + predicted * cell + 4].astype(int)
+
+    right, wrong, none = corner(0, 0), corner(9, 4), corner(4, 9)
+    assert right[2] > right[0] + 50  # blue
+    assert wrong[0] > wrong[2] + 20  # red
+    assert none.tolist() == [255, 255, 255]
+    labels = picture[: 2 * cell, 2 * cell :]
+    for k in range(10):  # a dark digit above every column
+        assert labels[:, k * cell : (k + 1) * cell].min() < 100
+    middle = picture[
+        2 * cell + 9 * cell + 12 : 3 * cell + 9 * cell - 12, 2 * cell + 4 * cell + 12 :
+    ]
+    assert middle[:, : cell - 24].min() < 100  # the 3 itself
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_first_layer_of_a_dense_and_a_shared_front(backend):
+    dense = MLP((4, 6, 1), 3, (5,), backend=backend)
+    linear = dense.layers[1]
+    weights = report.first_layer(dense)
+    assert weights.shape == (5, 4, 6)
+    np.testing.assert_array_equal(weights[2].ravel(), dense.ops.numpy(linear.W)[:, 2])
+    conv = MLP((8, 8, 1), 3, (5,), conv=(Conv(7, 3),), backend=backend)
+    weights = report.first_layer(conv)
+    assert weights.shape == (7, 3, 3)
+    np.testing.assert_array_equal(weights[4], conv.ops.numpy(conv.layers[0].W)[:, :, 0, 4])
+
+
+def test_weights_picture_is_red_for_and_blue_against():
+    weights = np.zeros((12, 2, 2))
+    weights[0] = [[1, 0], [0, -1]]
+    picture = report.weights_picture(weights, side=20)
+    tile = picture[3:23, 3:23]  # the first, inside its frame
+    assert tile[2, 2].tolist() == [255, 0, 0] and tile[-2, -2].tolist() == [0, 0, 255]
+    assert tile[2, -2].tolist() == [255, 255, 255]
+    assert picture.shape == (2 * 23 + 3, 8 * 23 + 3, 3)  # 12 tiles in rows of 8
+    assert report.weights_picture(np.zeros((3, 2, 2))).min() == 220  # all zero: white, no NaN
+
+
+def test_mistakes_picture_says_wrong_in_red():
+    images = np.zeros((4, 8, 8, 1), np.float32)
+    images[3] = 1  # the worst is all ink
+    picture = report.mistakes_picture(images, P, LABELS, count=4).astype(int)
+    width = (picture.shape[1] - 3) // 4
+    ink = [picture[20:40, 3 + n * width + 20 : 3 + n * width + 40].mean() for n in range(4)]
+    assert ink[0] == 0 and ink[1] == 255
+    red = (picture[..., 0] - picture[..., 1] > 100).reshape(len(picture), -1)
+    tiles = [red[:, 3 + n * width : 3 + (n + 1) * width].any() for n in range(4)]
+    assert tiles == [True, True, False, False]  # images 3 and 2 are wrong, 1 and 0 are right
+    fewer = report.mistakes_picture(images, P, LABELS, count=24)
+    assert fewer.shape == picture.shape

@@ -1,0 +1,191 @@
+"""The gradient check itself: right where derivatives are right, and it finds planted bugs."""
+
+import json
+
+import numpy as np
+import pytest
+
+from drl.cli import check_gradients as command
+from drl.nn.gradcheck import check_loss, check_network, numerical_gradient, relative_error
+from drl.nn.layers import Linear, Sigmoid, Tanh
+from drl.nn.losses import MSE, Huber
+from drl.nn.network import Network
+from drl.nn.ops import make_ops
+
+BAR = command.BARS["differences"]
+each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
+
+
+@each_library
+def test_numerical_gradient_by_hand(library):
+    # f = x₀² x₁ + sin x₂ at (3, 2, 0): (2·3·2, 9, 1)
+    x = make_ops(library, "float64").asarray([3.0, 2.0, 0.0])
+
+    def f():
+        return float(x[0] ** 2 * x[1]) + np.sin(float(x[2]))
+
+    np.testing.assert_allclose(numerical_gradient(f, x), [12, 9, 1], rtol=1e-9)
+    np.testing.assert_allclose(numerical_gradient(f, x, np.array([2, 0])), [1, 12], rtol=1e-9)
+    assert x.tolist() == [3, 2, 0]
+
+
+@pytest.mark.parametrize("distance", [0, 1e-7, 4e-6, -9e-6])
+def test_kinks_are_left_out(distance):
+    """|x| within ε of 0 has no derivative to compare with; 2x beside it has."""
+    x = np.array([distance, 0.5, 1.0])
+    gradient = numerical_gradient(lambda: abs(x[0]) + 2 * x[1] + x[2] ** 3, x)
+    assert np.isnan(gradient).tolist() == [True, False, False]
+    np.testing.assert_allclose(gradient[1:], [2, 3], rtol=1e-9)
+    x[0] = 2e-5
+    assert not np.isnan(numerical_gradient(lambda: abs(x[0]), x)).any()
+
+
+def test_what_was_not_compared_has_not_passed():
+    nan = np.nan
+    assert relative_error(np.array([1, 2.0]), np.array([1, 2.1])) == pytest.approx(0.1 / 2.1)
+    assert relative_error(np.array([1, 2, 3.0]), np.array([1, nan, 3])) == 0
+    assert relative_error(np.array([1, 2.0]), np.array([1, nan])) == np.inf
+    assert relative_error(np.array([nan, 2.0]), np.array([1, 2.0])) == np.inf
+    assert relative_error(np.zeros(3), np.zeros(3)) == 0
+
+
+def test_float32_is_refused():
+    with pytest.raises(ValueError, match="float64"):
+        numerical_gradient(lambda: 0.0, np.zeros(3, np.float32))
+
+
+# -- planted bugs: each is a mistake that people make ---------------------------------------------
+class HalfTanh(Tanh):
+    """A factor."""
+
+    def forward(self, x):
+        y, right = super().forward(x)
+        return y, lambda dy, inputs=True: 0.5 * right(dy, inputs)
+
+
+class AlmostSigmoid(Sigmoid):
+    """A factor of 1.00001: no training would show it."""
+
+    def forward(self, x):
+        y, right = super().forward(x)
+        return y, lambda dy, inputs=True: 1.00001 * right(dy, inputs)
+
+
+class UntransposedLinear(Linear):
+    """∂L/∂x = dy W: the shapes fit when W is square."""
+
+    def forward(self, x):
+        y, right = super().forward(x)
+
+        def backward(dy, inputs=True):
+            right(dy)
+            return self.ops.matmul(dy, self.W)
+
+        return y, backward
+
+
+class WrongSumLinear(Linear):
+    """∂L/∂b summed over the outputs: the shapes fit when there are as many as examples."""
+
+    def forward(self, x):
+        y, right = super().forward(x)
+
+        def backward(dy, inputs=True):
+            dx = right(dy)
+            self.db[: len(dy)] = self.ops.sum(dy, axis=1)
+            return dx
+
+        return y, backward
+
+
+class RememberingTanh(Tanh):
+    """Keeps y on the layer: the second forward overwrites what the first pullback needs."""
+
+    def forward(self, x):
+        self.y = self.ops.tanh(x)
+
+        def backward(dy, inputs=True):
+            t = self.y[: len(dy)]
+            return dy * (1 - t * t)
+
+        return self.y, backward
+
+
+BUGS = {
+    "factor": lambda: HalfTanh(),
+    "tiny factor": lambda: AlmostSigmoid(),
+    "not transposed": lambda: UntransposedLinear(4),
+    "wrong sum": lambda: WrongSumLinear(4),
+    "one forward only": lambda: RememberingTanh(),
+}
+RIGHT = {"tanh": Tanh, "sigmoid": Sigmoid, "linear": lambda: Linear(4)}
+
+
+def worst(layer, library):
+    """Of a batch of 4 through the layer, while another is under way."""
+    rng = np.random.default_rng(0)
+    net = Network([layer], 4, make_ops(library, "float64"))
+    x, other, t = (net.ops.asarray(rng.normal(size=(4, 4))) for _ in range(3))
+    loss = MSE(net.ops)
+    return max(check_network(net, x, lambda y: loss(y, t[: len(y)]), other).values())
+
+
+@each_library
+@pytest.mark.parametrize("bug", BUGS)
+def test_planted_bugs_are_found(bug, library):
+    assert worst(BUGS[bug](), library) > BAR
+
+
+@each_library
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_same_layers_without_the_bug_pass(name, library):
+    assert worst(RIGHT[name](), library) < BAR / 10
+
+
+def test_a_wrong_loss_is_found():
+    """Half the gradient; and the mean over all outputs where the value is the mean over B."""
+    ops = make_ops("numpy", "float64")
+    y, t = np.random.default_rng(0).normal(size=(2, 3, 4))
+    mse = MSE(ops)
+    assert check_loss(lambda y: mse(y, t), y) < BAR
+    assert check_loss(lambda y: (mse(y, t)[0], mse(y, t)[1] / 2), y) > 0.4
+    assert check_loss(lambda y: (mse(y, t)[0], mse(y, t)[1] / y.shape[1]), y) > 0.4
+
+
+def test_a_huber_that_vanishes_is_found():
+    """The derivative of ½ clip(δ)², the classic mistake, is 0 where the error is large."""
+    ops = make_ops("numpy", "float64")
+    huber, y = Huber(ops), np.array([[-3.0, 0.5, 2.0]])
+    zero = np.zeros((1, 3))
+    assert check_loss(lambda y: huber(y, zero), y) < BAR
+    assert check_loss(lambda y: (huber(y, zero)[0], y * (abs(y) < 1)), y) > 0.5
+
+
+# -- the command ----------------------------------------------------------------------------------
+def test_the_command_finds_everything_right(capsys):
+    assert command.run(command.Config()) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert len(table) == 1 + len(command.ROWS) * len(command.LOSSES) + 1
+    assert all(line.endswith("yes") for line in table[1:-1])
+    assert "none failed" in table[-1]
+
+
+@pytest.mark.parametrize("bug", ["factor", "one forward only"])
+def test_the_command_fails_on_a_planted_bug(bug, monkeypatch, capsys):
+    rows = {"Linear": command.ROWS["Linear"], "Bug": command.chain((4,), BUGS[bug])}
+    monkeypatch.setattr(command, "ROWS", rows)
+    assert command.run(command.Config()) == 1
+    table = capsys.readouterr().out.splitlines()
+    losses = len(command.LOSSES)
+    assert [line.endswith("NO") for line in table[1:-1]] == [False] * losses + [True] * losses
+    assert f"{losses} failed" in table[-1]
+
+
+def test_the_command_as_json(monkeypatch, capsys):
+    monkeypatch.setattr(command, "ROWS", {"Linear": command.ROWS["Linear"]})
+    assert command.run(command.Config(seed=3, json=True)) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["failed"] == 0
+    assert result["worst"]["differences"] < BAR
+    assert result["worst"]["autograd"] < command.BARS["autograd"]
+    assert {row["loss"] for row in result["rows"]} == set(command.LOSSES)

@@ -1,0 +1,147 @@
+"""Each loss: value and gradient by hand, against scikit-learn and torch, and at ±1e4."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+from torch.nn import functional as F
+
+from drl.nn.gradcheck import check_loss
+from drl.nn.losses import MSE, Bernoulli, Huber, SoftmaxCrossEntropy
+from drl.nn.ops import make_ops
+
+LIBRARIES = ["numpy", "torch"]
+each_library = pytest.mark.parametrize("library", LIBRARIES)
+
+
+def call(loss, y, t):
+    value, dy = loss(loss.ops.asarray(y), t)
+    return float(value), loss.ops.numpy(dy)
+
+
+@each_library
+def test_bernoulli_by_hand(library):
+    # z = (0, ln 3): p = (½, ¾); t = (1, 0): L = −log ½ − log ¼ = 3 log 2 and dz = (−½, ¾), B = 1
+    loss = Bernoulli(make_ops(library, "float64"))
+    value, dz = call(loss, [[0, np.log(3)]], [[1, 0]])
+    assert value == pytest.approx(3 * np.log(2), rel=1e-14)
+    np.testing.assert_allclose(dz, [[-0.5, 0.75]], rtol=1e-14)
+
+
+@each_library
+def test_softmax_by_hand(library):
+    # z = log (1, 2, 5): p = (1, 2, 5)/8; the second is right: L = log 4, dz = (1, 2 − 8, 5)/8
+    loss = SoftmaxCrossEntropy(make_ops(library, "float64"))
+    value, dz = call(loss, np.log([[1, 2, 5]]), [1])
+    assert value == pytest.approx(np.log(4), rel=1e-14)
+    np.testing.assert_allclose(dz, [[1 / 8, -6 / 8, 5 / 8]], rtol=1e-14)
+
+
+@each_library
+def test_mse_by_hand(library):
+    # δ = (1, −2), (3, 0), B = 2: L = (1 + 4 + 9)/2 = 7, dy = 2δ/2 = δ.  Not divided by outputs.
+    value, dy = call(MSE(make_ops(library, "float64")), [[2, 0], [3, 1]], [[1, 2], [0, 1]])
+    assert value == 7
+    assert dy.tolist() == [[1, -2], [3, 0]]
+
+
+@each_library
+def test_huber_by_hand(library):
+    # κ = 2, δ = 1, 2, −6, 100: h = ½, 2, 2(6 − 1), 2(100 − 1) = 210.5 in all, B = 4
+    loss = Huber(make_ops(library, "float64"), kappa=2)
+    value, dy = call(loss, [1, 2, -6, 100], [0, 0, 0, 0])
+    assert value == 210.5 / 4
+    assert dy.tolist() == [1 / 4, 2 / 4, -2 / 4, 2 / 4]
+
+
+@each_library
+def test_hubers_gradient_is_clipped_and_does_not_vanish(library):
+    """The square of a clipped error would have gradient 0 from ±κ on."""
+    loss = Huber(make_ops(library, "float64"))
+    far = np.array([-1e6, -3, -1.0001, 1.0001, 3, 1e6])
+    value, dy = call(loss, far, np.zeros(6))
+    assert dy.tolist() == [-1 / 6, -1 / 6, -1 / 6, 1 / 6, 1 / 6, 1 / 6]
+    assert value == pytest.approx((np.abs(far) - 0.5).sum() / 6)
+
+
+@each_library
+@pytest.mark.parametrize("outputs", [1, 2, 5])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_value_and_gradient_belong_together(library, outputs, batch):
+    """However many outputs and examples: the gradient is that of the value which is reported."""
+    rng = np.random.default_rng(outputs)
+    ops = make_ops(library, "float64")
+    y = ops.asarray(rng.normal(0, 2, (batch, outputs)))
+    real, labels = rng.normal(size=(batch, outputs)), rng.integers(0, outputs, batch)
+    for loss, target in (
+        (MSE(ops), real), (Huber(ops), real), (Bernoulli(ops), rng.random((batch, outputs))),
+        (SoftmaxCrossEntropy(ops), labels),
+    ):  # fmt: skip
+        error = check_loss(lambda y, loss=loss, target=target: loss(y, target), y)
+        assert error < 1e-7, loss
+
+
+@each_library
+def test_against_scikit_learn(library):
+    rng = np.random.default_rng(0)
+    ops = make_ops(library, "float64")
+    z, labels = rng.normal(size=(20, 4)), np.arange(20) % 4
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    assert call(SoftmaxCrossEntropy(ops), z, labels)[0] == pytest.approx(log_loss(labels, p))
+    p = 1 / (1 + np.exp(-z[:, 0]))
+    value, _ = call(Bernoulli(ops), z[:, :1], (labels[:, None] > 1).astype(float))
+    assert value == pytest.approx(log_loss(labels > 1, p))
+
+
+@each_library
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-12)])
+def test_against_torch(library, dtype, rtol):
+    rng = np.random.default_rng(0)
+    ops = make_ops(library, dtype)
+    y, t = rng.normal(0, 3, (6, 3)), rng.normal(size=(6, 3))
+    p, labels = rng.random((6, 3)), rng.integers(0, 3, 6)
+    for loss, target, oracle in (
+        (MSE(ops), t, F.mse_loss),
+        (Huber(ops, 1.5), t, lambda *a, **k: F.huber_loss(*a, **k, delta=1.5)),
+        (Bernoulli(ops), p, F.binary_cross_entropy_with_logits),
+        (SoftmaxCrossEntropy(ops), labels, F.cross_entropy),
+    ):
+        leaf = torch.tensor(y, requires_grad=True)
+        expected = oracle(leaf, torch.tensor(target), reduction="sum") / 6
+        expected.backward()
+        value, dy = call(loss, y, target)
+        assert dy.dtype == np.dtype(dtype)
+        assert value == pytest.approx(expected.item(), rel=10 * rtol)
+        np.testing.assert_allclose(dy, leaf.grad, rtol=rtol, atol=rtol)
+
+
+@each_library
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_stable_at_huge_logits(library, dtype):
+    ops = make_ops(library, dtype)
+    value, dz = call(SoftmaxCrossEntropy(ops), [[1e4, -1e4, 0], [1e4, -1e4, 0]], [0, 1])
+    assert value == 1e4  # (0 + 2e4)/2
+    assert dz.tolist() == [[0, 0, 0], [0.5, -0.5, 0]]
+    value, dz = call(SoftmaxCrossEntropy(ops), [[1e4] * 4], [2])  # equal, however large
+    assert value == pytest.approx(np.log(4))
+
+    value, dz = call(Bernoulli(ops), [[1e4, -1e4], [1e4, -1e4]], [[1, 0], [0, 1]])
+    assert value == 1e4  # (0 + 0 + 1e4 + 1e4)/2
+    assert dz.tolist() == [[0, 0], [0.5, -0.5]]
+
+    for loss in (MSE(ops), Huber(ops)):
+        value, dy = call(loss, [[1e4, -1e4]], [[-1e4, 1e4]])
+        assert np.isfinite(value)
+        assert np.isfinite(dy).all()
+
+
+@each_library
+def test_shapes_that_would_broadcast_are_refused(library):
+    ops = make_ops(library)
+    for loss in (MSE(ops), Huber(ops), Bernoulli(ops)):
+        with pytest.raises(ValueError, match=r"shape \(3, 1\), got \(3,\)"):
+            call(loss, np.zeros((3, 1)), np.zeros(3))
+    with pytest.raises(ValueError, match=r"shape \(3,\), got \(3, 1\)"):
+        call(SoftmaxCrossEntropy(ops), np.zeros((3, 2)), np.zeros((3, 1), int))
+    with pytest.raises(ValueError, match="kappa > 0"):
+        Huber(ops, 0)
