@@ -16,7 +16,7 @@ from agents.config import from_settings
 from agents.dqn import Diverged
 from agents.evaluation import Evaluation, evaluate
 from agents.training import Training
-from drl.cli.console import Console
+from drl.cli.console import Console, Progress
 from drl.cli.dqn_log import DQNLog
 from drl.cli.interrupt import Interrupt
 from drl.errors import UserError
@@ -54,40 +54,44 @@ class DQNJob:
     def go(self, run: Run, quiet: bool = False, steps: int | None = None) -> dict[str, Any]:
         """Train until solved, out of steps, or interrupted; always ends with a checkpoint."""
         steps = steps or self.config.steps
-        started = time.perf_counter() - self.seconds
         console = Console(quiet)
-        log = DQNLog(run, self.settings, self.training.env_steps)
-        log.start(self.agent)
         with (
+            DQNLog(run, self.settings, self.training.env_steps) as log,
             console.progress("env steps", steps) as progress,
             Interrupt() as interrupt,
             self._divergence(run),
         ):
-            for step in self.training.run(steps):
-                self.recent += zip(step.returns.tolist(), step.lengths.tolist(), strict=True)
-                if step.env_steps >= self.next_log:
-                    self.next_log += self.settings["log_every"]
-                    self.seconds = time.perf_counter() - started
-                    log.point(step, self.agent, self.recent, self.seconds)
-                    progress.update(step.env_steps, self._status())
-                if step.env_steps >= self.next_check:
-                    self.next_check += self.config.eval_every
-                    self._check(run, log)
-                if step.env_steps >= self.next_checkpoint:
-                    self.next_checkpoint += self.settings["checkpoint_every"]
-                    self.seconds = time.perf_counter() - started
-                    log.flush()  # a resumed run writes no point from before its checkpoint
-                    run.save_checkpoint(self.state(), step.env_steps)
-                if self.solved or interrupt.asked:
-                    break
-            progress.update(self.training.env_steps, self._status())
-        self.seconds = time.perf_counter() - started
+            log.start(self.agent)
+            self._train(run, log, progress, interrupt, steps)
+            log.end(self.agent, self.training.env_steps)
         run.save_checkpoint(self.state(), self.training.env_steps)
-        log.close(self.agent, self.training.env_steps)
         summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
         run.write_summary(summary)
         self._report(console, run, summary)
         return summary
+
+    def _train(
+        self, run: Run, log: DQNLog, progress: Progress, interrupt: Interrupt, steps: int
+    ) -> None:
+        started = time.perf_counter() - self.seconds
+        for step in self.training.run(steps):
+            self.recent += zip(step.returns.tolist(), step.lengths.tolist(), strict=True)
+            self.seconds = time.perf_counter() - started
+            if step.env_steps >= self.next_log:
+                self.next_log += self.settings["log_every"]
+                log.point(step, self.agent, self.recent, self.seconds)
+                progress.update(step.env_steps, self._status())
+            if step.env_steps >= self.next_check:
+                self.next_check += self.config.eval_every
+                self._check(run, log)
+            if step.env_steps >= self.next_checkpoint:
+                self.next_checkpoint += self.settings["checkpoint_every"]
+                log.flush()  # a resumed run writes no point from before its checkpoint
+                run.save_checkpoint(self.state(), step.env_steps)
+            if self.solved or interrupt.asked:
+                break
+        self.seconds = time.perf_counter() - started
+        progress.update(self.training.env_steps, self._status())
 
     @contextmanager
     def _divergence(self, run: Run) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -83,10 +83,15 @@ class DQNLog:
         """All points so far reach the disk."""
         self.out.flush()
 
-    def close(self, agent: DQN, env_steps: int) -> None:
-        """At the end, whatever the reason."""
+    def end(self, agent: DQN, env_steps: int) -> None:
+        """What the training has come to."""
         if self.level == "full":
             self.out.image("first_layer/weights", first_layer(agent), env_steps)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
         self.out.close()
 
     def _weights(self, agent: DQN, env_steps: int) -> None:

@@ -81,10 +81,10 @@ SMALL: dict[str, Recipe] = {
         epochs=100, batch=64, lr=0.01, decay=0.1, hidden=(120, 120),
         warp=Warp(shift=0.3, rotate=5, scale=0.05, elastic=0.4),
     ),
-    # 99.4 % (12 splits).  Two 3×3 convolutions see 5×5 of 8×8 pixels before anything is pooled;
+    # 99.5 % (12 splits).  Two 3×3 convolutions see 5×5 of 8×8 pixels before anything is pooled;
     # pooling between them lost half a point, padding cost three times the time for nothing.
     "conv": Recipe(
-        epochs=50, batch=64, lr=0.005, decay=0.1, hidden=(64,),
+        epochs=50, batch=64, lr=0.01, decay=0.1, hidden=(64,),
         conv=(Conv(16, 3), Conv(32, 3), Pool(2)),
         warp=Warp(shift=0.3, rotate=5, scale=0.05, elastic=0.4),
     ),

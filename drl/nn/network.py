@@ -74,11 +74,11 @@ class Network:
             x, pullback = layer.forward(x)
             pullbacks.append(pullback)
 
-        rows = len(x)
+        rows = x.shape[0]
 
         def backward(dy: Array, inputs: bool = False) -> Array:
             dy = self.ops.asarray(dy)
-            if dy.shape[1:] != self.output_shapes[-1] or len(dy) > rows:
+            if dy.shape[1:] != self.output_shapes[-1] or dy.shape[0] > rows:
                 wanted = ", ".join(map(str, (f"at most {rows}", *self.output_shapes[-1])))
                 raise ValueError(f"∂L/∂y must have shape ({wanted}), got {tuple(dy.shape)}")
             last = 0 if inputs else self.lowest

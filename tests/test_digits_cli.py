@@ -1,0 +1,228 @@
+"""`drl train digits` from settings to files: what is written, gone on with, and refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from drl import checkpoint
+from drl.cli.main import main
+from drl.cli.train_digits import Config, evaluate, resume, run
+from drl.digits import idx, mnist
+from drl.errors import UserError
+from drl.runs import Run
+
+QUICK = Config(model="mlp", epochs=4, hidden=(16,), seed=10, log="none", json=True)
+
+
+def latest(directory):
+    with Run.open(directory) as opened:
+        return opened.load_latest()
+
+
+def same(a, b):
+    """Nested states, equal to the last bit."""
+    if isinstance(a, dict):
+        assert a.keys() == b.keys()
+        for key in a:
+            same(a[key], b[key])
+    elif isinstance(a, np.ndarray):
+        assert a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    else:
+        assert a == b
+
+
+# -- a run ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("model", ["logistic", "mlp", "conv"])
+def test_a_run_is_a_directory_with_everything(tmp_path, model):
+    config = Config(model=model, epochs=2, seed=10, run=tmp_path / "run", json=True)
+    summary = run(config)
+    assert summary["epochs"] == 2 and not summary["interrupted"]
+    assert 0.2 < summary["test_accuracy"] < 1
+    assert summary["test_mistakes"] == round((1 - summary["test_accuracy"]) * 359)
+    with Run.open(tmp_path / "run") as opened:
+        assert opened.summary == summary
+        assert opened.config["model"] == model and opened.config["epochs"] == 2
+        scores = evaluate(opened, quiet=True)
+    assert {name: summary[name] for name in scores} == scores
+
+
+def events(directory):
+    """tag → steps, of everything in the run's event files."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(directory), {"scalars": 0, "images": 0, "histograms": 0})
+    board.Reload()
+    tags = board.Tags()
+    return tags, board
+
+
+def test_what_tensorboard_gets(tmp_path):
+    run(replace(QUICK, run=tmp_path, log="full"))
+    tags, board = events(tmp_path)
+    wanted = {"train/loss", "train/accuracy", "train/learning_rate", "train/grad_norm"}
+    assert wanted | {"test/accuracy", "test/loss"} <= set(tags["scalars"])
+    assert [e.step for e in board.Scalars("test/accuracy")] == [23, 46, 69, 92]
+    images = {"first_layer/filters", "report/confusion_matrix", "report/worst_mistakes"}
+    assert images <= set(tags["images"])
+    layers = {f"{what}/linear{n}" for what in ("weights", "gradients") for n in (0, 1)}
+    assert layers <= set(tags["histograms"])
+    tensors = set(tags["tensors"])
+    assert {f"digit_{k}" for k in range(10)} <= tensors
+    assert any("config" in tag for tag in tensors) and any("network" in tag for tag in tensors)
+
+
+def test_less_is_logged_when_asked(tmp_path):
+    run(replace(QUICK, run=tmp_path / "minimal", log="minimal"))
+    tags, _ = events(tmp_path / "minimal")
+    assert "test/accuracy" in tags["scalars"] and not tags["images"] and not tags["histograms"]
+    run(replace(QUICK, run=tmp_path / "none"))
+    assert not list((tmp_path / "none").glob("events*"))
+
+
+def test_json_is_the_last_line(tmp_path, capsys):
+    args = ["--epochs", "1", "--hidden", "8", "8", "--log", "none", "--run", f"{tmp_path}/r"]
+    assert main(["train", "digits", *args, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out.splitlines()[-1])["parameters"] == 65 * 8 + 9 * 8 + 9 * 10
+    assert main(["evaluate", f"{tmp_path}/r"]) == 0
+    out = capsys.readouterr().out
+    assert "test accuracy" in out and "of 359 images" in out
+
+
+def test_own_data(tmp_path):
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 60), ("t10k", 20)):
+        images = rng.integers(0, 256, (count, 10, 12), np.uint8)
+        idx.write(tmp_path / f"{part}-images-idx3-ubyte", images)
+        labels = np.arange(count, dtype=np.uint8) % 10
+        idx.write(tmp_path / f"{part}-labels-idx1-ubyte", labels)
+    config = replace(QUICK, model="conv", data=str(tmp_path), run=tmp_path / "run", epochs=1)
+    assert run(config)["data"] == tmp_path.name
+    images[:] = 0
+    (tmp_path / mnist.FILES["x_test"]).unlink()
+    with Run.open(tmp_path / "run") as opened, pytest.raises(UserError, match="no t10k-images"):
+        evaluate(opened)
+
+
+# -- going on -------------------------------------------------------------------------------------
+def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
+    """SIGKILL in the middle; weights, optimizer and logged curves end as if nothing had been."""
+    config = replace(QUICK, epochs=60, log="minimal", checkpoint_every=0.0, run=tmp_path / "whole")
+    run(config)
+    killed = tmp_path / "killed"
+    command = [
+        *(sys.executable, "-m", "drl.cli.main", "train", "digits", "--model", "mlp"),
+        *("--epochs", "60", "--hidden", "16", "--seed", "10", "--log", "minimal"),
+        *("--checkpoint-every", "0", "--run", str(killed)),
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    deadline = time.monotonic() + 60
+    while len(list(killed.glob("checkpoints/step-*[1-9]*"))) < 1 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert latest(killed)["training"]["optimizer"]["steps"] < 60 * 23
+    with Run.open(killed, write=True) as opened:
+        summary = resume(opened, quiet=True)
+    assert summary["epochs"] == 60
+    same(latest(killed)["training"], latest(tmp_path / "whole")["training"])
+    curves = []
+    for directory in (killed, tmp_path / "whole"):
+        _, board = events(directory)
+        for tag in ("train/loss", "test/accuracy"):
+            curves.append([(e.step, e.value) for e in board.Scalars(tag)])
+    assert curves[:2] == curves[2:] and len(curves[0]) == 60
+
+
+def test_ctrl_c_ends_with_a_checkpoint_and_the_command_that_goes_on(tmp_path):
+    directory = tmp_path / "run"
+    command = [
+        *(sys.executable, "-m", "drl.cli.main", "train", "digits", "--model", "conv"),
+        *("--epochs", "1000", "--seed", "10", "--log", "minimal", "--run", str(directory)),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not list(directory.glob("checkpoints/step-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert f"drl resume {directory}" in out and "Traceback" not in err
+    steps = latest(directory)["training"]["optimizer"]["steps"]
+    assert 0 < steps < 23 * 1000
+    summary = json.loads((directory / "summary.json").read_text())
+    assert summary["interrupted"] and summary["updates"] == steps
+
+
+def test_a_finished_run_is_not_gone_on_with(tmp_path):
+    run(replace(QUICK, run=tmp_path))
+    with Run.open(tmp_path, write=True) as opened:
+        with pytest.raises(UserError, match="finished: all 4 epochs done"):
+            resume(opened)
+        (tmp_path / "summary.json").unlink()  # killed after the last update, before its result
+        assert resume(opened, quiet=True)["epochs"] == 4
+    assert (tmp_path / "summary.json").exists()
+
+
+# -- what is refused ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"seed": -1}, "--seed -1"),
+        ({"epochs": 0}, "epochs 0 is not possible"),
+        ({"batch": -5}, "batch -5 is not possible"),
+        ({"lr": -0.1}, "learning rate -0.1"),
+        ({"hidden": (16, 0)}, "hidden layers of 16 0"),
+        ({"checkpoint_every": float("nan")}, "--checkpoint-every nan"),
+        ({"model": "logistic", "hidden": (8,)}, "logistic: it has no hidden layer"),
+    ],
+)
+def test_settings_that_cannot_be(bad, words):
+    with pytest.raises(UserError, match=words):
+        replace(QUICK, **bad)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--data", "minst"], "did you mean mnist"),
+        (["--model", "cnn"], "--model"),
+        (["--device", "cuda", "--backend", "numpy"], "cpu"),
+        (["--lr", "1e30", "--epochs", "9"], "diverged"),
+    ],
+)
+def test_a_users_mistake_is_one_line_and_code_2(tmp_path, capfd, args, words):
+    directory = tmp_path / "run"
+    assert main(["train", "digits", "--run", str(directory), "--log", "none", *args]) == 2
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1 and words in err
+    assert directory.exists() == (words == "diverged")  # nothing is made before it can go
+
+
+def test_an_existing_run_is_left_alone(tmp_path):
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(UserError, match="exists and is not empty"):
+        run(replace(QUICK, run=tmp_path))
+    assert [p.name for p in Path(tmp_path).iterdir()] == ["precious"]
+
+
+def test_checkpoint_of_another_network(tmp_path):
+    run(replace(QUICK, run=tmp_path))
+    path = max((tmp_path / "checkpoints").glob("step-*"))
+    state = checkpoint.load(path)
+    state["training"]["net"] = state["training"]["net"][:-1]
+    checkpoint.save(path, state)
+    with Run.open(tmp_path) as opened, pytest.raises(UserError, match="settings changed"):
+        evaluate(opened)
