@@ -5,27 +5,36 @@ from __future__ import annotations
 from agents.config import DQNConfig
 
 PRESETS: dict[str, DQNConfig] = {
-    # Observations in comparable units (the limits of position and angle, typical speeds) and a
-    # slowly averaged target: first policy ≥ 475 after a few thousand env steps.
+    # scale: position and angle over their limits, the speeds over what is usual.
+    # reward_scale: Q is at most 0.05/(1 − γ) = 5, so that Huber hears a failure (a step worth 100
+    #   that is worth 1) louder than a hundred small errors; without it 4 of 16 seeds were not
+    #   solved in 20,000 env steps and most policies decayed (docs/decisions/reward-scale.md).
+    # n_step 3 with a copy every 50 updates: failures reach the states that led to them sooner; of
+    #   the parts that were tried it did most for policies that stay good.
+    # lr to a hundredth: late updates polish instead of overturning.
+    # solved_at: 490 where 475 is asked for, since the best of many checks flatters itself.
+    # Scored: 48 of 48 tuning seeds solved, median 1,500 env steps, worst 23,000.
     "CartPole-v1": DQNConfig(
         steps=50_000,
         num_envs=16,
         hidden=(64, 64),
         scale=(1 / 2.4, 1 / 2, 1 / 0.21, 1 / 2),
         gamma=0.99,
-        tau=0.005,
+        n_step=3,
+        reward_scale=0.05,
+        target_period=50,
+        tau=1.0,
         lr=1e-3,
-        lr_end=1e-4,
-        lr_steps=50_000,
+        lr_end=1e-5,
+        lr_steps=40_000,
         batch=64,
         capacity=50_000,
         learning_starts=500,
         epsilon_end=0.05,
         epsilon_steps=3_000,
-        eval_every=500,
+        eval_every=250,
         eval_episodes=10,
-        solved_at=475.0,
-        confirm_at=490.0,
+        solved_at=490.0,
     ),
 }
 

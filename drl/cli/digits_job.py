@@ -63,12 +63,15 @@ class DigitsJob:
     def _train(self, run: Run, console: Console, log: DigitsLog) -> None:
         training = self.training
         started, saved = time.perf_counter() - self.seconds, time.perf_counter()
+        test = ""
         with console.progress("updates", training.updates) as progress, Interrupt() as interrupt:
             for report in training:
                 self.seconds = time.perf_counter() - started
                 self.train_loss, self.train_accuracy = report.loss, report.accuracy
                 log.point(report, self.seconds)
-                progress.update(report.update, _status(report))
+                if report.test_accuracy is not None:
+                    test = f"  test {report.test_accuracy:.2%}"
+                progress.update(report.update, _status(report) + test)
                 due = time.perf_counter() - saved >= self.settings["checkpoint_every"]
                 if report.test_accuracy is not None and due:
                     log.flush()
@@ -160,5 +163,4 @@ class DigitsJob:
 
 
 def _status(report: Report) -> str:
-    test = f"  test {report.test_accuracy:.2%}" if report.test_accuracy is not None else ""
-    return f"epoch {report.epochs:.1f}  loss {report.loss:.4f}  train {report.accuracy:.2%}{test}"
+    return f"epoch {report.epochs:.1f}  loss {report.loss:.4f}  train {report.accuracy:.2%}"

@@ -73,9 +73,11 @@ class Config:
 
     def settings(self, data: Dataset) -> dict[str, Any]:
         """The flat JSON form that a run directory keeps: a run is repeated, not looked up again."""
+        from drl.digits.data import NAMES
+
         names = ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
         own = {name: getattr(self, name) for name in names}
-        own["data"] = str(Path(self.data).resolve()) if Path(self.data).is_dir() else self.data
+        own["data"] = self.data if self.data in NAMES else str(Path(self.data).resolve())
         own["data_dir"] = str(self.data_dir.resolve()) if self.data_dir else None
         return {"job": "digits"} | own | self.recipe(data).settings()
 
