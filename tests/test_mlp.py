@@ -197,8 +197,9 @@ def test_describe_counts_every_parameter():
     ("shape", "hidden", "conv", "device", "library"),
     [
         ((4,), (64, 64), (), "cpu", "numpy"),
-        ((4,), (128, 128), (), "cpu", "torch"),
-        ((784,), (128,), (), "cpu", "torch"),
+        ((4,), (256, 256), (), "cpu", "numpy"),
+        ((784,), (128,), (), "cpu", "numpy"),
+        ((4,), (512, 512), (), "cpu", "torch"),
         ((10, 10, 6), (128,), (Conv(16, 3),), "cpu", "numpy"),
         ((84, 84, 4), (512,), (Conv(32, 8, 4), Conv(64, 4, 2), Conv(64, 3)), "cpu", "torch"),
         ((4,), (8,), (), "cuda", "torch"),

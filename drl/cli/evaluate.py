@@ -41,7 +41,7 @@ def run(config: Config) -> dict[str, Any]:
         if run.config["job"] == "digits":
             from drl.cli.train_digits import evaluate
 
-            return evaluate(run)
+            return evaluate(run, quiet=config.json)
         return _evaluate_dqn(run, config)
 
 

@@ -35,7 +35,9 @@ def run(config: Config) -> dict[str, Any]:
         if run.config["job"] == "digits":
             from drl.cli.train_digits import resume
 
-            return resume(run)
+            if config.steps is not None:
+                raise UserError("--steps counts env steps of a DQN; a digits run has its epochs")
+            return resume(run, quiet=config.json)
         return _resume_dqn(run, config)
 
 

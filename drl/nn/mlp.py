@@ -80,9 +80,9 @@ def choose_backend(
 ) -> str:
     """numpy for small networks, torch for wide ones, large convolutions and every GPU.
 
-    Measured (benchmarks/RESULTS.md): with every matrix below 128 × 128 weights numpy's calls
-    cost less; from there on torch's products and its fused Adam win.  A front is large from a
-    million multiplications an image on.
+    Measured (benchmarks/RESULTS.md): with every matrix below 512 × 512 weights numpy is faster
+    or even, and starts two seconds sooner; from there on torch's products and its fused Adam win.
+    A front is large from a million multiplications an image on.
     """
     if device != "cpu":
         return "torch"
@@ -90,7 +90,7 @@ def choose_backend(
         return "torch" if _multiplications(inputs, front) > 1_000_000 else "numpy"
     widths = [math.prod(inputs), *hidden, outputs]
     largest = max(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
-    return "torch" if largest >= 128 * 128 else "numpy"
+    return "torch" if largest >= 512 * 512 else "numpy"
 
 
 def _multiplications(shape: Shape, front: Sequence[Conv | Pool]) -> int:
