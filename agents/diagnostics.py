@@ -36,6 +36,21 @@ def learning(agent: DQN, learned: Learned) -> dict[str, float]:
     return scalars
 
 
+def largest_q(agent: DQN, learned: Learned) -> float:
+    """max |Q(s, a)| on the last batch, in the environment's rewards."""
+    return float(np.abs(agent.ops.numpy(learned.q)).max()) / agent.reward_scale
+
+
+def reachable_q(agent: DQN) -> float:
+    """max |R|/(1 − γⁿ): what the largest n-step return in the memory adds up to, for ever repeated.
+
+    Infinite for γ = 1, where returns have no bound.
+    """
+    largest = float(np.abs(agent.replay.rest[: len(agent.replay), 1]).max(initial=0.0))
+    decay = agent.nstep.gamma**agent.nstep.n
+    return largest / (1 - decay) / agent.reward_scale if decay < 1 else float("inf")
+
+
 def update_ratios(agent: DQN) -> dict[str, float]:
     """‖Δθ‖/‖θ‖ by layer, of the update that the optimizer was asked to watch."""
     moved = agent.optimizer.moved

@@ -26,6 +26,10 @@ class Console:
         if not self.quiet:
             print(text, flush=True)
 
+    def warn(self, text: str) -> None:
+        """On standard error, also when quiet: what must not be missed."""
+        print(f"drl: warning: {text}", file=sys.stderr, flush=True)
+
     def table(self, title: str, rows: dict[str, str]) -> None:
         """Two columns."""
         if self.quiet:

@@ -19,6 +19,7 @@ from agents.training import Training
 from drl.cli.console import Console, Progress
 from drl.cli.dqn_log import DQNLog
 from drl.cli.interrupt import Interrupt
+from drl.cli.watchdog import Watchdog
 from drl.errors import UserError
 from drl.runs import Run
 
@@ -47,6 +48,7 @@ class DQNJob:
         self.next_checkpoint = settings["checkpoint_every"]
         self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
         self.best = -np.inf
+        self.watchdog = Watchdog()
         self.solved = False
         self.seconds = 0.0
 
@@ -81,6 +83,8 @@ class DQNJob:
                 self.next_log += self.settings["log_every"]
                 log.point(step, self.agent, self.recent, self.seconds)
                 progress.update(step.env_steps, self._status())
+                if step.learned is not None:
+                    self._warn(self.watchdog.values(self.agent, step.learned), log)
             if step.env_steps >= self.next_check:
                 self.next_check += self.config.eval_every
                 self._check(run, log)
@@ -115,9 +119,15 @@ class DQNJob:
             result = self._evaluate(CONFIRM_EPISODES)
             self.solved = result.mean >= solved_at
         log.check(result, self.training.env_steps, self.agent)
+        self._warn(self.watchdog.check(result.mean, self.best), log)
         if result.mean >= self.best:  # of equals the later one: it has learnt from more
             self.best = result.mean
             run.save_best(self.policy_state())
+
+    def _warn(self, text: str | None, log: DQNLog) -> None:
+        if text is not None:
+            Console().warn(text)
+            log.warning(text, self.training.env_steps)
 
     def _evaluate(self, episodes: int) -> Evaluation:
         """Fresh environments every time, seeded by the run's seed and the number of the check."""
@@ -185,6 +195,7 @@ class DQNJob:
             "recent_returns": np.array([r for r, _ in self.recent], np.float64),
             "recent_lengths": np.array([n for _, n in self.recent], np.int64),
             "best": self.best if np.isfinite(self.best) else None,
+            "watchdog": self.watchdog.state(),
             "solved": self.solved,
             "seconds": self.seconds,
         }
@@ -194,6 +205,7 @@ class DQNJob:
         exact = self.training.load_state(state["training"])
         for name in ("checks", "next_check", "next_log", "next_checkpoint", "solved", "seconds"):
             setattr(self, name, state[name])
+        self.watchdog.load_state(state["watchdog"])
         self.best = -np.inf if state["best"] is None else state["best"]
         returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
         self.recent.clear()

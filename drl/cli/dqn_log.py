@@ -94,6 +94,9 @@ class DQNLog:
     def __exit__(self, *exc: object) -> None:
         self.out.close()
 
+    def warning(self, text: str, env_steps: int) -> None:
+        self.out.text("warnings", text, env_steps)
+
     def _weights(self, agent: DQN, env_steps: int) -> None:
         net = agent.net
         for name, span in net.spans.items():
