@@ -67,7 +67,11 @@ class Run:
         if not (directory / "config.json").is_file():
             raise UserError(f"{directory} is no run: config.json is missing")
         try:
-            return cls(directory, _locked(directory) if write else None)
+            lock = _locked(directory) if write else None
+            if write:
+                for half in directory.glob("**/.*.[0-9]*"):  # left by a process killed in writing
+                    half.unlink()
+            return cls(directory, lock)
         except OSError as error:
             raise UserError(f"cannot write to {directory} ({error.strerror})") from error
 

@@ -64,6 +64,8 @@ class DQNJob:
             self._divergence(run),
         ):
             log.start(self.agent)
+            if self.training.env_steps == 0:
+                run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
             log.end(self.agent, self.training.env_steps)
         run.save_checkpoint(self.state(), self.training.env_steps)
