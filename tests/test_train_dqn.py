@@ -157,6 +157,7 @@ def test_solves_cartpole_and_evaluate_agrees(
         (["--seed", "-1"], ["--seed -1"]),
         (["--lr", "fast"], ["--lr", "fast"]),
         (["--nonsense", "1"], ["--nonsense"]),
+        (["--log-every", "0"], ["--log-every", "at least 1"]),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(

@@ -26,6 +26,9 @@ LAYOUT = {
 }
 
 
+SNAPSHOTS = 50  # of weights and gradients, in a run of all its steps
+
+
 class DQNLog:
     """`log` in the settings: full (histograms and images too), minimal (returns), none."""
 
@@ -76,7 +79,8 @@ class DQNLog:
             },
             env_steps,
         )
-        if self.level == "full":
+        every = max(1, self.settings["steps"] // SNAPSHOTS)
+        if self.level == "full" and env_steps % every < self.settings["eval_every"]:
             self._weights(agent, env_steps)
 
     def flush(self) -> None:

@@ -29,8 +29,8 @@ class Config:
     """Directory of the run; none: runs/dqn-<env>-<seed>-<time>."""
     log: Literal["full", "minimal", "none"] = "full"
     """To TensorBoard: full adds histograms and images, minimal keeps the returns."""
-    log_every: int = 250
-    """Env steps between two points of the learning curves."""
+    log_every: int | None = None
+    """Env steps between two points of the learning curves; none: 250, or a 400th of all steps."""
     checkpoint_every: int = 10_000
     """Env steps between two checkpoints."""
     backend: Literal["auto", "numpy", "torch"] = "auto"
@@ -44,7 +44,8 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
+            value = getattr(self, name)
+            if value is not None and value < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1 env step")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
@@ -55,6 +56,7 @@ class Config:
         dqn = own.pop("dqn")
         for name in ("run", "json"):
             del own[name]
+        own["log_every"] = self.log_every or max(250, self.dqn.steps // 400)
         return {"job": "dqn", **own, **dqn}
 
 
