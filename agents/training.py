@@ -53,11 +53,16 @@ class Training:
         """How many updates there should have been by now."""
         return max(0, int((self.env_steps - self.learning_starts) * self.updates_per_step))
 
+    def begin(self) -> None:
+        """The first episodes, where none are under way; `run` does it too."""
+        if self.obs is None:
+            self.obs = self.envs.reset()
+
     def run(self, steps: int) -> Iterator[Progress]:
         """Go on until `steps` env steps in all; pauses after each step of all environments."""
         agent, envs = self.agent, self.envs
-        if self.obs is None:
-            self.obs = envs.reset()
+        self.begin()
+        assert self.obs is not None
         while self.env_steps < steps:
             actions = agent.act(self.obs, self.env_steps)
             moved = envs.step(actions)

@@ -100,7 +100,7 @@ class GymVector:
         for env in self.envs.envs:
             inner = env.unwrapped
             elapsed = _elapsed(env)
-            if not _readable(inner) or elapsed is None or inner.state is None:
+            if not _readable(inner) or elapsed is None or getattr(inner, "state", None) is None:
                 return None
             worlds.append(
                 {

@@ -87,7 +87,7 @@ def test_same_seed_same_run_and_another_seed_another(env: str, tmp_path: Path) -
     assert scalars(tmp_path / "a") == scalars(tmp_path / "b")
 
 
-@pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
+@pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1", "MountainCar-v0", "drl/Chain-v0"])
 def test_resumed_run_is_the_same_run(env: str, tmp_path: Path) -> None:
     args = ["--env", env, "--seed", "5", "--solved-at", "None"]
     train(tmp_path / "whole", *args, "--steps", "768")

@@ -64,6 +64,7 @@ class DQNJob:
             self._divergence(run),
         ):
             log.start(self.agent)
+            self.training.begin()
             if self.training.env_steps == 0:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
