@@ -124,8 +124,9 @@ class DQN:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.net.params[:] = self.ops.asarray(state["net"])
-        self.target_net.params[:] = self.ops.asarray(state["target_net"])
+        """ValueError or KeyError where the state is another agent's."""
+        self.net.load(state["net"])
+        self.target_net.load(state["target_net"])
         self.optimizer.load_state(state["optimizer"])
         self.nstep.load_state(state["nstep"])
         self.replay.load_state(state["replay"])

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.replay import Replay
+from drl.state import fill
 
 
 class NStep:
@@ -67,7 +68,7 @@ class NStep:
 
     def load_state(self, state: dict[str, Any]) -> None:
         for name in ("s", "a", "R", "open"):
-            getattr(self, name)[:] = state[name]
+            fill(getattr(self, name), state[name], f"n-step {name}")
 
     def forget(self) -> None:
         """Drop the open windows: the episodes under way are begun anew."""

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from drl.state import fill
+
 BLOCK = 64  # batches whose random numbers are drawn in one call: 3 µs a batch become 1
 
 
@@ -108,10 +110,8 @@ class Replay:
 
     def load_state(self, state: dict[str, Any]) -> None:
         filled = min(state["added"], self.capacity)
-        self.added = state["added"]
-        self.s[:filled] = state["s"]
-        self.s_next[:filled] = state["s_next"]
-        self.rest[:filled] = state["rest"]
-        self._uniform[:] = state["uniform"]
-        self._drawn = state["drawn"]
+        for name in ("s", "s_next", "rest"):
+            fill(getattr(self, name)[:filled], state[name], f"replay {name}")
+        fill(self._uniform, state["uniform"], "replay uniform")
+        self.added, self._drawn = state["added"], state["drawn"]
         self.rng.bit_generator.state = state["rng"]

@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.dqn import Learned
+from drl.state import fill
 
 
 class VectorEnv(Protocol):
@@ -108,8 +109,10 @@ class Training:
             self.obs = None
             self.agent.forget()
             return False
+        obs = self.envs.reset() if self.obs is None else self.obs
+        fill(obs, state["obs"], "observations")
+        self.obs = obs
+        fill(self.returns, state["returns"], "returns")
+        fill(self.lengths, state["lengths"], "lengths")
         self.envs.load_state(state["envs"])
-        self.obs = state["obs"]
-        self.returns[:] = state["returns"]
-        self.lengths[:] = state["lengths"]
         return True

@@ -204,7 +204,19 @@ class DQNJob:
         }
 
     def load_state(self, state: dict[str, Any]) -> bool:
-        """False where the episodes under way had to be begun anew."""
+        """False where the episodes under way had to be begun anew.
+
+        UserError where the state is not one of this run's settings.
+        """
+        try:
+            return self._load(state)
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            raise UserError(
+                f"the checkpoint does not fit config.json ({type(error).__name__}: {error}): "
+                "was one of them changed or exchanged?"
+            ) from error
+
+    def _load(self, state: dict[str, Any]) -> bool:
         exact = self.training.load_state(state["training"])
         for name in ("checks", "next_check", "next_log", "next_checkpoint", "solved", "seconds"):
             setattr(self, name, state[name])

@@ -92,6 +92,15 @@ class Network:
         """y alone."""
         return self.forward(x)[0]
 
+    def load(self, params: np.ndarray) -> None:
+        """θ from a checkpoint: numpy, (P,).  ValueError unless size and precision are these."""
+        if not isinstance(params, np.ndarray) or params.shape != (self.size,):
+            found = getattr(params, "shape", type(params).__name__)
+            raise ValueError(f"the network has ({self.size},) parameters, found {found}")
+        if params.dtype != self.ops.numpy(self.params).dtype:
+            raise ValueError(f"parameters of another precision: {params.dtype}")
+        self.params[:] = self.ops.asarray(params)
+
     def copy_from(self, other: Network, weight: float = 1.0) -> None:
         """θ ← θ + weight (θ_other − θ): 1 copies, a small weight is Polyak averaging.
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from drl.nn.network import Network
 from drl.nn.ops import Array
 from drl.nn.schedules import Constant, Schedule
@@ -68,10 +70,16 @@ class Optimizer:
         return {"steps": self.steps, "watch": self.watch, "moved": moved, **arrays}
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError unless the moments have the size of this network."""
+        arrays = {name: state[name] for name in self.moments}
+        if state["moved"] is not None:
+            arrays["moved"] = state["moved"]
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray) or array.shape != (self.net.size,):
+                raise ValueError(f"{name} should have the shape ({self.net.size},)")
+        for name, array in arrays.items():
+            setattr(self, name, self.ops.asarray(array.copy()))
         self.steps, self.watch = state["steps"], state["watch"]
-        self.moved = None if state["moved"] is None else self.ops.asarray(state["moved"])
-        for name in self.moments:
-            getattr(self, name)[:] = self.ops.asarray(state[name])
 
 
 class SGD(Optimizer):
