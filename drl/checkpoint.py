@@ -47,7 +47,10 @@ def load(path: Path) -> dict[str, Any]:
                     f"{VERSION}): install a newer version"
                 )
             arrays = {name: file.get_tensor(name).copy() for name in file.keys()}  # noqa: SIM118
-            return _join(content["state"], arrays)
+            state = _join(content["state"], arrays)
+        if not isinstance(state, dict):
+            raise ValueError("the state is no dictionary")
+        return state
     except UserError:
         raise
     except FileNotFoundError:

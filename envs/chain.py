@@ -40,7 +40,8 @@ class Chain(NumpyEnv):
         return np.clip(moved, 0, self.length - 1), arrived.astype(np.float64), arrived
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
-        return np.eye(self.length, dtype=np.float32)[rows[0].astype(np.int64)]
+        one_hot: np.ndarray = np.eye(self.length, dtype=np.float32)[rows[0].astype(np.int64)]
+        return one_hot
 
 
 def optimal_q(length: int, gamma: float) -> np.ndarray:

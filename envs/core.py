@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from drl.state import fill
+
 
 class Transition(NamedTuple):
     """One step of N worlds.  Fresh arrays: later steps do not touch them."""
@@ -36,7 +38,8 @@ class VectorEnv(Protocol):
     def state(self) -> dict[str, Any] | None:
         """All that the future depends on; None where the worlds cannot tell."""
 
-    def load_state(self, state: dict[str, Any]) -> None: ...
+    def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError or KeyError where the state is another world's."""
 
     def close(self) -> None: ...
 
@@ -51,7 +54,7 @@ class NumpyEnv:
     id: str
     num_envs: int
     seed: int
-    time_limit: int  # agent steps until truncation; 0: none
+    time_limit: int = 0  # agent steps until truncation; 0: none
     observation_shape: tuple[int, ...] = ()
     observation_dtype: Any = np.float32
     actions: int = 2
@@ -102,8 +105,8 @@ class NumpyEnv:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.rows = state["rows"].copy()
-        self.elapsed[:] = state["elapsed"]
+        fill(self.rows, state["rows"], f"{self.id} rows")
+        fill(self.elapsed, state["elapsed"], f"{self.id} elapsed")
         self.rng.bit_generator.state = state["rng"]
 
     def close(self) -> None:

@@ -60,7 +60,7 @@ class GymVector:
         self.first_action = int(action.start)
         self.observation_shape = tuple(observation.shape)
         self.observation_dtype: Any = np.uint8 if observation.dtype == np.uint8 else np.float32
-        self.seeds: list[int] | None = [
+        self.seeds: Any = [
             int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)
         ]
 
@@ -98,7 +98,7 @@ class GymVector:
         """The classic-control worlds can be read; of others None is all that can be said."""
         worlds = []
         for env in self.envs.envs:
-            inner = env.unwrapped
+            inner: Any = env.unwrapped
             elapsed = _elapsed(env)
             if not _readable(inner) or elapsed is None or getattr(inner, "state", None) is None:
                 return None
@@ -115,10 +115,11 @@ class GymVector:
         self.envs.reset(seed=0)  # gives every wrapper and generator a first state
         self.seeds = None
         for i, env in enumerate(self.envs.envs):
-            inner, world = env.unwrapped, state[str(i)]
+            inner: Any = env.unwrapped
+            world = state[str(i)]
             inner.state = world["state"].copy()
             inner.np_random.bit_generator.state = world["rng"]
-            _elapsed(env)._elapsed_steps = world["elapsed"]  # type: ignore[union-attr]
+            _elapsed(env)._elapsed_steps = world["elapsed"]
             if hasattr(inner, "steps_beyond_terminated"):
                 inner.steps_beyond_terminated = None
 

@@ -115,7 +115,7 @@ def autograd_step(hidden: tuple[int, ...], batch: int) -> Callable[[], None]:
         q = net(s[rows]).gather(1, a[rows][:, None])[:, 0]
         loss = nn.functional.smooth_l1_loss(q, y)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         with torch.no_grad():
             torch._foreach_lerp_(target_params, params, TAU)
