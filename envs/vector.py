@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import UserError
+from drl.state import fill
 from envs.cartpole import CartPole
 from envs.chain import Chain
 from envs.core import NumpyEnv, Transition, VectorEnv
@@ -27,31 +28,25 @@ def make(id: str, num_envs: int, seed: int) -> VectorEnv:
 
 
 class GymVector:
-    """Any Gymnasium env, one after the other in this process.
+    """Any Gymnasium env, one after the other in this process, each with its own seed.
 
-    Each has its own seed.  float64 observations are delivered as float32.  NaN, Inf and wrong
-    shapes are the env's error and are named before they can reach a network.
+    An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
+    are delivered as float32.  NaN, Inf, wrong shapes and exceptions are the env's mistakes: they
+    are named, with the world they came from, before they can reach a network.
     """
 
     def __init__(self, id: str, num_envs: int, seed: int) -> None:
         import gymnasium as gym
 
         self.id, self.num_envs = id, num_envs
-        self.envs = gym.vector.SyncVectorEnv(
-            [lambda: _make_one(id)] * num_envs,
-            # we copy where we convert; the flags and rewards are fresh anyway
-            copy=True,
-            autoreset_mode=gym.vector.AutoresetMode.SAME_STEP,
-        )
-        observation, action = self.envs.single_observation_space, self.envs.single_action_space
+        self.envs: list[Any] = [_make_one(id) for _ in range(num_envs)]
+        observation, action = self.envs[0].observation_space, self.envs[0].action_space
         if not isinstance(observation, gym.spaces.Box):
-            self.close()
             raise UserError(
                 f"{id} has {_name(observation)} observations; a DQN here takes Box observations: "
                 "choose another env or wrap it"
             )
         if not isinstance(action, gym.spaces.Discrete):
-            self.close()
             raise UserError(
                 f"{id} has {_name(action)} actions; a DQN takes Discrete actions: "
                 "choose an env with a finite set of actions"
@@ -60,71 +55,94 @@ class GymVector:
         self.first_action = int(action.start)
         self.observation_shape = tuple(observation.shape)
         self.observation_dtype: Any = np.uint8 if observation.dtype == np.uint8 else np.float32
-        self.seeds: Any = [
-            int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)
-        ]
+        self.seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
+        self.seeded = False
 
     def reset(self) -> np.ndarray:
-        obs, _ = self.envs.reset(seed=self.seeds)
-        self.seeds = None
-        return self._checked(obs, "reset")
+        seeds = [None] * self.num_envs if self.seeded else self.seeds
+        self.seeded = True
+        obs = self._empty()
+        for i, seed in enumerate(seeds):
+            self._put(obs, i, self.envs[i].reset(seed=seed)[0])
+        return self._finite(obs)
 
     def step(self, actions: np.ndarray) -> Transition:
-        obs, reward, terminated, truncated, infos = self.envs.step(actions + self.first_action)
-        obs = self._checked(obs, "step")
+        obs, reward = self._empty(), np.zeros(self.num_envs)
+        terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
+        successor = obs
+        for i, action in enumerate((actions + self.first_action).tolist()):
+            try:
+                seen, reward[i], terminated[i], truncated[i], _ = self.envs[i].step(action)
+                self._put(obs, i, seen)
+                if terminated[i] or truncated[i]:
+                    if successor is obs:
+                        successor = obs.copy()
+                    successor[i] = obs[i]  # the true final observation
+                    self._put(obs, i, self.envs[i].reset()[0])
+                elif successor is not obs:
+                    successor[i] = obs[i]
+            except UserError:
+                raise
+            except Exception as error:
+                raise UserError(
+                    f"{self.id} (world {i}) failed in a step: {type(error).__name__}: {error}"
+                ) from error
         if not np.isfinite(reward.sum()):
             bad = int(np.flatnonzero(~np.isfinite(reward))[0])
             raise UserError(f"{self.id} (world {bad}) gave the reward {reward[bad]}: mend the env")
-        successor = obs
-        if "final_obs" in infos:
-            successor = obs.copy()
-            for i in np.flatnonzero(terminated | truncated):
-                successor[i] = infos["final_obs"][i]
-            self._checked(successor, "last step")
+        self._finite(obs)
+        if successor is not obs:
+            self._finite(successor)
         return Transition(obs, reward, terminated, truncated, successor)
 
-    def _checked(self, obs: np.ndarray, when: str) -> np.ndarray:
-        obs = np.asarray(obs, self.observation_dtype)
+    def _empty(self) -> np.ndarray:
+        return np.empty((self.num_envs, *self.observation_shape), self.observation_dtype)
+
+    def _put(self, obs: np.ndarray, i: int, seen: Any) -> None:
+        if np.shape(seen) != self.observation_shape:
+            raise UserError(
+                f"{self.id} (world {i}) gave an observation of shape {np.shape(seen)}; its space "
+                f"says {self.observation_shape}: mend the env"
+            )
+        obs[i] = seen
+
+    def _finite(self, obs: np.ndarray) -> np.ndarray:
         if obs.dtype == np.float32 and not np.isfinite(obs.sum()):
             wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
             if wrong.any():  # else only the sum overflowed
                 raise UserError(
                     f"{self.id} (world {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in an "
-                    f"observation ({when}): mend the env"
+                    "observation: mend the env"
                 )
         return obs
 
     def state(self) -> dict[str, Any] | None:
         """The classic-control worlds can be read; of others None is all that can be said."""
-        worlds = []
-        for env in self.envs.envs:
-            inner: Any = env.unwrapped
-            elapsed = _elapsed(env)
-            if not _readable(inner) or elapsed is None or getattr(inner, "state", None) is None:
+        worlds = {}
+        for i, env in enumerate(self.envs):
+            inner, clock = env.unwrapped, _clock(env)
+            if not _readable(inner) or clock is None or getattr(inner, "state", None) is None:
                 return None
-            worlds.append(
-                {
-                    "state": np.asarray(inner.state, np.float64).copy(),
-                    "elapsed": elapsed._elapsed_steps,
-                    "rng": inner.np_random.bit_generator.state,
-                }
-            )
-        return {str(i): world for i, world in enumerate(worlds)}
+            worlds[str(i)] = {
+                "state": np.array(inner.state, np.float64),
+                "elapsed": clock._elapsed_steps,
+                "rng": inner.np_random.bit_generator.state,
+            }
+        return worlds
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.envs.reset(seed=0)  # gives every wrapper and generator a first state
-        self.seeds = None
-        for i, env in enumerate(self.envs.envs):
-            inner: Any = env.unwrapped
-            world = state[str(i)]
-            inner.state = world["state"].copy()
+        self.reset()  # gives every wrapper and generator a first state
+        for i, env in enumerate(self.envs):
+            inner, world = env.unwrapped, state[str(i)]
+            restored = np.zeros_like(np.asarray(inner.state, np.float64))
+            fill(restored, world["state"], f"{self.id} state")
+            inner.state = restored
             inner.np_random.bit_generator.state = world["rng"]
-            _elapsed(env)._elapsed_steps = world["elapsed"]
-            if hasattr(inner, "steps_beyond_terminated"):
-                inner.steps_beyond_terminated = None
+            _clock(env)._elapsed_steps = world["elapsed"]
 
     def close(self) -> None:
-        self.envs.close()
+        for env in self.envs:
+            env.close()
 
 
 def _make_one(id: str) -> Any:
@@ -135,7 +153,7 @@ def _make_one(id: str) -> Any:
     except gym.error.DependencyNotInstalled as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
-        near = difflib.get_close_matches(id, [*gym.registry, *OURS], n=3, cutoff=0.5)
+        near = difflib.get_close_matches(id, {*gym.registry, *OURS}, n=3, cutoff=0.5)
         hint = f"; nearest: {', '.join(near)}" if near else ""
         raise UserError(f"unknown environment {id!r}{hint}") from error
     except gym.error.Error as error:
@@ -157,8 +175,8 @@ def _readable(inner: Any) -> bool:
     return type(inner).__module__.startswith("gymnasium.envs.classic_control")
 
 
-def _elapsed(env: Any) -> Any:
-    """The TimeLimit wrapper around an env, which holds its clock."""
+def _clock(env: Any) -> Any:
+    """The TimeLimit wrapper around an env, which counts its steps; None where there is none."""
     from gymnasium.wrappers import TimeLimit
 
     while not isinstance(env, TimeLimit):
