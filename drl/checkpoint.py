@@ -36,6 +36,10 @@ def load(path: Path) -> dict[str, Any]:
     """
     from safetensors import SafetensorError, safe_open
 
+    damage = (
+        SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError
+    )  # fmt: skip
+
     try:
         with safe_open(path, framework="np") as file:  # checks sizes against the file's own
             metadata = file.metadata() or {}
@@ -55,7 +59,7 @@ def load(path: Path) -> dict[str, Any]:
         raise
     except FileNotFoundError:
         raise UserError(f"no checkpoint {path}: was the run stopped before its first?") from None
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except damage as error:
         raise UserError(
             f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one, or "
             "delete it so that the one before is used"

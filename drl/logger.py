@@ -113,7 +113,8 @@ class Logger:
         pixels = np.asarray(pixels)
         if pixels.ndim == 3 and pixels.shape[2] == 1:
             pixels = pixels[:, :, 0]
-        if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or 0 in pixels.shape:
+        colours = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)
+        if pixels.dtype != np.uint8 or not colours or 0 in pixels.shape:
             raise ValueError(f"an image is uint8 (H, W[, 3]), got {pixels.dtype} {pixels.shape}")
         encoded = io.BytesIO()
         Image.fromarray(pixels).save(encoded, format="PNG")

@@ -27,6 +27,8 @@ class Run:
         self._lock = lock
         self._warned = False
         self.document = _read_json(directory / "config.json")
+        if not isinstance(self.document.get("settings"), dict):
+            raise UserError(f"{directory / 'config.json'} is damaged: it holds no settings")
 
     @classmethod
     def create(cls, directory: Path, settings: dict[str, Any]) -> Run:

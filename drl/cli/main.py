@@ -59,7 +59,7 @@ def _dispatch(args: list[str]) -> int:
     words = 2 if args[0] == "train" and len(args) > 1 and not args[1].startswith("-") else 1
     name, rest = " ".join(args[:words]), args[words:]
     if name not in COMMANDS:
-        if name == "train":
+        if args[0] == "train":
             raise UserError("train what? expected 'drl train dqn' or 'drl train digits'")
         raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):

@@ -1,0 +1,153 @@
+"""What goes in comes out; what is damaged is refused in one line; nothing is half written."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from test_train_dqn import assert_same
+
+from drl import checkpoint
+from drl.errors import UserError
+
+ARRAYS = hnp.arrays(
+    st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+    elements={"allow_nan": False},
+)
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
+STATES = st.dictionaries(
+    st.text(st.characters(exclude_characters="/", codec="utf-8"), min_size=1),
+    st.recursive(
+        PLAIN | ARRAYS | st.lists(PLAIN, max_size=3),
+        lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+        max_leaves=8,
+    ),
+    max_size=4,
+)
+IN_ONE_DIRECTORY = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100
+)
+STATE = {
+    "net": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "rng": np.random.default_rng(0).bit_generator.state,
+    "deep": {"er": {"x": np.zeros((0, 3)), "n": 3, "why": "é", "none": None}},
+}
+
+
+@given(state=STATES)
+@IN_ONE_DIRECTORY
+def test_round_trip(state: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "state.safetensors"
+    checkpoint.save(path, state)
+    assert_same(checkpoint.load(path), state)
+
+
+def test_generators_go_on(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    rng.random(3)
+    checkpoint.save(tmp_path / "c", {"rng": rng.bit_generator.state})
+    other = np.random.default_rng(0)
+    other.bit_generator.state = checkpoint.load(tmp_path / "c")["rng"]
+    assert np.array_equal(rng.random(9), other.random(9))
+
+
+def mutate(content: bytes, rng: np.random.Generator) -> bytes:
+    """Bytes changed, cut, doubled or put in."""
+    data = bytearray(content)
+    kind = rng.integers(4)
+    at, span = int(rng.integers(len(data))), int(rng.integers(1, 9))
+    if kind == 0:
+        data[at : at + span] = rng.bytes(span)
+    elif kind == 1:
+        del data[at:]
+    elif kind == 2:
+        del data[at : at + span]
+    else:
+        data[at:at] = rng.bytes(span)
+    return bytes(data)
+
+
+def fuzz(directory: Path, count: int) -> None:
+    path = directory / "c.safetensors"
+    checkpoint.save(path, STATE)
+    whole, rng = path.read_bytes(), np.random.default_rng(0)
+    refused = 0
+    for _ in range(count):
+        path.write_bytes(mutate(whole, rng))
+        try:
+            assert isinstance(checkpoint.load(path), dict)
+        except UserError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > count / 3
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    fuzz(tmp_path, 1_000)
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_damaged_files_are_refused(tmp_path: Path) -> None:
+    fuzz(tmp_path, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"version": 99, "state": {"dict": {}}}, "newer drl-toolkit"),
+        ({"version": "1", "state": {"dict": {}}}, "newer drl-toolkit"),
+        ({"version": 1, "state": {"array": "nowhere", "shape": []}}, "damaged"),
+        ({"version": 1, "state": {"value": 3}}, "damaged"),
+        ({"version": 1, "state": [1]}, "damaged"),
+        ({"version": 1, "state": {"dict": 4}}, "damaged"),
+        ([], "damaged"),
+        (None, "damaged"),
+    ],
+)
+def test_hostile_metadata(content: Any, words: str, tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(2)}, tmp_path / "c", {"drl": json.dumps(content)})
+    with pytest.raises(UserError, match=words):
+        checkpoint.load(tmp_path / "c")
+
+
+def test_foreign_and_missing_files(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"x": np.zeros(2)}, tmp_path / "foreign")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "directory").mkdir()
+    for name in ("foreign", "empty", "directory", "missing"):
+        with pytest.raises(UserError):
+            checkpoint.load(tmp_path / name)
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failing_disk_leaves_the_old_file(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "c"
+    checkpoint.save(path, {"n": 1})
+
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.save(path, {"n": 2})
+    monkeypatch.undo()
+    assert checkpoint.load(path) == {"n": 1}
+    assert os.listdir(tmp_path) == ["c"]
+
+
+def test_what_cannot_be_kept_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        checkpoint.save(tmp_path / "c", {"object": object()})
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,145 @@
+"""The run directory: made once, locked, never overwritten, and patient with a full disk."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drl import checkpoint, runs
+from drl.errors import UserError
+from drl.runs import Run
+
+
+def names(run: Run) -> list[str]:
+    return sorted(p.name for p in (run.directory / "checkpoints").iterdir())
+
+
+def test_config_says_where_the_run_came_from(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "a", {"job": "dqn", "seed": 4, "lr": 0.5}) as run:
+        assert run.config == {"job": "dqn", "seed": 4, "lr": 0.5}
+    document = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert document["seed"] == 4 and document["command"].startswith("drl")
+    assert {"python", "numpy", "drl-toolkit"} <= document["versions"].keys()
+
+
+def test_the_last_two_checkpoints_and_the_best_are_kept(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "a", {}) as run:
+        run.save_best({"n": -1})
+        for step in (5, 50, 500):
+            assert run.save_checkpoint({"n": step}, step)
+        assert names(run) == [
+            "best.safetensors", "step-000000000050.safetensors", "step-000000000500.safetensors",
+        ]  # fmt: skip
+        assert run.load_latest() == {"n": 500} and run.load_best() == {"n": -1}
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Run.create(tmp_path / "a", {}) as run:
+        for step in (1, 2):
+            run.save_checkpoint({"n": step}, step)
+        newest = run.directory / "checkpoints" / names(run)[-1]
+        newest.write_bytes(newest.read_bytes()[:-3] + b"}}}")
+        newest.write_bytes(newest.read_bytes()[:20])
+        assert run.load_latest() == {"n": 1}
+        assert "damaged" in capsys.readouterr().err
+        (run.directory / "checkpoints" / names(run)[0]).write_bytes(b"")
+        with pytest.raises(UserError, match="2 damaged"):
+            run.load_latest()
+
+
+def test_a_full_disk_is_said_once_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with Run.create(tmp_path / "a", {}) as run:
+        run.save_checkpoint({"n": 1}, 1)
+        monkeypatch.setattr(os, "fsync", full)
+        assert not run.save_checkpoint({"n": 2}, 2)
+        assert not run.save_best({"n": 2})
+        assert capsys.readouterr().err.count("No space left") == 1
+        assert run.load_latest() == {"n": 1}
+        monkeypatch.undo()
+        assert run.save_checkpoint({"n": 3}, 3) and run.load_latest() == {"n": 3}
+
+
+def test_files_larger_than_allowed_do_not_end_training(tmp_path: Path) -> None:
+    """A real limit of the operating system: no file above 20 kB."""
+    run = tmp_path / "run"
+    program = (
+        "import resource, signal, sys; from drl.cli.main import main;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000));"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "train", "dqn", "--run", str(run), "--steps", "3000",
+         "--solved-at", "None", "--checkpoint-every", "1000"],
+        capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "cannot write" in done.stderr and "training goes on" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads((run / "summary.json").read_text())["env_steps"] == 3008
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    with Run.create(tmp_path / "a", {"job": "dqn"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "drl.cli.main", "resume", str(tmp_path / "a")],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 2 and "another process is writing" in done.stderr
+        Run.open(tmp_path / "a").close()  # reading is always allowed
+    Run.open(tmp_path / "a", write=True).close()
+
+
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    Run.create(tmp_path / "a", {}).close()
+    half = tmp_path / "a" / "checkpoints" / ".step-000000000001.safetensors.4711"
+    half.write_bytes(b"half")
+    Run.open(tmp_path / "a", write=True).close()
+    assert not half.exists()
+
+
+def test_a_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("mine")
+    for place in (tmp_path / "a", tmp_path / "a" / "b"):
+        with pytest.raises(UserError):
+            Run.create(place, {})
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\x00", '{"no": "settings"}'])
+def test_damaged_config(content: str, tmp_path: Path) -> None:
+    Run.create(tmp_path / "a", {"job": "dqn"}).close()
+    (tmp_path / "a" / "config.json").write_text(content)
+    with pytest.raises(UserError, match="damaged"):
+        Run.open(tmp_path / "a")
+
+
+def test_default_directories_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = runs.default_directory("dqn", "ALE/Pong-v5", 3)
+    assert str(first).startswith("runs/dqn-ALE-Pong-v5-3-")
+    first.mkdir(parents=True)
+    assert runs.default_directory("dqn", "ALE/Pong-v5", 3) != first
+
+
+def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:
+    from drl.cli.main import main
+
+    for name, hidden in (("a", "8"), ("b", "9")):
+        args = ["--run", str(tmp_path / name), "--hidden", hidden, "--steps", "600", "--json"]
+        assert main(["train", "dqn", *args]) == 0
+    source = sorted((tmp_path / "b" / "checkpoints").glob("step-*"))[-1]
+    for path in (tmp_path / "a" / "checkpoints").glob("step-*"):
+        checkpoint.write_atomic(path, source.read_bytes())
+    assert main(["resume", str(tmp_path / "a"), "--steps", "900"]) == 2
