@@ -1,13 +1,15 @@
 """A state on disk: written whole or not at all, read exactly or refused.  No pickle.
 
 One safetensors file: the arrays are its tensors, named by their path in the nested dict ("a/b/c");
-all the rest is JSON in its metadata, beside the format's version.
+all the rest is JSON in its metadata, beside the format's version and a CRC-32 of everything: a bit
+that has flipped is damage, not a weight.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +17,28 @@ import numpy as np
 
 from drl.errors import UserError
 
-VERSION = 1
+VERSION = 2
 SEPARATOR = "/"
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Atomic: written beside, fsynced, renamed.  OSError if the disk will not have it."""
+    """Atomic: written beside, fsynced, renamed.
+
+    state: a nested dict of arrays, numbers, strings, None and lists of these plain values.
+    TypeError for anything else (nothing is written); OSError if the disk will not have it.
+    """
     from safetensors.numpy import save as encode
 
     arrays: dict[str, np.ndarray] = {}
     plain = _split(state, "", arrays)
-    metadata = {"drl": json.dumps({"version": VERSION, "state": plain})}
-    write_atomic(path, encode(arrays, metadata))
+    content = {"version": VERSION, "crc32": _checksum(plain, arrays), "state": plain}
+    write_atomic(path, encode(arrays, {"drl": json.dumps(content)}))
 
 
 def load(path: Path) -> dict[str, Any]:
     """The same nested dict, arrays with the same dtypes and shapes.
 
-    UserError if there is no such file, it is damaged, foreign, or of a newer version.
+    UserError if there is no such file, it is damaged, foreign, or of another version.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -45,12 +51,17 @@ def load(path: Path) -> dict[str, Any]:
             metadata = file.metadata() or {}
             content = json.loads(metadata["drl"])
             version = content["version"]
-            if not isinstance(version, int) or version > VERSION:
+            if type(version) is not int:
+                raise ValueError("the version is no number")
+            if version != VERSION:
+                age = "newer" if version > VERSION else "older"
                 raise UserError(
-                    f"{path} was written by a newer drl-toolkit (format {version}, this one reads "
-                    f"{VERSION}): install a newer version"
+                    f"{path} was written by {'a' if age == 'newer' else 'an'} {age} drl-toolkit "
+                    f"(format {version}, this one reads {VERSION}): install that {age} version"
                 )
-            arrays = {name: file.get_tensor(name).copy() for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if _checksum(content["state"], arrays) != content["crc32"]:
+                raise ValueError("the checksum is another")
             state = _join(content["state"], arrays)
         if not isinstance(state, dict):
             raise ValueError("the state is no dictionary")
@@ -85,25 +96,53 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.close(directory)
 
 
+def _checksum(plain: Any, arrays: dict[str, np.ndarray]) -> int:
+    """CRC-32 of the plain part and of the arrays' bytes, in the order of their names."""
+    crc = zlib.crc32(json.dumps(plain).encode())
+    for name in sorted(arrays):
+        crc = zlib.crc32(arrays[name].data, crc)
+    return crc
+
+
 def _split(state: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
-    """Arrays go to `arrays`, with {"array": path} in their place; numpy numbers become Python's."""
+    """Arrays go to `arrays`, with {"array": path} in their place; numpy numbers become Python's.
+
+    TypeError for what would not come back the same: it is named here, not when it is missed.
+    """
     if isinstance(state, dict):
+        for k in state:
+            if not isinstance(k, str) or k in ("", "__metadata__") or SEPARATOR in k:
+                raise TypeError(f"a state's keys are names without '/', found {k!r} in {path!r}")
         return {
             "dict": {k: _split(v, f"{path}{SEPARATOR}{k}" if path else k, arrays)
                      for k, v in state.items()}
         }  # fmt: skip
     if isinstance(state, np.ndarray):
-        arrays[path] = np.ascontiguousarray(state)
-        return {"array": path, "shape": list(state.shape)}
+        if state.dtype.kind not in "biuf" or state.dtype.itemsize > 8:
+            raise TypeError(f"a state cannot hold {path!r}, an array of {state.dtype}")
+        native = state.dtype.newbyteorder("=")
+        arrays[path] = np.ascontiguousarray(state, native)
+        return {"array": path, "dtype": native.name, "shape": list(state.shape)}
     if isinstance(state, np.generic):
         return {"value": state.item()}
-    json.dumps(state)  # TypeError here names what cannot be kept, not later
+    if not _is_plain(state):
+        raise TypeError(f"a state cannot hold {path!r}, of type {type(state).__name__}: {state!r}")
     return {"value": state}
+
+
+def _is_plain(value: Any) -> bool:
+    """What JSON gives back as it was: a tuple would come back as a list."""
+    if type(value) is list:
+        return all(map(_is_plain, value))
+    return value is None or type(value) in (bool, int, float, str)
 
 
 def _join(plain: Any, arrays: dict[str, np.ndarray]) -> Any:
     if "dict" in plain:
         return {k: _join(v, arrays) for k, v in plain["dict"].items()}
     if "array" in plain:
-        return arrays[plain["array"]].reshape(plain["shape"])
+        array = arrays[plain["array"]]
+        if array.dtype.name != plain["dtype"]:  # the bytes alone do not say what they mean
+            raise ValueError("an array is of another dtype")
+        return array.reshape(plain["shape"])
     return plain["value"]

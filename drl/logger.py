@@ -7,16 +7,25 @@ file reaches the disk every few seconds, and at `flush` and `close`.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 FLUSH_SECONDS = 5.0
+
+
+class Margin(NamedTuple):
+    """A chart of one curve within a band: the tags of its value and of the band's two edges."""
+
+    value: str
+    lower: str
+    upper: str
 
 
 class Logger:
@@ -132,18 +141,19 @@ class Logger:
         self._tensor(tag, words, step, metadata.create_summary_metadata(tag, ""))
 
     # -- the board's own tabs -----------------------------------------------------------------
-    def layout(self, layout: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
-        """Custom scalars: category → chart → tags.  Once, at the start of a run."""
+    def layout(self, layout: Mapping[str, Mapping[str, Sequence[str] | Margin]]) -> None:
+        """Custom scalars: category → chart → tags, or a Margin.  Once, at the start of a run."""
         from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
         message = layout_pb2.Layout()
         for category, charts in layout.items():
             group = message.category.add(title=category)
-            for chart, tags in charts.items():
-                group.chart.add(
-                    title=chart,
-                    multiline=layout_pb2.MultilineChartContent(tag=[f"^{tag}$" for tag in tags]),
-                )
+            for title, tags in charts.items():
+                chart = group.chart.add(title=title)
+                if isinstance(tags, Margin):
+                    chart.margin.series.add(**tags._asdict())
+                else:
+                    chart.multiline.tag.extend(f"^{re.escape(tag)}$" for tag in tags)
         value = np.array([message.SerializeToString()], object)
         tag = metadata.CONFIG_SUMMARY_TAG
         self._tensor(tag, value, 0, metadata.create_summary_metadata())
@@ -186,7 +196,7 @@ class Logger:
 
     # -- the file -----------------------------------------------------------------------------
     def flush(self) -> None:
-        """What was written reaches the disk."""
+        """What was written reaches the operating system: no kill of this process loses it."""
         self._flushed = time.monotonic()
         if self._records is not None:
             try:
@@ -233,9 +243,11 @@ class Logger:
 
 
 class NullLogger:
-    """Writes nothing, takes everything."""
+    """Takes all that Logger takes, and writes nothing."""
 
     def __getattr__(self, name: str) -> Any:
+        if not hasattr(Logger, name):
+            raise AttributeError(f"a Logger has no {name!r}")
         return lambda *args, **kwargs: None
 
 
@@ -245,6 +257,7 @@ def _free_name(directory: Path) -> Path:
     TensorBoard reads the files in the order of their names; a run resumed within the second of its
     death must still come second.
     """
-    times = [int(p.name.split(".")[3]) for p in directory.glob("events.out.tfevents.[0-9]*.*")]
-    when = max([int(time.time()), *(t + 1 for t in times)])
+    there = "\n".join(p.name for p in directory.iterdir())
+    times = re.findall(r"^events\.out\.tfevents\.(\d{1,10})\.", there, re.MULTILINE)
+    when = max([int(time.time()), *(int(t) + 1 for t in times)])
     return directory / f"events.out.tfevents.{when:010d}.{socket.gethostname()}.{os.getpid()}"

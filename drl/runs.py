@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 from importlib import metadata
@@ -38,27 +39,37 @@ class Run:
         made.
         """
         directory = Path(directory)
+        taken = UserError(
+            f"{directory} exists and is not empty: give another --run, or go on with it by "
+            f"'drl resume {directory}'"
+        )
+        document = {
+            "settings": settings,
+            "seed": settings.get("seed"),
+            "versions": _versions(),
+            "command": shlex.join(["drl", *sys.argv[1:]]),
+        }
         try:
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-                raise UserError(
-                    f"{directory} exists and is not empty: give another --run, or go on with it by "
-                    f"'drl resume {directory}'"
-                )
-            (directory / "checkpoints").mkdir(parents=True, exist_ok=True)
+                raise taken
+            directory.mkdir(parents=True, exist_ok=True)
             lock = _locked(directory)
-            document = {
-                "settings": settings,
-                "seed": settings.get("seed"),
-                "versions": _versions(),
-                "command": " ".join(["drl", *sys.argv[1:]]),
-            }
-            _write_json(directory / "config.json", document)
+            try:
+                if (directory / "config.json").exists():  # made by another since we looked
+                    raise taken
+                (directory / "checkpoints").mkdir(exist_ok=True)
+                _write_json(directory / "config.json", document)
+                return cls(directory, lock)
+            except BaseException as error:
+                if isinstance(error, OSError):
+                    _clear(directory)
+                os.close(lock)
+                raise
         except OSError as error:
             raise UserError(
                 f"cannot make a run in {directory} ({error.strerror}): give --run a place that "
                 "can be written to"
             ) from error
-        return cls(directory, lock)
 
     @classmethod
     def open(cls, directory: Path, write: bool = False) -> Run:
@@ -68,27 +79,41 @@ class Run:
             raise UserError(f"no run {directory}: there is no such directory")
         if not (directory / "config.json").is_file():
             raise UserError(f"{directory} is no run: config.json is missing")
+        if not write:
+            return cls(directory, None)
         try:
-            lock = _locked(directory) if write else None
-            if write:
-                for half in directory.glob("**/.*.[0-9]*"):  # left by a process killed in writing
-                    half.unlink()
-            return cls(directory, lock)
+            lock = _locked(directory)
+            try:
+                for pattern in (".*.json.[0-9]*", "checkpoints/.*.safetensors.[0-9]*"):
+                    for half in directory.glob(pattern):  # left by a process killed in writing
+                        half.unlink()
+                return cls(directory, lock)
+            except BaseException:
+                os.close(lock)
+                raise
         except OSError as error:
-            raise UserError(f"cannot write to {directory} ({error.strerror})") from error
+            raise UserError(
+                f"cannot write to {directory} ({error.strerror}): free it, or copy the run to "
+                "where it can be written"
+            ) from error
 
     # -- what is written ----------------------------------------------------------------------
     def save_checkpoint(self, state: dict[str, Any], step: int) -> bool:
-        """A checkpoint at env step (or epoch) `step`; the last two are kept.
+        """A checkpoint at env step (or update) `step`; it and the one before are kept.
+
+        One of a later step is what a resumed run could not read: it goes too.
 
         False if the disk refused it: said once, training goes on, the next call tries again.
         """
         path = self.directory / "checkpoints" / f"step-{step:012d}.safetensors"
         if not self._kept(path, lambda: checkpoint.save(path, state)):
             return False
-        for old in self._checkpoints()[:-KEPT]:
-            with contextlib.suppress(OSError):
-                old.unlink()
+        checkpoints = self._checkpoints()
+        kept = [p for p in checkpoints if p <= path][-KEPT:]
+        for other in checkpoints:
+            if other not in kept:
+                with contextlib.suppress(OSError):
+                    other.unlink()
         return True
 
     def save_best(self, state: dict[str, Any]) -> bool:
@@ -183,6 +208,14 @@ def _locked(directory: Path) -> int:
             f"another process is writing to {directory}: wait for it, or stop it"
         ) from None
     return lock
+
+
+def _clear(directory: Path) -> None:
+    """No run could be made in the directory, empty before: it is empty again for the next try."""
+    with contextlib.suppress(OSError):
+        (directory / "checkpoints").rmdir()
+    with contextlib.suppress(OSError):
+        (directory / ".lock").unlink()
 
 
 def _versions() -> dict[str, str]:

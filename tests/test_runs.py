@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,81 @@ def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
     assert not half.exists()
 
 
+def test_what_is_not_ours_is_not_cleared(tmp_path: Path) -> None:
+    Run.create(tmp_path / "a", {}).close()
+    (tmp_path / "a" / "mine").mkdir()
+    others = [tmp_path / "a" / ".notes.2026.txt", tmp_path / "a" / "mine" / ".x.safetensors.1"]
+    for path in others:
+        path.write_text("mine")
+    Run.open(tmp_path / "a", write=True).close()
+    assert all(path.read_text() == "mine" for path in others)
+
+
+def test_a_run_that_could_not_be_made_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        Run.create(tmp_path / "a", {"n": 1})
+    monkeypatch.undo()
+    with Run.create(tmp_path / "a", {"n": 1}) as run:
+        assert run.config == {"n": 1}
+
+
+def test_of_many_at_once_one_makes_the_run(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from drl.runs import Run;"
+        "time.sleep(max(0, float(sys.argv[2]) - time.time()));"
+        "Run.create(Path(sys.argv[1]), {'who': sys.argv[3]}).close(); print(sys.argv[3])"
+    )
+    start = str(time.time() + 1.0)
+    many = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path / "a"), start, str(k)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for k in range(4)
+    ]  # fmt: skip
+    answers = [process.communicate() for process in many]
+    (winner,) = [out.strip() for out, _ in answers if out]
+    assert Run.open(tmp_path / "a").config == {"who": winner}
+    assert sum("UserError" in errors for _, errors in answers) == 3
+
+
+def test_made_by_another_between_the_look_and_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = runs._locked
+
+    def late(directory: Path) -> int:
+        monkeypatch.undo()
+        Run.create(directory, {"who": "the other"}).close()
+        return locked(directory)
+
+    monkeypatch.setattr(runs, "_locked", late)
+    with pytest.raises(UserError, match="not empty"):
+        Run.create(tmp_path / "a", {"who": "me"})
+    assert Run.open(tmp_path / "a").config == {"who": "the other"}
+
+
+def test_a_checkpoint_of_an_abandoned_future_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Run.create(tmp_path / "a", {}) as run:
+        for step in (1, 9):
+            run.save_checkpoint({"n": step}, step)
+        (run.directory / "checkpoints" / names(run)[-1]).write_bytes(b"damaged")
+        assert run.load_latest() == {"n": 1}
+        for step in (2, 3):  # the resumed run
+            run.save_checkpoint({"n": step}, step)
+        assert [name[-13:-12] for name in names(run)] == ["2", "3"]
+        capsys.readouterr()
+        assert run.load_latest() == {"n": 3} and not capsys.readouterr().err
+
+
 def test_a_file_in_the_way(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("mine")
     for place in (tmp_path / "a", tmp_path / "a" / "b"):
@@ -123,6 +199,9 @@ def test_damaged_config(content: str, tmp_path: Path) -> None:
     (tmp_path / "a" / "config.json").write_text(content)
     with pytest.raises(UserError, match="damaged"):
         Run.open(tmp_path / "a")
+    for _ in range(2):  # the lock is let go of
+        with pytest.raises(UserError, match="damaged"):
+            Run.open(tmp_path / "a", write=True)
 
 
 def test_default_directories_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

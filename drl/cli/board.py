@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
 import urllib.request
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import tyro
 
@@ -38,60 +39,83 @@ class Config:
 
 
 def run(config: Config) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted.  UserError if there is nothing to show or no place to show it."""
     if not config.runs.is_dir():
         raise UserError(f"no directory {config.runs}: train first, or name the directory of runs")
+    if config.port is not None and not _free(config.host, config.port):
+        raise UserError(
+            f"port {config.port} on {config.host} is taken: give another --port, or none"
+        )
     port = config.port or _free_port(config.host)
-    if config.port is not None and not _free(config.host, port):
-        raise UserError(f"port {port} on {config.host} is taken: give another --port, or none")
-    server = subprocess.Popen(
-        [
-            sys.executable, "-m", "tensorboard.main", "--logdir", str(config.runs),
-            "--host", config.host, "--port", str(port), "--reload_interval", "5",
-        ],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,  # Ctrl-C is ours to pass on, once
-    )  # fmt: skip
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
-    try:
-        address = f"http://{config.host}:{port}/"
-        _wait_until_it_answers(server, address)
-        print(f"TensorBoard on {config.runs}: {address}   (Ctrl-C ends it)", flush=True)
-        server.communicate()  # drains its warnings about TensorFlow, which we do not need
-        return server.returncode
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        server.terminate()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed window must not leave a server behind
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    with tempfile.TemporaryFile() as words:  # on TensorFlow, which we do not need; and on failure
+        server = subprocess.Popen(
+            [
+                sys.executable, "-m", "tensorboard.main", "--logdir", str(config.runs),
+                "--host", config.host, "--port", str(port), "--reload_interval", "5",
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=words,
+            start_new_session=True,  # Ctrl-C is ours to pass on, once
+        )  # fmt: skip
         try:
-            server.wait(5)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            address = f"http://{f'[{config.host}]' if ':' in config.host else config.host}:{port}/"
+            _wait_until_it_answers(server, address, words)
+            print(f"TensorBoard on {config.runs}: {address}   (Ctrl-C ends it)", flush=True)
+            code = server.wait()
+            raise UserError(f"TensorBoard has ended (code {code}; {_last(words)}): start it again")
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            server.terminate()
+            try:
+                server.wait(5)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
 
 
-def _wait_until_it_answers(server: subprocess.Popen[str], address: str) -> None:
+def _wait_until_it_answers(
+    server: subprocess.Popen[bytes], address: str, words: IO[bytes]
+) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine, no proxy
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            words = (server.stderr.read() if server.stderr else "").strip().splitlines()
-            why = words[-1] if words else "it gave no reason"
-            raise UserError(f"TensorBoard did not start: {why}")
+            raise UserError(f"TensorBoard did not start ({_last(words)}): is it installed whole?")
         try:
-            urllib.request.urlopen(f"{address}data/runs", timeout=2).close()
+            direct.open(f"{address}data/runs", timeout=2).close()
             return
-        except (urllib.error.URLError, OSError):
+        except OSError:  # URLError is one
             time.sleep(0.1)
-    raise UserError(f"TensorBoard did not answer on {address} within {START_SECONDS:.0f} s")
+    raise UserError(
+        f"TensorBoard did not answer on {address} within {START_SECONDS:.0f} s: try another --port"
+    )
+
+
+def _last(words: IO[bytes]) -> str:
+    """The last line that the server wrote on standard error."""
+    words.seek(0)
+    lines = words.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "it gave no reason"
 
 
 def _free(host: str, port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+    """Whether nobody listens there.  UserError if this machine cannot listen there at all."""
+    try:
+        family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
         return True
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise UserError(
+            f"cannot listen on {host}, port {port} ({error.strerror}): give an address of this "
+            "machine as --host, and a --port above 1023"
+        ) from error
 
 
 def _free_port(host: str) -> int:

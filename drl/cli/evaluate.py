@@ -49,24 +49,16 @@ def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     import numpy as np
 
     import envs
-    from agents.build import build_network, env_seed
-    from agents.config import from_settings
+    from agents.build import env_seed
     from agents.evaluation import evaluate
     from drl.cli.console import Console
+    from drl.cli.policy import load_network
 
     settings = run.config
+    net = load_network(run, config.policy)
     # entropy of two words: no training seed, which is one word, leads to the same stream
     stream = np.random.SeedSequence([config.seed, 1])
     worlds = envs.make(settings["env"], min(config.episodes, 100), env_seed(stream))
-    net = build_network(
-        from_settings(settings), worlds.observation_shape, worlds.actions,
-        backend=settings["backend"], dtype=settings["dtype"], device=settings["device"],
-    )  # fmt: skip
-    if config.policy == "best":
-        params = run.load_best()["net"]
-    else:
-        params = run.load_latest()["training"]["agent"]["net"]
-    net.params[:] = net.ops.asarray(params)
 
     def greedy(obs: np.ndarray) -> np.ndarray:
         return net.ops.numpy(net.ops.argmax(net(obs), axis=1))

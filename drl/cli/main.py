@@ -16,6 +16,9 @@ COMMANDS = {  # name → module, one line of help
     "train digits": ("drl.cli.train_digits", "learn to classify handwritten digits"),
     "evaluate": ("drl.cli.evaluate", "score a run in fresh environments, or on the test split"),
     "resume": ("drl.cli.resume", "go on with a run exactly where it stopped"),
+    "watch": ("drl.cli.watch", "an episode as a GIF or MP4"),
+    "compare": ("drl.cli.compare", "runs beside each other over seeds: a table and a plot"),
+    "export": ("drl.cli.export", "the network for numpy, torch or ONNX"),
     "board": ("drl.cli.board", "TensorBoard on the runs"),
     "check-gradients": (
         "drl.cli.check_gradients",

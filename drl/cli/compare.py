@@ -1,0 +1,85 @@
+"""`drl compare RUN…`: settings beside each other, each over its seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from drl.errors import UserError
+
+SUFFIXES = (".png", ".svg")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Compare runs: a row for each group of runs that differ in nothing but the seed.
+
+    IQM is the mean of the middle half of the runs; the interval is its 95 % bootstrap interval.
+    """
+
+    runs: tyro.conf.Positional[tuple[Path, ...]]
+    """Directories of runs, or directories of such."""
+    out: Path | None = None
+    """Plot the learning curves to this file, .png or .svg."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    def __post_init__(self) -> None:
+        if not self.runs:
+            raise UserError("compare what? give directories of runs, e.g. drl compare runs/*")
+        if self.out is not None and self.out.suffix not in SUFFIXES:
+            raise UserError(f"--out {self.out} is not possible: give a name with .png or .svg")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Read, print the table, draw, and give the numbers."""
+    from drl.cli.compare_runs import find, group, read
+    from drl.cli.console import Console
+    from drl.cli.extras import need
+
+    if config.out is not None:
+        need("plot", "matplotlib")  # before the reading, which may take a while
+    console = Console(quiet=config.json)
+    results = [result for path in find(config.runs) if (result := read(path, console)) is not None]
+    if not results:
+        raise UserError("no finished run to compare: let one finish, or go on with it: drl resume")
+    groups = group(results)
+    for g in groups:
+        if twice := g.repeated_seeds():
+            console.warn(
+                f"{g.title}: seed {', '.join(map(str, twice))} is there more than once; equal runs "
+                "make the interval too narrow"
+            )
+    rows = [row for g in groups for row in g.rows()]
+    _print(rows, console)
+    if config.out is not None:
+        from drl.cli.compare_plot import plot
+
+        plot(groups, config.out)
+        console.print(f"curves: {config.out}")
+    return {"groups": rows, "out": str(config.out) if config.out else None}
+
+
+def _print(rows: list[dict[str, Any]], console: Any) -> None:
+    """A table: job and settings, seeds, metric, mean, IQM with interval, seconds, steps."""
+    table = [
+        ("", "runs", "metric", "mean", "IQM", "95 % interval", "seconds", "steps"),
+        *((
+            row["group"], str(len(row["seeds"])), row["metric"],
+            _number(row["mean"]), _number(row["iqm"]),
+            "–" if row["low"] is None else f"{_number(row['low'])} … {_number(row['high'])}",
+            f"{row['seconds']:.2f}", f"{row['steps']:,.0f}",
+        ) for row in rows),
+    ]  # fmt: skip
+    width = [max(len(line[i]) for line in table) for i in range(len(table[0]))]
+    for name, runs, metric, *numbers in table:
+        cells = [f"{name:<{width[0]}}", f"{runs:>{width[1]}}", f"{metric:<{width[2]}}"]
+        cells += [f"{cell:>{w}}" for cell, w in zip(numbers, width[3:], strict=True)]
+        console.print("  ".join(cells))
+
+
+def _number(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"

@@ -1,0 +1,171 @@
+"""Runs read back: results and learning curves, in groups that differ in nothing but the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drl.cli.console import Console
+from drl.errors import UserError
+from drl.runs import Run
+from drl.statistics import bootstrap_interval, interquartile_mean
+
+# what does not change what is learnt
+ASIDE = {"job", "env", "data", "seed", "log", "log_every", "checkpoint_every", "data_dir"}
+CURVES = {"dqn": "eval/mean_reward", "digits": "test/accuracy"}
+UNITS = {"dqn": "env steps", "digits": "updates"}
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One finished run; curve: steps (T,) and values (T,) of its job's metric, maybe none."""
+
+    settings: dict[str, Any]
+    summary: dict[str, Any]
+    curve: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def steps(self) -> int:
+        """Env steps of a DQN, updates of a digits run."""
+        return int(self.summary["env_steps" if self.settings["job"] == "dqn" else "updates"])
+
+    def metrics(self) -> dict[str, float]:
+        """What the run is worth: name → value, without what it does not know."""
+        if self.settings["job"] == "digits":
+            return {"test accuracy": self.summary["test_accuracy"]}
+        found = {}
+        if self.summary["best_mean_reward"] is not None:
+            found["best check"] = self.summary["best_mean_reward"]
+        if len(self.curve[1]):
+            found["last check"] = float(self.curve[1][-1])
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Runs of one job on one env or data set; label: the settings that other groups do not share.
+
+    It is empty where there is but one group.
+    """
+
+    job: str
+    what: str
+    label: str
+    results: list[Result]
+
+    @property
+    def title(self) -> str:
+        return f"{self.what}  {self.label}".rstrip()
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted(int(r.settings["seed"]) for r in self.results)
+
+    def repeated_seeds(self) -> list[int]:
+        return sorted({seed for seed in self.seeds if self.seeds.count(seed) > 1})
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Numbers of the table, a row for each metric that any of the runs knows."""
+        names = dict.fromkeys(name for r in self.results for name in r.metrics())
+        return [self._row(name) for name in names]
+
+    def _row(self, metric: str) -> dict[str, Any]:
+        results = [r for r in self.results if metric in r.metrics()]
+        values = np.array([r.metrics()[metric] for r in results])
+        low, high = bootstrap_interval(values) if len(values) > 1 else (None, None)
+        return {
+            "group": self.title,
+            "job": self.job,
+            "seeds": sorted(int(r.settings["seed"]) for r in results),
+            "metric": metric,
+            "mean": float(values.mean()),
+            "iqm": float(interquartile_mean(values)),
+            "low": low,
+            "high": high,
+            "seconds": float(np.median([r.summary["seconds"] for r in results])),
+            "steps": float(np.median([r.steps for r in results])),
+        }
+
+    def curves(self) -> tuple[np.ndarray, np.ndarray]:
+        """steps (T,), values (runs, T): at every step at which any run was checked.
+
+        Between two checks of a run a straight line.  From the step on by which all have had one;
+        a run that has stopped (solved) keeps its last value.
+        """
+        curves = [r.curve for r in self.results if len(r.curve[0])]
+        if not curves:
+            return np.empty(0), np.empty((0, 0))
+        steps = np.unique(np.concatenate([s for s, _ in curves]))
+        steps = steps[steps >= max(s[0] for s, _ in curves)]
+        return steps, np.stack([np.interp(steps, s, values) for s, values in curves])
+
+
+def find(paths: Sequence[Path]) -> list[Path]:
+    """The runs among the paths and right below them, each once.  UserError where there are none."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        inside = [path] if (path / "config.json").is_file() else []
+        if not inside and path.is_dir():
+            inside = sorted(p.parent for p in path.glob("*/config.json"))
+        if not inside:
+            raise UserError(f"{path} is no run and no directory of runs: config.json is missing")
+        for run in inside:
+            found.setdefault(run.resolve(), run)
+    return list(found.values())
+
+
+def read(path: Path, console: Console) -> Result | None:
+    """The run's result; None, with a warning, where it is not finished."""
+    with Run.open(path) as run:
+        settings = run.config
+        if not (path / "summary.json").is_file():
+            console.warn(f"{path} is left out: it has not finished")
+            return None
+        summary = run.summary
+    if summary.get("interrupted"):
+        console.warn(f"{path} is left out: it was interrupted; go on with it: drl resume {path}")
+        return None
+    return Result(settings, summary, _curve(path, CURVES[settings["job"]]))
+
+
+def group(results: list[Result]) -> list[Group]:
+    """Groups in the order of their first run, labelled by what differs within job and world."""
+    worlds: dict[tuple[str, str], list[Result]] = {}
+    for r in results:
+        what = str(r.settings["env" if r.settings["job"] == "dqn" else "data"])
+        worlds.setdefault((r.settings["job"], what), []).append(r)
+    groups = []
+    for (job, what), members in worlds.items():
+        names = dict.fromkeys(name for r in members for name in r.settings if name not in ASIDE)
+        differing = [n for n in names if len({repr(r.settings.get(n)) for r in members}) > 1]
+        labelled: dict[str, list[Result]] = {}
+        for r in members:
+            label = " ".join(f"{n}={_short(r.settings.get(n))}" for n in differing)
+            labelled.setdefault(label, []).append(r)
+        groups += [Group(job, what, label, found) for label, found in labelled.items()]
+    return groups
+
+
+def _curve(path: Path, tag: str) -> tuple[np.ndarray, np.ndarray]:
+    """A scalar's steps and values from the run's event files; empty if it has none."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(path), size_guidance={"scalars": 0})  # 0: every point
+    board.Reload()
+    points = board.Scalars(tag) if tag in board.Tags()["scalars"] else []
+    return np.array([p.step for p in points]), np.array([p.value for p in points])
+
+
+def _short(value: Any) -> str:
+    """A setting as one word."""
+    if isinstance(value, list):
+        return ",".join(map(_short, value)) or "none"
+    if isinstance(value, dict):
+        return "/".join(_short(v) for v in value.values())
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)

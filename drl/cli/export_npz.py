@@ -1,0 +1,74 @@
+"""A network as arrays and a JSON description: numpy alone runs it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drl.nn import MLP
+from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.layers import Layer, Scale
+
+FORWARD = """\
+import json
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view as windows
+
+def forward(file, x):  # np.load(…), (B, *input_shape) → (B, outputs): action values, or logits
+    for layer in json.loads(str(file["description"]))["layers"]:
+        W, b = (file.get(f"{layer['name']}.{array}", 0) for array in "Wb")
+        size, stride, p = (layer.get(key, 0) for key in ("size", "stride", "padding"))
+        match layer["kind"]:
+            case "scale": x = x * W
+            case "flatten": x = x.reshape(len(x), -1)
+            case "linear": x = x @ W + b
+            case "relu": x = np.maximum(x, 0)
+            case "tanh": x = np.tanh(x)
+            case "sigmoid": x = (1 + np.tanh(x / 2)) / 2
+            case "maxpool2d": x = windows(x, (size, size), (1, 2))[:, ::size, ::size].max((4, 5))
+            case "conv2d":
+                x = windows(np.pad(x, ((0, 0), (p, p), (p, p), (0, 0))), W.shape[:2], (1, 2))
+                x = np.tensordot(x[:, ::stride, ::stride], W, ((4, 5, 3), (0, 1, 2))) + b
+    return x
+"""
+
+
+def encode(net: MLP, about: dict[str, Any]) -> bytes:
+    """An .npz without pickle.
+
+    "<layer>.W" and "<layer>.b" as in drl.nn (a Scale's factor is its W), and "description": JSON
+    with input_shape, outputs, what `about` says, and the layers from input to output.
+    """
+    arrays: dict[str, Any] = {}
+    for layer in net.layers:
+        for name in layer.shapes:
+            arrays[f"{layer.name}.{name}"] = net.ops.numpy(getattr(layer, name))
+        if isinstance(layer, Scale):
+            arrays[f"{layer.name}.W"] = net.ops.numpy(layer.s)
+    description = about | {
+        "input_shape": list(net.input_shape),
+        "outputs": net.output_shapes[-1][0],
+        "layers": [_describe(layer) for layer in net.layers],
+    }
+    arrays["description"] = np.array(json.dumps(description))
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def reader(net: MLP, path: Path) -> str:
+    """The code that runs it."""
+    return f"{FORWARD}\ny = forward(np.load({json.dumps(str(path), ensure_ascii=False)}), x)\n"
+
+
+def _describe(layer: Layer) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": layer.name}
+    if isinstance(layer, Conv2d):
+        told |= {"stride": layer.stride, "padding": layer.padding}
+    if isinstance(layer, MaxPool2d):
+        told |= {"size": layer.size}
+    return told

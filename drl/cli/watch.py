@@ -1,0 +1,190 @@
+"""`drl watch RUN`: a greedy episode as a picture that moves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import tyro
+
+from drl.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from drl.nn import MLP
+
+SUFFIXES = (".gif", ".mp4")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Play one greedy episode of a DQN run and write it as a GIF or MP4."""
+
+    run: tyro.conf.Positional[Path]
+    """Directory of the run."""
+    out: Path | None = None
+    """File to write, .gif or .mp4; none: episode.gif in the run."""
+    seed: int = 7
+    """Seed of the episode; never one that training used, whatever the number."""
+    policy: Literal["best", "last"] = "best"
+    """The best checked parameters, or those of the last checkpoint."""
+    max_steps: int = 10_000
+    """Agent steps after which an episode that does not end is cut."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    def __post_init__(self) -> None:
+        if self.out is not None and self.out.suffix not in SUFFIXES:
+            raise UserError(f"--out {self.out} is not possible: give a name with .gif or .mp4")
+        if self.max_steps < 1:
+            raise UserError(f"--max-steps {self.max_steps} is not possible: give 1 or more")
+        if self.seed < 0:
+            raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Play, write the file, and give return and length."""
+    from drl.cli.console import Console
+    from drl.cli.policy import load_network
+    from drl.runs import Run
+
+    with Run.open(config.run) as run:
+        if run.config["job"] == "digits":
+            raise UserError(
+                f"{config.run} is a digits run, which has no episodes: see its mistakes with 'drl "
+                f"board {config.run}', its score with 'drl evaluate {config.run}'"
+            )
+        episode = Episode(run.config["env"], load_network(run, config.policy), config)
+    out = config.out or config.run / "episode.gif"
+    try:
+        (_gif if out.suffix == ".gif" else _mp4)(out, episode)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {out} ({error.strerror or error}): give --out a place that can be "
+            "written to"
+        ) from error
+    finally:
+        episode.close()
+    result = {
+        "return": episode.total,
+        "length": episode.length,
+        "cut": episode.cut,
+        "seed": config.seed,
+        "policy": config.policy,
+        "out": str(out),
+    }
+    Console(quiet=config.json).table(
+        f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}",
+        {
+            "return": f"{episode.total:.1f}",
+            "length": f"{episode.length} agent steps" + " (cut)" * episode.cut,
+            "film": str(out),
+        },
+    )
+    return result
+
+
+class Episode:
+    """One world that is drawn.  Iterate for its frames (H, W, 3) uint8, played as they are asked
+    for, so that a long episode is never whole in memory; then `total` and `length` are known.
+    """
+
+    def __init__(self, id: str, net: MLP, config: Config) -> None:
+        import envs
+
+        self.id, self.net, self.max_steps = id, net, config.max_steps
+        envs.make(id, 1, seed=0).close()  # says what is wrong with an id or its spaces
+        self.env = _drawn(id)
+        self.first_action = int(self.env.action_space.start)
+        self.fps = float(self.env.metadata.get("render_fps") or 30)
+        self.seed = config.seed
+        self.total, self.length, self.cut = 0.0, 0, False
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        import numpy as np
+
+        # entropy of two words: no training seed, which is one word, leads to the same stream
+        seed = int(np.random.SeedSequence([self.seed, 1]).generate_state(1)[0])
+        obs, _ = self.env.reset(seed=seed)
+        yield self._frame()
+        ended = False
+        while not ended and self.length < self.max_steps:
+            q = self.net(np.asarray(obs)[None])  # (1, actions)
+            action = int(self.net.ops.argmax(q, axis=1)[0]) + self.first_action
+            obs, reward, terminated, truncated, _ = self.env.step(action)
+            self.total += float(reward)
+            self.length += 1
+            ended = bool(terminated or truncated)
+            yield self._frame()
+        self.cut = not ended
+
+    def close(self) -> None:
+        self.env.close()
+
+    def _frame(self) -> np.ndarray:
+        import gymnasium as gym
+
+        try:
+            frame: np.ndarray = self.env.render()
+        except gym.error.DependencyNotInstalled as error:
+            raise UserError(
+                f"{self.id} cannot be drawn ({error}): pip install 'drl-toolkit[video]'"
+            ) from error
+        return frame
+
+
+def _drawn(id: str) -> Any:
+    import gymnasium as gym
+
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
+    for device in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER"):  # and looks for a screen and speakers
+        os.environ.setdefault(device, "dummy")
+    try:
+        plain = gym.make(id)
+        modes = plain.metadata.get("render_modes", [])
+        plain.close()
+    except gym.error.Error:  # a world of our own that Gymnasium does not know
+        modes = []
+    if "rgb_array" not in modes:
+        raise UserError(
+            f"{id} draws no pictures (no render mode rgb_array): see its score with 'drl evaluate'"
+        )
+    return gym.make(id, render_mode="rgb_array", disable_env_checker=True)
+
+
+def _gif(out: Path, episode: Episode) -> None:
+    import io
+
+    from PIL import Image
+
+    from drl.checkpoint import write_atomic
+
+    # hundredths of a second are all a GIF knows, and browsers slow down what is below two
+    duration = max(20, round(100 / episode.fps) * 10)  # ms
+    octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
+    frames = (Image.fromarray(frame).quantize(256, octree) for frame in episode)
+    file = io.BytesIO()
+    next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
+    write_atomic(out, file.getvalue())
+
+
+def _mp4(out: Path, episode: Episode) -> None:
+    import tempfile
+
+    from drl.checkpoint import write_atomic
+    from drl.cli.extras import need
+
+    need("video", "imageio", "imageio_ffmpeg")
+    from imageio import v2
+
+    with tempfile.TemporaryDirectory() as directory:
+        film = Path(directory) / "episode.mp4"
+        writer: Any = v2.get_writer(film, fps=episode.fps, macro_block_size=2)  # even sizes: H.264
+        with writer:
+            for frame in episode:
+                writer.append_data(frame)
+        write_atomic(out, film.read_bytes())

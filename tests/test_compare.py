@@ -1,0 +1,182 @@
+"""`drl compare`: who is grouped with whom, the numbers, the picture."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drl.cli.compare_runs import Group, Result, find, group, read
+from drl.cli.console import Console
+from drl.cli.main import main
+from drl.errors import UserError
+from drl.statistics import bootstrap_interval, interquartile_mean
+
+SHORT = ["--steps", "300", "--log", "minimal", "--eval-every", "100", "--eval-episodes", "2"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two settings of a DQN with three and one seeds, and digits of one."""
+    home = tmp_path_factory.mktemp("compare")
+    for name, args in {
+        "a1": ["dqn", "--seed", "1", *SHORT],
+        "a2": ["dqn", "--seed", "2", *SHORT, "--log-every", "50"],
+        "a3": ["dqn", "--seed", "3", *SHORT],
+        "b1": ["dqn", "--seed", "1", *SHORT, "--no-double", "--hidden", "8"],
+        "d1": ["digits", "--epochs", "2", "--log", "minimal"],
+    }.items():
+        assert main(["train", *args, "--run", str(home / name), "--json"]) == 0
+    return home
+
+
+def summary(run: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((run / "summary.json").read_text())
+    return result
+
+
+def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", str(runs), "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["groups"]
+    named = {(row["group"], row["metric"]): row for row in rows}
+    a, b = "CartPole-v1  hidden=64,64 double=True", "CartPole-v1  hidden=8 double=False"
+    assert set(named) == {
+        (a, "best check"), (a, "last check"), (b, "best check"), (b, "last check"),
+        ("digits", "test accuracy"),
+    }  # fmt: skip
+
+    best = np.array([summary(runs / f"a{n}")["best_mean_reward"] for n in (1, 2, 3)])
+    row = named[a, "best check"]
+    assert row["seeds"] == [1, 2, 3] and row["mean"] == pytest.approx(best.mean())
+    assert row["iqm"] == pytest.approx(interquartile_mean(best))
+    assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(best))
+    assert row["steps"] == summary(runs / "a1")["env_steps"] == 304
+    seconds = [summary(runs / f"a{n}")["seconds"] for n in (1, 2, 3)]
+    assert row["seconds"] == np.median(seconds)
+
+    alone = named["digits", "test accuracy"]
+    assert alone["mean"] == summary(runs / "d1")["test_accuracy"]
+    assert alone["low"] is None and alone["high"] is None  # one run tells nothing of another
+
+
+def test_the_table(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *(str(runs / name) for name in ("a1", "a2", "d1"))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == [
+        "runs", "metric", "mean", "IQM", "95", "%", "interval", "seconds", "steps"
+    ]  # fmt: skip
+    assert [line.split()[0] for line in lines[1:]] == ["CartPole-v1", "CartPole-v1", "digits"]
+    assert len({len(line) for line in lines}) == 1  # columns stand below each other
+
+
+def test_a_curve_is_the_checks_of_the_run(runs: Path) -> None:
+    result = read(runs / "a1", Console())
+    assert result is not None
+    steps, values = result.curve
+    assert steps.tolist() == [112, 208, 304]  # env steps: 16 at a time
+    assert values.max() == pytest.approx(summary(runs / "a1")["best_mean_reward"])
+    assert result.metrics()["last check"] == values[-1]
+
+
+def test_curves_meet_on_common_steps() -> None:
+    """By hand: a line between checks, the last value kept, nothing before all have begun."""
+
+    def result(steps: list[int], values: list[float]) -> Result:
+        return Result({"seed": 0}, {}, (np.array(steps), np.array(values)))
+
+    both = [result([10, 30], [1.0, 3.0]), result([20, 30, 40], [0.0, 6.0, 8.0])]
+    steps, values = Group("dqn", "env", "", [*both, result([], [])]).curves()
+    assert steps.tolist() == [20, 30, 40]
+    assert values.tolist() == [[2, 3, 3], [0, 6, 8]]
+
+
+def test_what_does_not_change_learning_does_not_part_runs() -> None:
+    def result(**settings: Any) -> Result:
+        job = {"job": "dqn", "env": "E"}
+        return Result(job | settings, {}, (np.empty(0), np.empty(0)))
+
+    groups = group(
+        [result(seed=1, log="full", lr=0.1), result(seed=2, log="none", lr=0.1),
+         result(seed=1, lr=0.2), result(seed=2)]
+    )  # fmt: skip
+    assert [(g.label, g.seeds) for g in groups] == [
+        ("lr=0.1", [1, 2]), ("lr=0.2", [1]), ("lr=none", [2])
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
+def test_the_plot(runs: Path, tmp_path: Path, suffix: str, begins: bytes) -> None:
+    pytest.importorskip("matplotlib")
+    out = tmp_path / f"curves{suffix}"
+    assert main(["compare", str(runs), "--out", str(out), "--json"]) == 0
+    content = out.read_bytes()
+    assert content.startswith(begins)
+    if suffix == ".png":
+        from PIL import Image
+
+        with Image.open(out) as picture:
+            assert picture.size == (2100, 675)  # two panels
+            assert len(set(picture.convert("RGB").reduce(4).get_flattened_data())) > 50
+
+
+def test_runs_are_found_once(runs: Path) -> None:
+    assert len(find([runs])) == 5
+    assert len(find([runs / "a1", runs, runs / "a1" / ".." / "a1"])) == 5
+
+
+def test_the_same_seed_twice_is_said(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    shutil.copytree(runs / "a1", tmp_path / "copy")
+    assert main(["compare", str(runs / "a1"), str(tmp_path / "copy"), "--json"]) == 0
+    assert "seed 1 is there more than once" in capsys.readouterr().err
+
+
+def test_unfinished_runs_are_left_out(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    for name in ("going", "interrupted"):
+        shutil.copytree(runs / "a1", tmp_path / name)
+    (tmp_path / "going" / "summary.json").unlink()
+    told = summary(runs / "a1") | {"interrupted": True}
+    (tmp_path / "interrupted" / "summary.json").write_text(json.dumps(told))
+    assert main(["compare", str(tmp_path), str(runs / "a2"), "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["groups"][0]["seeds"] == [2]
+    assert "has not finished" in err and "drl resume" in err
+    assert main(["compare", str(tmp_path)]) == 2
+
+
+def test_mistakes(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for args, words in [
+        ([], "compare what?"),
+        ([str(tmp_path)], "no run"),
+        ([str(runs), "--out", "curves.bmp"], ".png or .svg"),
+        ([str(runs), "--out", str(tmp_path / "curves.png")], "drl-toolkit[plot]"),
+    ]:
+        assert main(["compare", *args]) == 2
+        error = capsys.readouterr().err
+        assert words in error and len(error.splitlines()) == 1
+    with pytest.raises(UserError, match="no run"):
+        find([tmp_path / "none"])
+
+
+def test_runs_without_curves_cannot_be_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    run = tmp_path / "run"
+    args = ["--epochs", "1", "--log", "none", "--run", str(run), "--json"]
+    assert main(["train", "digits", *args]) == 0
+    assert main(["compare", str(run), "--out", str(tmp_path / "c.png")]) == 2
+    assert "--log minimal or full" in capsys.readouterr().err

@@ -1,0 +1,196 @@
+"""Exported networks: outputs equal ours, by the code that the user is given."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drl.cli import export_npz, export_onnx, export_torch
+from drl.cli.main import main
+from drl.cli.policy import load_network
+from drl.errors import UserError
+from drl.nn import MLP, Conv, Pool
+from drl.runs import Run
+
+ROOT = Path(__file__).resolve().parents[1]
+NUMPY, CARTPOLE, DIGITS, ONNX = re.findall(
+    r"```python\n(.*?)```", (ROOT / "docs/export.md").read_text(), re.DOTALL
+)
+FORMATS = ("npz", "torch", "onnx")
+NETS: dict[str, dict[str, Any]] = {
+    "dense": {"input_shape": 4, "outputs": 2, "hidden": (8, 8), "scale": (0.4, 0.5, 5.0, 0.5)},
+    "tanh": {"input_shape": 3, "outputs": 2, "hidden": (8,), "activation": "tanh", "scale": 0.1},
+    "sigmoid": {"input_shape": 3, "outputs": 5, "hidden": (8,), "activation": "sigmoid"},
+    "neither hidden nor bias": {"input_shape": 3, "outputs": 2, "hidden": (), "bias": False},
+    "flattened images": {"input_shape": (5, 4, 3), "outputs": 2, "hidden": (8,), "scale": 1 / 255},
+    "conv": {
+        "input_shape": (11, 9, 3), "outputs": 4, "hidden": (8,), "scale": (0.5, 1.0, 2.0),
+        "conv": (Conv(5, 3, stride=2, padding=1), Conv(6, 2), Pool(2)), "activation": "tanh",
+    },
+    "pooled first": {"input_shape": (7, 5, 2), "outputs": 2, "conv": (Pool(2), Conv(3, 2))},
+    "conv without bias": {
+        "input_shape": (8, 8, 1), "outputs": 3, "conv": (Conv(4, 3),), "bias": False,
+        "backend": "torch",
+    },
+    "double": {"input_shape": (6, 6, 2), "outputs": 2, "conv": (Conv(4, 3),), "dtype": "float64"},
+}  # fmt: skip
+
+
+def inputs(net: MLP, count: int = 7) -> np.ndarray:
+    x = np.random.default_rng(1).normal(size=(count, *net.input_shape))
+    return x.astype(net.ops.numpy(net.params).dtype)
+
+
+def outputs(form: str, code: str, x: np.ndarray) -> np.ndarray:
+    """What the code, as it is printed, makes of x."""
+    names: dict[str, Any] = {"x": x.astype(np.float32) if form == "onnx" else x}
+    exec(compile(code, form, "exec"), names)
+    if form == "torch":
+        y: np.ndarray = names["net"](names["torch"].from_numpy(x)).detach().numpy()
+        return y
+    return np.asarray(names["y"])
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("name", NETS)
+def test_outputs_equal_ours(name: str, form: str, tmp_path: Path) -> None:
+    if form == "onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+    net = MLP(**NETS[name], seed=3)
+    moved = np.random.default_rng(2).normal(size=net.size) * 0.1  # the biases too
+    net.params[:] += net.ops.asarray(moved)
+    module = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
+    path = tmp_path / 'a "file"'
+    path.write_bytes(module.encode(net, {"job": "test"}))  # type: ignore[attr-defined]
+    code = module.reader(net, path)  # type: ignore[attr-defined]
+    for count in (1, 7):
+        x = inputs(net, count)
+        ours = net.ops.numpy(net(x))
+        np.testing.assert_allclose(outputs(form, code, x), ours, rtol=1e-5, atol=1e-5)
+
+
+# -- through the command, from runs --------------------------------------------------------------
+@pytest.fixture(scope="module")
+def cartpole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("export") / "dqn"
+    short = ["--steps", "600", "--log", "none", "--eval-every", "250", "--eval-episodes", "2"]
+    assert main(["train", "dqn", "--run", str(run), "--json", *short]) == 0
+    return run
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("export") / "digits"
+    short = ["--model", "conv", "--epochs", "1", "--log", "none"]
+    assert main(["train", "digits", "--run", str(run), "--json", *short]) == 0
+    return run
+
+
+def export(run: Path, out: Path, *args: str) -> int:
+    return main(["export", str(run), "--out", str(out), *args])
+
+
+def network(run: Path, policy: Any = "best") -> MLP:
+    with Run.open(run) as opened:
+        return load_network(opened, policy)
+
+
+def test_numpy_forward_of_the_docs(cartpole: Path, digits: Path, tmp_path: Path) -> None:
+    assert len([line for line in NUMPY.splitlines() if line]) < 20
+    assert not re.search("drl|agents|envs|torch", NUMPY)
+    names: dict[str, Any] = {}
+    exec(compile(NUMPY, "docs/export.md", "exec"), names)
+    for run in (cartpole, digits):
+        out = tmp_path / f"{run.name}.npz"
+        assert export(run, out, "--format", "npz") == 0
+        net = network(run)
+        y = names["forward"](np.load(out, allow_pickle=False), inputs(net))
+        np.testing.assert_allclose(y, net(inputs(net)), atol=1e-5)
+    assert NUMPY == export_npz.FORWARD  # what is printed is what is documented
+
+
+def test_torch_modules_of_the_docs(
+    cartpole: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for run, code, file in ((cartpole, CARTPOLE, "policy.pt"), (digits, DIGITS, "digits.pt")):
+        assert export(run, Path(file), "--format", "torch") == 0
+        net = network(run)
+        np.testing.assert_allclose(outputs("torch", code, inputs(net)), net(inputs(net)), atol=1e-5)
+        assert code == export_torch.reader(net, Path(file))
+
+
+def test_onnx_of_the_docs(
+    cartpole: Path, digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    for run in (cartpole, digits):
+        out = Path("policy.onnx")
+        assert export(run, out, "--format", "onnx", "--force") == 0
+        net = network(run)
+        np.testing.assert_allclose(outputs("onnx", ONNX, inputs(net)), net(inputs(net)), atol=1e-5)
+        model = onnx.load(out)
+        assert [opset.version for opset in model.opset_import] == [17] and model.ir_version == 8
+
+
+def test_json_tells_all_that_is_printed(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "net.npz"
+    assert export(digits, out, "--format", "npz", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["input_shape"] == [8, 8, 1] and told["outputs"] == 10 and told["policy"] == "last"
+    assert told["bytes"] == out.stat().st_size
+    description = json.loads(str(np.load(out)["description"]))
+    assert description["job"] == "digits" and description["layers"][0]["kind"] == "conv2d"
+
+
+def test_best_and_last_are_two(cartpole: Path) -> None:
+    best, last = network(cartpole, "best"), network(cartpole, "last")
+    with Run.open(cartpole) as run:
+        assert np.array_equal(best.params, run.load_best()["net"])
+        assert np.array_equal(last.params, run.load_latest()["training"]["agent"]["net"])
+    assert not np.array_equal(best.params, last.params)
+
+
+def test_a_file_is_not_overwritten_unless_forced(
+    cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine"
+    out.write_text("dear to me")
+    assert export(cartpole, out, "--format", "npz") == 2
+    assert "--force" in capsys.readouterr().err and out.read_text() == "dear to me"
+    assert export(cartpole, out, "--format", "npz", "--force") == 0
+    assert "description" in np.load(out)
+
+
+def test_mistakes(
+    cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    assert export(cartpole, tmp_path / "nowhere" / "net", "--format", "npz") == 2
+    assert "cannot write" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "onnx", None)  # as if it were not installed
+    assert export(cartpole, tmp_path / "net", "--format", "onnx") == 2
+    assert "pip install 'drl-toolkit[onnx]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_policy_of_other_settings_is_refused(cartpole: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(cartpole, tmp_path / "run")
+    config = tmp_path / "run" / "config.json"
+    document = json.loads(config.read_text())
+    document["settings"]["hidden"] = [32]
+    config.write_text(json.dumps(document))
+    for policy in ("best", "last"):
+        with pytest.raises(UserError, match="does not fit its config.json"):
+            network(tmp_path / "run", policy)

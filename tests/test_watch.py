@@ -1,0 +1,159 @@
+"""`drl watch`: the episode on film is the policy's own."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from drl.cli.main import main
+from drl.cli.policy import load_network
+from drl.cli.watch import Config, Episode
+from drl.nn import MLP
+from drl.runs import Run
+
+pytest.importorskip("pygame")
+
+
+@pytest.fixture(scope="module")
+def cartpole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("watch") / "dqn"
+    short = ["--steps", "600", "--log", "none", "--eval-every", "250", "--eval-episodes", "2"]
+    assert main(["train", "dqn", "--run", str(run), "--json", *short]) == 0
+    return run
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
+
+
+def by_hand(net: MLP, seed: int) -> float:
+    """Return of the same episode, from the policy's definition."""
+    import gymnasium as gym
+
+    env = gym.make("CartPole-v1")
+    stream = np.random.SeedSequence([seed, 1]).generate_state(1)
+    obs, total, ended = env.reset(seed=int(stream[0]))[0], 0.0, False
+    while not ended:
+        obs, reward, terminated, truncated, _ = env.step(int(np.argmax(net(obs[None])[0])))
+        total += float(reward)
+        ended = terminated or truncated
+    return total
+
+
+@pytest.mark.parametrize("policy", ["best", "last"])
+def test_the_gif_is_the_episode(
+    cartpole: Path, policy: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["watch", str(cartpole), "--policy", policy, "--seed", "3", "--json"]) == 0
+    result = told(capsys)
+    with Run.open(cartpole) as run:
+        net = load_network(run, policy)
+    assert result["return"] == result["length"] == by_hand(net, 3) and not result["cut"]
+    with Image.open(cartpole / "episode.gif") as film:
+        assert film.size == (600, 400)
+        shown = 0
+        for i in range(film.n_frames):
+            film.seek(i)
+            shown += film.info["duration"]
+        assert shown == 20 * (result["length"] + 1)  # ms: 50 frames a second, as the env says
+
+
+def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
+    with Run.open(cartpole) as run:
+        episode = Episode("CartPole-v1", load_network(run), Config(cartpole, max_steps=5))
+    frames = list(episode)
+    episode.close()
+    assert len(frames) == 6 and episode.cut and episode.length == 5
+    assert all(f.shape == (400, 600, 3) and f.dtype == np.uint8 and f.std() > 0 for f in frames)
+    assert not np.array_equal(frames[0], frames[-1])
+
+
+def test_first_action_and_float_observations() -> None:
+    """An env whose actions begin at 1 and whose observations are float64."""
+    import gymnasium as gym
+
+    class Offset(gym.Env[np.ndarray, int]):
+        metadata = {"render_modes": ["rgb_array"]}
+        observation_space = gym.spaces.Box(-1, 1, (2,), np.float64)
+        action_space = gym.spaces.Discrete(2, start=1)
+        taken: list[int] = []
+
+        def __init__(self, render_mode: str | None = None) -> None:
+            self.render_mode = render_mode
+
+        def reset(self, **_: Any) -> Any:
+            return np.array([0.5, -0.5]), {}
+
+        def step(self, action: int) -> Any:
+            self.taken.append(action)
+            return np.array([-0.5, 0.5]), 1.0, len(self.taken) == 2, False, {}
+
+        def render(self) -> Any:
+            return np.zeros((4, 6, 3), np.uint8)
+
+    gym.register("test/Offset-v0", Offset)
+    try:
+        net = MLP(2, 2, (), seed=0)
+        net.layers[0].W[:] = np.eye(2)  # type: ignore[attr-defined]  # the larger input wins
+        episode = Episode("test/Offset-v0", net, Config(Path("none")))
+        assert len(list(episode)) == 3 and Offset.taken == [1, 2] and episode.total == 2
+        assert episode.fps == 30
+    finally:
+        del gym.registry["test/Offset-v0"]
+
+
+def test_mp4(cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("imageio")
+    pytest.importorskip("imageio_ffmpeg")
+    from imageio import v2
+
+    out = tmp_path / "film.mp4"
+    assert main(["watch", str(cartpole), "--out", str(out), "--json"]) == 0
+    result = told(capsys)
+    with v2.get_reader(out) as film:  # type: ignore[attr-defined]
+        assert film.get_meta_data()["fps"] == 50 and film.get_meta_data()["size"] == (600, 400)
+        assert film.count_frames() == result["length"] + 1
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("missing", "out"), [("imageio", "film.mp4"), ("pygame", "film.gif"), ("pygame", "film.mp4")]
+)
+def test_a_missing_package_is_named(
+    cartpole: Path, tmp_path: Path, missing: str, out: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    for name in [n for n in sys.modules if n.split(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert main(["watch", str(cartpole), "--out", str(tmp_path / out)]) == 2
+    error = capsys.readouterr().err
+    assert "drl-toolkit[video]" in error and len(error.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_watched(
+    cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digits, chain = tmp_path / "digits", tmp_path / "chain"
+    assert main(["train", "digits", "--epochs", "1", "--log", "none", "--run", str(digits)]) == 0
+    short = ["--steps", "100", "--log", "none", "--eval-every", "50", "--eval-episodes", "1"]
+    assert main(["train", "dqn", "--env", "drl/Chain-v0", "--run", str(chain), *short]) == 0
+    capsys.readouterr()
+    nowhere = tmp_path / "nowhere" / "a.gif"
+    for args, words in [
+        ([str(digits)], "drl evaluate"),
+        ([str(chain)], "draws no pictures"),
+        ([str(cartpole), "--out", "film.avi"], ".gif or .mp4"),
+        ([str(cartpole), "--out", str(nowhere), "--max-steps", "2"], "cannot write"),
+        ([str(cartpole), "--max-steps", "0"], "1 or more"),
+        ([str(tmp_path / "none")], "no run"),
+    ]:
+        assert main(["watch", *args]) == 2
+        error = capsys.readouterr().err
+        assert words in error and len(error.splitlines()) == 1
