@@ -13,13 +13,14 @@ from drl.logger import Logger, NullLogger
 from drl.runs import Run
 
 LAYOUT = {
-    "story": {
+    "digits": {
         "accuracy": ["train/accuracy", "test/accuracy"],
         "loss": ["train/loss", "test/loss"],
         "learning rate": ["train/learning_rate"],
         "gradient norm": ["train/grad_norm"],
     }
 }
+METRICS = ("test/accuracy", "test/loss")  # what the HParams tab compares runs by
 SNAPSHOTS = 10  # of weights and gradients in a whole training
 
 
@@ -40,6 +41,8 @@ class DigitsLog:
             self.out.text("config", f"```json\n{text}\n```", 0)
             self.out.text("network", f"```\n{training.net.describe()}\n```", 0)
             self.out.layout(LAYOUT)
+            if self.level == "full":
+                self.out.hparams(settings, METRICS)
             self.snapshot()
             self.out.flush()
 

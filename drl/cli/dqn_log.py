@@ -16,7 +16,7 @@ from drl.logger import Logger, NullLogger
 from drl.runs import Run
 
 LAYOUT = {
-    "story": {
+    "dqn": {
         "return": ["rollout/ep_rew_mean", "eval/mean_reward"],
         "exploration": ["rollout/exploration_rate"],
         "Q": ["train/q_mean", "train/q_max"],
@@ -24,8 +24,7 @@ LAYOUT = {
         "speed": ["time/fps"],
     }
 }
-
-
+METRICS = ("eval/mean_reward", "rollout/ep_rew_mean")  # what the HParams tab compares runs by
 SNAPSHOTS = 50  # of weights and gradients, in a run of all its steps
 
 
@@ -49,6 +48,8 @@ class DQNLog:
         self.out.text("config", f"```json\n{text}\n```", 0)
         self.out.text("network", f"```\n{agent.net.describe()}\n```", 0)
         self.out.layout(LAYOUT)
+        if self.level == "full":
+            self.out.hparams(self.settings, METRICS)
 
     def point(
         self, step: Progress, agent: DQN, recent: deque[tuple[float, int]], seconds: float
