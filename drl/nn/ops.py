@@ -49,9 +49,6 @@ class NumpyOps:
     def zeros(self, *shape: int) -> Array:
         return np.zeros(shape, self.dtype)
 
-    def concatenate(self, arrays: list[Array]) -> Array:
-        return np.concatenate(arrays)
-
     # -- products and sums --------------------------------------------------------------------
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         return np.dot(a, b, out=out)  # 2-D only; a little less overhead than np.matmul
@@ -246,9 +243,6 @@ class TorchOps:
 
     def zeros(self, *shape: int) -> Array:
         return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
-
-    def concatenate(self, arrays: list[Array]) -> Array:
-        return self.torch.cat(arrays)
 
     # -- products and sums --------------------------------------------------------------------
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
