@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from drl.errors import UserError
+from drl.typed import check_types
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class DQNConfig:
     """A check must reach this before 100 episodes are spent on confirming it; none: solved_at."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         positive = (
             "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
             "lr", "lr_end", "lr_steps", "reward_scale", "eval_every", "eval_episodes",
@@ -102,10 +105,17 @@ class DQNConfig:
 
 
 def from_settings(settings: dict[str, object]) -> DQNConfig:
-    """The config back from its JSON form (tuples are lists there)."""
-    known = {f.name for f in fields(DQNConfig)}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
-    return DQNConfig(**values)  # type: ignore[arg-type]
+    """The config back from its JSON form (tuples are lists there).
+
+    UserError where a setting is missing, or is not of its type.
+    """
+    values: dict[str, Any] = {}
+    for field in fields(DQNConfig):
+        if field.name not in settings:
+            raise UserError(f"the settings lack {field.name!r}: are they of another version?")
+        value = settings[field.name]
+        values[field.name] = tuple(value) if isinstance(value, list) else value
+    return DQNConfig(**values)
 
 
 def _require(name: str, value: object, fine: bool, expected: str) -> None:

@@ -149,6 +149,17 @@ class Run:
         return settings
 
     @property
+    def job(self) -> str:
+        """ "dqn" or "digits".  UserError on anything else."""
+        job = self.config.get("job")
+        if job not in ("dqn", "digits"):
+            raise UserError(
+                f"{self.directory / 'config.json'} names the job {job!r}; expected dqn or digits: "
+                "is it damaged, or of a newer version?"
+            )
+        return str(job)
+
+    @property
     def summary(self) -> dict[str, Any]:
         return _read_json(self.directory / "summary.json")
 

@@ -33,7 +33,10 @@ class DigitsJob:
     @classmethod
     def of(cls, run: Run) -> Self:
         """The job of a run, with the state of its last checkpoint."""
+        from drl.cli.train_digits import check_settings
+
         settings = run.config
+        check_settings(settings)
         job = cls(settings, load(settings["data"], settings["data_dir"], settings["seed"]))
         job.load_state(run.load_latest())
         return job

@@ -235,5 +235,5 @@ def build_agent(settings: dict[str, Any], envs: worlds.VectorEnv) -> DQN:
             from_settings(settings), envs.observation_shape, envs.observation_dtype, envs.actions,
             settings["seed"], settings["backend"], settings["dtype"], settings["device"],
         )  # fmt: skip
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error

@@ -38,7 +38,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.runs import Run
 
     with Run.open(config.run) as run:
-        if run.config["job"] == "digits":
+        if run.job == "digits":
             from drl.cli.train_digits import evaluate
 
             return evaluate(run, quiet=config.json)

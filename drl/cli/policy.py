@@ -19,7 +19,7 @@ def load_network(run: Run, policy: Policy = "best") -> MLP:
 
     UserError where there are none, or they are not those of config.json.
     """
-    if run.config["job"] == "digits":
+    if run.job == "digits":
         from drl.cli.digits_job import DigitsJob
 
         return DigitsJob.of(run).training.net
@@ -29,19 +29,19 @@ def load_network(run: Run, policy: Policy = "best") -> MLP:
 def _q_network(run: Run, policy: Policy) -> MLP:
     import envs
     from agents.build import build_network
-    from agents.config import from_settings
+    from drl.cli.train_dqn import Config
 
-    settings = run.config
-    world = envs.make(settings["env"], 1, seed=0)  # for its shapes alone
+    config = Config.from_settings(run.config)
+    world = envs.make(config.env, 1, seed=0)  # for its shapes alone
     world.close()
-    net = build_network(
-        from_settings(settings), world.observation_shape, world.actions,
-        backend=settings["backend"], dtype=settings["dtype"], device=settings["device"],
-    )  # fmt: skip
     state = run.load_best() if policy == "best" else run.load_latest()
     try:
+        net = build_network(
+            config.dqn, world.observation_shape, world.actions,
+            backend=config.backend, dtype=config.dtype, device=config.device,
+        )  # fmt: skip
         net.load(state["net"] if policy == "best" else state["training"]["agent"]["net"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, MemoryError) as error:
         raise UserError(
             f"the {policy} policy of {run.directory} does not fit its config.json ({error}): "
             "was one of them changed or exchanged?"

@@ -32,7 +32,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.runs import Run
 
     with Run.open(config.run, write=True) as run:
-        if run.config["job"] == "digits":
+        if run.job == "digits":
             from drl.cli.train_digits import resume
 
             if config.steps is not None:
@@ -44,9 +44,10 @@ def run(config: Config) -> dict[str, Any]:
 def _resume_dqn(run: Any, config: Config) -> dict[str, Any]:
     import sys
 
+    from drl.cli import train_dqn
     from drl.cli.dqn_job import DQNJob
 
-    job = DQNJob(run.config)
+    job = DQNJob(train_dqn.Config.from_settings(run.config).settings())
     if not job.load_state(run.load_latest()):
         print(
             f"note: {job.env_id} cannot save its state; the episodes under way begin anew",

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from drl.digits.recipes import Model, Recipe, recipe
 from drl.errors import UserError
+from drl.typed import check_types
 
 if TYPE_CHECKING:
     from drl.digits.data import Dataset
     from drl.runs import Run
+
+
+OWN = ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Config:
     """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
         if not self.checkpoint_every >= 0:
@@ -75,11 +80,24 @@ class Config:
         """The flat JSON form that a run directory keeps: a run is repeated, not looked up again."""
         from drl.digits.data import NAMES
 
-        names = ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
-        own = {name: getattr(self, name) for name in names}
+        own = {name: getattr(self, name) for name in OWN}
         own["data"] = self.data if self.data in NAMES else str(Path(self.data).resolve())
         own["data_dir"] = str(self.data_dir.resolve()) if self.data_dir else None
         return {"job": "digits"} | own | self.recipe(data).settings()
+
+
+def check_settings(settings: dict[str, Any]) -> None:
+    """UserError unless they are what `Config.settings` has given."""
+    for name in ("data", "data_dir", *OWN):
+        if name not in settings:
+            raise UserError(f"the settings lack {name!r}: are they of another version?")
+    data_dir = settings["data_dir"]
+    Config(
+        data=settings["data"],
+        data_dir=Path(data_dir) if isinstance(data_dir, str) else data_dir,
+        **{name: settings[name] for name in OWN},
+    )
+    Recipe.from_settings(settings)
 
 
 def run(config: Config) -> dict[str, Any]:

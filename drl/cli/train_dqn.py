@@ -8,9 +8,14 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from agents.config import DQNConfig
+from agents.config import DQNConfig, from_settings
 from agents.presets import preset
 from drl.errors import UserError
+from drl.typed import check_types
+
+OWN = (
+    "env", "seed", "log", "log_every", "checkpoint_every", "backend", "dtype", "device"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Config:
     """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("log_every", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -50,12 +56,15 @@ class Config:
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
 
+    @classmethod
+    def from_settings(cls, settings: dict[str, Any]) -> Config:
+        """The config back from what a run directory keeps.  UserError where it is damaged."""
+        own: dict[str, Any] = {name: settings.get(name) for name in OWN}
+        return cls(dqn=from_settings(settings), **own)
+
     def settings(self) -> dict[str, Any]:
         """The flat JSON form that a run directory keeps."""
-        own = asdict(self)
-        dqn = own.pop("dqn")
-        for name in ("run", "json"):
-            del own[name]
+        own, dqn = {name: getattr(self, name) for name in OWN}, asdict(self.dqn)
         own["log_every"] = self.log_every or max(250, self.dqn.steps // 400)
         return {"job": "dqn", **own, **dqn}
 

@@ -53,7 +53,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.runs import Run
 
     with Run.open(config.run) as run:
-        if run.config["job"] == "digits":
+        if run.job == "digits":
             raise UserError(
                 f"{config.run} is a digits run, which has no episodes: see its mistakes with 'drl "
                 f"board {config.run}', its score with 'drl evaluate {config.run}'"

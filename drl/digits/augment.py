@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drl.typed import check_types
+
 
 @dataclass(frozen=True)
 class Warp:
@@ -21,6 +23,9 @@ class Warp:
     rotate: float = 0.0
     scale: float = 0.0
     elastic: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_types(self)
 
     def __call__(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """New (B, H, W, 1) float32 images; as many random numbers whatever they show."""

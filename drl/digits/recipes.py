@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from drl.digits.augment import Warp
 from drl.errors import UserError
 from drl.nn import Conv, Pool
+from drl.typed import check_types
 
 Model = Literal["logistic", "mlp", "conv"]
 
@@ -42,11 +43,14 @@ class Recipe:
     warp: Warp | None = None
 
     def __post_init__(self) -> None:
+        check_types(self)
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} {getattr(self, name)} is not possible: give 1 or more")
         if not 0 < self.lr < float("inf"):
             raise UserError(f"learning rate {self.lr} is not possible: give a number above 0")
+        if not 0 <= self.decay < 1:
+            raise UserError(f"weight decay {self.decay} is not possible: give 0 or more, below 1")
         if any(width < 1 for width in self.hidden):
             widths = " ".join(map(str, self.hidden))
             raise UserError(f"hidden layers of {widths} neurons are not possible: give 1 or more")
@@ -58,13 +62,16 @@ class Recipe:
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Recipe:
-        """The inverse of `settings`; other keys are left alone."""
-        plain = {name: settings[name] for name in cls.__dataclass_fields__}
-        plain["hidden"] = tuple(plain["hidden"])
-        plain["conv"] = tuple(
-            Pool(**spec) if "size" in spec else Conv(**spec) for spec in plain["conv"]
-        )
-        plain["warp"] = Warp(**plain["warp"]) if plain["warp"] else None
+        """The inverse of `settings`; other keys are left alone.  UserError where it is damaged."""
+        try:
+            plain = {name: settings[name] for name in cls.__dataclass_fields__}
+            plain["hidden"] = tuple(plain["hidden"])
+            plain["conv"] = tuple(
+                Pool(**spec) if "size" in spec else Conv(**spec) for spec in plain["conv"]
+            )
+            plain["warp"] = Warp(**plain["warp"]) if plain["warp"] else None
+        except (KeyError, TypeError) as error:
+            raise UserError(f"the settings are damaged: {type(error).__name__} {error}") from error
         return cls(**plain)
 
 
