@@ -8,8 +8,6 @@ from agents.presets import PRESETS, preset
 from agents.replay import Replay
 from agents.training import Training
 
-__distribution__ = "drl-toolkit"  # the command line checks that this `agents` is ours
-
 __all__ = [
     "DQN",
     "PRESETS",

@@ -3,6 +3,4 @@
 from envs.core import NumpyEnv, Transition, VectorEnv
 from envs.vector import make
 
-__distribution__ = "drl-toolkit"
-
 __all__ = ["NumpyEnv", "Transition", "VectorEnv", "make"]
