@@ -101,18 +101,17 @@ class Training:
             "lengths": self.lengths.copy(),
         }
 
-    def load_state(self, state: dict[str, Any]) -> bool:
-        """Go on from there.  False where the episodes under way had to be begun anew."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there; where the worlds could not tell their state, with new episodes."""
         self.agent.load_state(state["agent"])
         self.env_steps = state["env_steps"]
         if state["envs"] is None:
             self.obs = None
             self.agent.forget()
-            return False
+            return
         obs = self.envs.reset() if self.obs is None else self.obs
         fill(obs, state["obs"], "observations")
         self.obs = obs
         fill(self.returns, state["returns"], "returns")
         fill(self.lengths, state["lengths"], "lengths")
         self.envs.load_state(state["envs"])
-        return True

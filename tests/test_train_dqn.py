@@ -112,6 +112,27 @@ def test_resume_after_a_kill_redoes_what_was_lost(tmp_path: Path) -> None:
     assert scalars(tmp_path / "whole") == scalars(tmp_path / "killed")
 
 
+def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from envs.vector import GymVector
+
+    monkeypatch.setattr(GymVector, "state", lambda self: None)
+    train(tmp_path / "run", "--env", "Acrobot-v1", "--steps", "320")
+    assert main(["resume", str(tmp_path / "run"), "--steps", "640", "--json"]) == 0
+    assert "Acrobot-v1 cannot save its state" in capsys.readouterr().err
+    assert latest(tmp_path / "run")["training"]["env_steps"] == 640
+
+
+@pytest.mark.parametrize("variant", [["--no-double"], ["--n-step", "1"], ["--tau", "0.01"]])
+def test_variants_resume_exactly(variant: list[str], tmp_path: Path) -> None:
+    args = [*variant, "--seed", "5", "--solved-at", "None"]
+    train(tmp_path / "whole", *args, "--steps", "512")
+    train(tmp_path / "parts", *args, "--steps", "200")
+    assert main(["resume", str(tmp_path / "parts"), "--steps", "512", "--json"]) == 0
+    assert_same(latest(tmp_path / "whole"), latest(tmp_path / "parts"))
+
+
 def test_interrupt_ends_with_a_checkpoint_and_the_command_to_go_on(tmp_path: Path) -> None:
     import signal
 

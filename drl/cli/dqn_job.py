@@ -64,12 +64,15 @@ class DQNJob:
             self._divergence(run),
         ):
             log.start(self.agent)
+            if self.training.obs is None and self.training.env_steps:
+                self._warn(f"{self.env_id} cannot save its state: its episodes begin anew", log)
             self.training.begin()
             if self.training.env_steps == 0:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
             log.end(self.agent, self.training.env_steps)
-        run.save_checkpoint(self.state(), self.training.env_steps)
+        if not run.save_checkpoint(self.state(), self.training.env_steps):
+            console.warn("the last checkpoint was not written; 'drl resume' starts earlier")
         summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
         run.write_summary(summary)
         self._report(console, run, summary)
@@ -203,21 +206,18 @@ class DQNJob:
             "seconds": self.seconds,
         }
 
-    def load_state(self, state: dict[str, Any]) -> bool:
-        """False where the episodes under way had to be begun anew.
-
-        UserError where the state is not one of this run's settings.
-        """
+    def load_state(self, state: dict[str, Any]) -> None:
+        """UserError where the state is not one of this run's settings."""
         try:
-            return self._load(state)
+            self._load(state)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             raise UserError(
                 f"the checkpoint does not fit config.json ({type(error).__name__}: {error}): "
                 "was one of them changed or exchanged?"
             ) from error
 
-    def _load(self, state: dict[str, Any]) -> bool:
-        exact = self.training.load_state(state["training"])
+    def _load(self, state: dict[str, Any]) -> None:
+        self.training.load_state(state["training"])
         for name in ("checks", "next_check", "next_log", "next_checkpoint", "solved", "seconds"):
             setattr(self, name, state[name])
         self.watchdog.load_state(state["watchdog"])
@@ -225,7 +225,6 @@ class DQNJob:
         returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
-        return exact
 
 
 def build_agent(settings: dict[str, Any], envs: worlds.VectorEnv) -> DQN:

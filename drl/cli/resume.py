@@ -42,17 +42,11 @@ def run(config: Config) -> dict[str, Any]:
 
 
 def _resume_dqn(run: Any, config: Config) -> dict[str, Any]:
-    import sys
-
     from drl.cli import train_dqn
     from drl.cli.dqn_job import DQNJob
 
     job = DQNJob(train_dqn.Config.from_settings(run.config).settings())
-    if not job.load_state(run.load_latest()):
-        print(
-            f"note: {job.env_id} cannot save its state; the episodes under way begin anew",
-            file=sys.stderr,
-        )
+    job.load_state(run.load_latest())
     done, steps = job.training.env_steps, config.steps or job.config.steps
     if (job.solved and config.steps is None) or done >= steps:
         raise UserError(
