@@ -1,2 +1,1 @@
 """Hand-written gradients: one network for supervised digits and for deep Q-learning."""
-

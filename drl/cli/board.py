@@ -76,9 +76,7 @@ def run(config: Config) -> int:
                 server.wait()
 
 
-def _wait_until_it_answers(
-    server: subprocess.Popen[bytes], address: str, words: IO[bytes]
-) -> None:
+def _wait_until_it_answers(server: subprocess.Popen[bytes], address: str, words: IO[bytes]) -> None:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # this machine, no proxy
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:

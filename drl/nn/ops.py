@@ -153,9 +153,9 @@ class NumpyOps:
         dx = np.zeros((batch, height + 2 * padding, width + 2 * padding, channels), self.dtype)
         for i in range(k):  # every patch adds to the pixels it saw
             for j in range(k):
-                dx[:, i : i + rows * stride : stride, j : j + cols * stride : stride] += (
-                    dpatches[:, :, :, i, j]
-                )
+                dx[:, i : i + rows * stride : stride, j : j + cols * stride : stride] += dpatches[
+                    :, :, :, i, j
+                ]
         return dx[:, padding : padding + height, padding : padding + width]
 
     def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
