@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -60,11 +60,32 @@ def build_dqn(
     )  # fmt: skip
 
 
-def seeds(seed: int) -> list[np.random.SeedSequence]:
-    """Independent streams from one seed: weights, exploration, replay, training envs, checks."""
-    return np.random.SeedSequence(seed).spawn(5)
+class Seeds(NamedTuple):
+    """Independent streams from one seed."""
+
+    weights: np.random.SeedSequence
+    exploration: np.random.SeedSequence
+    replay: np.random.SeedSequence
+    envs: np.random.SeedSequence
+    checks: np.random.SeedSequence
+
+
+def seeds(seed: int) -> Seeds:
+    """All that is random in a run, each part with its own stream."""
+    return Seeds(*np.random.SeedSequence(seed).spawn(5))
+
+
+def check_stream(seed: int, number: int) -> np.random.SeedSequence:
+    """The stream of a run's greedy check `number`: child of `checks`, whatever came before it."""
+    checks = seeds(seed).checks
+    return np.random.SeedSequence(checks.entropy, spawn_key=(*checks.spawn_key, number))
+
+
+def unseen_stream(seed: int) -> np.random.SeedSequence:
+    """A stream for scoring that no run leads to: its entropy is two words, a run's seed is one."""
+    return np.random.SeedSequence([seed, 1])
 
 
 def env_seed(stream: np.random.SeedSequence) -> int:
-    """An integer seed for environments from a stream of `seeds`."""
+    """An integer seed for environments from a stream."""
     return int(stream.generate_state(1, np.uint64)[0] >> 1)  # fits a signed 64-bit integer

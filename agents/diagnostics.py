@@ -12,8 +12,8 @@ def learning(agent: DQN, learned: Learned) -> dict[str, float]:
     """Scalars of the last update, by TensorBoard name; values in the environment's own rewards.
 
     action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
+    grad_norm     before clipping
     update_ratio  ‖Δθ‖/‖θ‖ of one update, by layer; about 1e-3 is healthy
-    dead_relu     share of the neurons that are zero on the whole batch, by layer
     """
     ops = agent.ops
     unit = 1 / agent.reward_scale
@@ -24,7 +24,7 @@ def learning(agent: DQN, learned: Learned) -> dict[str, float]:
         "train/td_error_abs": float(np.abs(delta).mean()),
         "train/q_mean": float(q.mean()),
         "train/q_max": float(q.max()),
-        "train/grad_norm": agent.ops.norm(agent.net.grads),
+        "train/grad_norm": learned.grad_norm,
         "train/learning_rate": agent.optimizer.lr,
         "replay/terminal_fraction": agent.replay.terminal_fraction(),
         "replay/age_mean": agent.replay.age_mean(),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.exploration import EpsilonGreedy
+from agents.exploration import EpsilonGreedy, greedy
 from agents.nstep import NStep
 from agents.replay import Batch
 from agents.targets import Bootstrap
@@ -71,7 +71,7 @@ class DQN:
 
     def greedy(self, obs: np.ndarray) -> np.ndarray:
         """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
-        return self.ops.numpy(self.ops.argmax(self.net(obs), axis=1))
+        return greedy(self.net, obs)
 
     # -- learning -----------------------------------------------------------------------------
     def observe(

@@ -98,12 +98,8 @@ class Logger:
             raise ValueError(f"{len(labels)} labels but {len(scores)} scores")
         level = np.linspace(0.0, 1.0, thresholds)
         level[0] = -1.0  # every score is above: recall 1
-        above = scores[:, None] > level[None, :] if len(scores) <= 20_000 else None
-        if above is not None:
-            tp, fp = above[labels].sum(0), above[~labels].sum(0)
-        else:
-            tp = np.array([(scores[labels] > t).sum() for t in level])
-            fp = np.array([(scores[~labels] > t).sum() for t in level])
+        tp = np.array([(scores[labels] > t).sum() for t in level])
+        fp = np.array([(scores[~labels] > t).sum() for t in level])
         fn, tn = labels.sum() - tp, (~labels).sum() - fp
         precision = tp / np.maximum(tp + fp, 1)
         recall = tp / max(int(labels.sum()), 1)

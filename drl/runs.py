@@ -116,6 +116,16 @@ class Run:
                     other.unlink()
         return True
 
+    def save_last(self, state: dict[str, Any], step: int) -> None:
+        """The checkpoint that the run ends with; said if the disk would not have it."""
+        if not self.save_checkpoint(state, step):
+            print(
+                f"drl: warning: the last checkpoint was not written; 'drl resume {self.directory}' "
+                "starts earlier",
+                file=sys.stderr,
+                flush=True,
+            )
+
     def save_best(self, state: dict[str, Any]) -> bool:
         """The best policy or classifier so far, in place of the one before."""
         path = self.directory / "checkpoints" / "best.safetensors"

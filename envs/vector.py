@@ -15,7 +15,7 @@ from envs.core import NumpyEnv, Transition, VectorEnv
 
 OURS: dict[str, type[NumpyEnv]] = {"CartPole-v1": CartPole, "drl/Chain-v0": Chain}
 
-EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "ale_py": "atari", "minatar": "minatar"}
+EXTRAS = {"Box2D": "box2d", "box2d": "box2d"}  # a word of the complaint → our extra
 
 
 def make(id: str, num_envs: int, seed: int) -> VectorEnv:

@@ -112,6 +112,18 @@ def test_resume_after_a_kill_redoes_what_was_lost(tmp_path: Path) -> None:
     assert scalars(tmp_path / "whole") == scalars(tmp_path / "killed")
 
 
+def test_resume_from_the_very_start_repeats_no_point(tmp_path: Path) -> None:
+    """Killed after points had been written, but before a checkpoint other than the first."""
+    args = ["--seed", "5", "--solved-at", "None", "--steps", "512", "--checkpoint-every", "9999"]
+    for name in ("whole", "killed"):
+        train(tmp_path / name, *args)
+    checkpoints = tmp_path / "killed" / "checkpoints"
+    (checkpoints / "step-000000000512.safetensors").unlink()
+    assert main(["resume", str(tmp_path / "killed"), "--json"]) == 0
+    assert_same(latest(tmp_path / "whole"), latest(tmp_path / "killed"))
+    assert scalars(tmp_path / "whole") == scalars(tmp_path / "killed")
+
+
 def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ class Progress(Protocol):
 
 
 class Console:
-    """quiet leaves everything out but what `print` and `table` would put on standard output."""
+    """quiet leaves everything out but warnings: standard output belongs to --json then."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet

@@ -48,16 +48,13 @@ class DigitsJob:
         could choose it, and then they would no longer test it.
         """
         console = Console(quiet)
-        log = DigitsLog(run, self.settings, self.training, resumed)
-        if not resumed:
-            run.save_checkpoint(self.state(), 0)
-        try:
+        with DigitsLog(run, self.settings, self.training, resumed) as log:
+            if not resumed:
+                run.save_checkpoint(self.state(), 0)
             self._train(run, console, log)
             p = probabilities(self.training.net, self.data.x_test)
             log.result(p)
-        finally:
-            log.close()
-        run.save_checkpoint(self.state(), self.training.update)
+        run.save_last(self.state(), self.training.update)
         summary = self.summary() | self.scores(p)
         run.write_summary(summary)
         self._print(console, run, summary)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import envs as worlds
-from agents.build import build_dqn, env_seed, seeds
+from agents.build import build_dqn, check_stream, env_seed, seeds
 from agents.config import from_settings
 from agents.dqn import Diverged
 from agents.evaluation import Evaluation, evaluate
@@ -36,9 +36,10 @@ class DQNJob:
         self.settings = settings
         self.config = config = from_settings(settings)
         self.env_id: str = settings["env"]
-        self.streams = seeds(settings["seed"])
-        self.envs = worlds.make(self.env_id, config.num_envs, env_seed(self.streams[3]))
-        self.agent = build_agent(settings, self.envs)
+        self.envs = worlds.make(
+            self.env_id, config.num_envs, env_seed(seeds(settings["seed"]).envs)
+        )
+        self.agent = self._agent()
         self.training = Training(
             self.agent, self.envs, config.updates_per_step, config.learning_starts
         )
@@ -52,27 +53,39 @@ class DQNJob:
         self.solved = False
         self.seconds = 0.0
 
+    def _agent(self) -> DQN:
+        """Settings that do not fit the environment are the user's to mend."""
+        envs, settings = self.envs, self.settings
+        try:
+            return build_dqn(
+                self.config, envs.observation_shape, envs.observation_dtype, envs.actions,
+                settings["seed"], settings["backend"], settings["dtype"], settings["device"],
+            )  # fmt: skip
+        except (ValueError, MemoryError) as error:
+            raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
+
     # -- the run ------------------------------------------------------------------------------
-    def go(self, run: Run, quiet: bool = False, steps: int | None = None) -> dict[str, Any]:
+    def go(
+        self, run: Run, quiet: bool = False, steps: int | None = None, resumed: bool = False
+    ) -> dict[str, Any]:
         """Train until solved, out of steps, or interrupted; always ends with a checkpoint."""
         steps = steps or self.config.steps
         console = Console(quiet)
         with (
-            DQNLog(run, self.settings, self.training.env_steps) as log,
+            DQNLog(run, self.settings, self.training.env_steps, resumed) as log,
             console.progress("env steps", steps) as progress,
             Interrupt() as interrupt,
             self._divergence(run),
         ):
             log.start(self.agent)
-            if self.training.obs is None and self.training.env_steps:
+            if resumed and self.training.obs is None:
                 self._warn(f"{self.env_id} cannot save its state: its episodes begin anew", log)
             self.training.begin()
-            if self.training.env_steps == 0:
+            if not resumed:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
             log.end(self.agent, self.training.env_steps)
-        if not run.save_checkpoint(self.state(), self.training.env_steps):
-            console.warn("the last checkpoint was not written; 'drl resume' starts earlier")
+        run.save_last(self.state(), self.training.env_steps)
         summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
         run.write_summary(summary)
         self._report(console, run, summary)
@@ -138,7 +151,7 @@ class DQNJob:
     def _evaluate(self, episodes: int) -> Evaluation:
         """Fresh environments every time, seeded by the run's seed and the number of the check."""
         self.checks += 1
-        stream = np.random.SeedSequence(entropy=self.settings["seed"], spawn_key=(4, self.checks))
+        stream = check_stream(self.settings["seed"], self.checks)
         envs = worlds.make(self.env_id, min(episodes, CONFIRM_EPISODES), env_seed(stream))
         try:
             return evaluate(self.agent.greedy, envs, episodes)
@@ -225,14 +238,3 @@ class DQNJob:
         returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
-
-
-def build_agent(settings: dict[str, Any], envs: worlds.VectorEnv) -> DQN:
-    """The agent of a run; settings that do not fit the environment are the user's to mend."""
-    try:
-        return build_dqn(
-            from_settings(settings), envs.observation_shape, envs.observation_dtype, envs.actions,
-            settings["seed"], settings["backend"], settings["dtype"], settings["device"],
-        )  # fmt: skip
-    except (ValueError, MemoryError) as error:
-        raise UserError(f"{envs.id} and these settings do not fit: {error}") from error

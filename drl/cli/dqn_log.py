@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
-from typing import Any, Self
 
 import numpy as np
 
@@ -12,8 +10,7 @@ from agents import diagnostics
 from agents.dqn import DQN
 from agents.evaluation import Evaluation
 from agents.training import Progress
-from drl.logger import Logger, NullLogger
-from drl.runs import Run
+from drl.cli.job_log import JobLog
 
 LAYOUT = {
     "dqn": {
@@ -28,28 +25,12 @@ METRICS = ("eval/mean_reward", "rollout/ep_rew_mean")  # what the HParams tab co
 SNAPSHOTS = 50  # of weights and gradients, in a run of all its steps
 
 
-class DQNLog:
-    """`log` in the settings: full (histograms and images too), minimal (returns), none."""
-
-    def __init__(self, run: Run, settings: dict[str, Any], env_steps: int) -> None:
-        self.settings = settings
-        self.level = settings["log"]
-        purge = env_steps + 1 if env_steps else None  # a resumed run: one line, nothing twice
-        self.out: Logger | NullLogger = (
-            NullLogger() if self.level == "none" else Logger(run.directory, purge_step=purge)
-        )
-        self.resumed = env_steps > 0
+class DQNLog(JobLog):
+    """The step is the number of env steps."""
 
     def start(self, agent: DQN) -> None:
-        """Once, at the beginning of a run."""
-        if self.resumed:
-            return
-        text = json.dumps(self.settings, indent=2)
-        self.out.text("config", f"```json\n{text}\n```", 0)
-        self.out.text("network", f"```\n{agent.net.describe()}\n```", 0)
-        self.out.layout(LAYOUT)
-        if self.level == "full":
-            self.out.hparams(self.settings, METRICS)
+        """Before the first step."""
+        self.begin(agent.net, LAYOUT, METRICS)
 
     def point(
         self, step: Progress, agent: DQN, recent: deque[tuple[float, int]], seconds: float
@@ -62,7 +43,7 @@ class DQNLog:
         if recent:
             scalars["rollout/ep_rew_mean"] = float(np.mean([r for r, _ in recent]))
             scalars["rollout/ep_len_mean"] = float(np.mean([n for _, n in recent]))
-        if self.level == "full" and step.learned is not None:
+        if self.full and step.learned is not None:
             scalars |= diagnostics.learning(agent, step.learned)
             scalars |= diagnostics.dead_relus(agent, agent.replay.peek(64))
             agent.optimizer.watch = True  # the next update leaves its Δθ for the next point
@@ -81,32 +62,16 @@ class DQNLog:
             env_steps,
         )
         every = max(1, self.settings["steps"] // SNAPSHOTS)
-        if self.level == "full" and env_steps % every < self.settings["eval_every"]:
-            self._weights(agent, env_steps)
-
-    def flush(self) -> None:
-        """All points so far reach the disk."""
-        self.out.flush()
+        if self.full and env_steps % every < self.settings["eval_every"]:
+            self.distributions(agent.net, env_steps)
 
     def end(self, agent: DQN, env_steps: int) -> None:
         """What the training has come to."""
-        if self.level == "full":
+        if self.full:
             self.out.image("first_layer/weights", first_layer(agent), env_steps)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.out.close()
 
     def warning(self, text: str, env_steps: int) -> None:
         self.out.text("warnings", text, env_steps)
-
-    def _weights(self, agent: DQN, env_steps: int) -> None:
-        net = agent.net
-        for name, span in net.spans.items():
-            self.out.histogram(f"weights/{name}", agent.ops.numpy(net.params[span]), env_steps)
-            self.out.histogram(f"gradients/{name}", agent.ops.numpy(net.grads[span]), env_steps)
 
 
 def first_layer(agent: DQN, pixels: int = 12) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,24 +47,18 @@ def run(config: Config) -> dict[str, Any]:
 
 
 def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
-    import numpy as np
-
     import envs
-    from agents.build import env_seed
+    from agents.build import env_seed, unseen_stream
     from agents.evaluation import evaluate
+    from agents.exploration import greedy
     from drl.cli.console import Console
     from drl.cli.policy import load_network
 
     settings = run.config
     net = load_network(run, config.policy)
-    # entropy of two words: no training seed, which is one word, leads to the same stream
-    stream = np.random.SeedSequence([config.seed, 1])
-    worlds = envs.make(settings["env"], min(config.episodes, 100), env_seed(stream))
-
-    def greedy(obs: np.ndarray) -> np.ndarray:
-        return net.ops.numpy(net.ops.argmax(net(obs), axis=1))
-
-    result = evaluate(greedy, worlds, config.episodes)
+    seed = env_seed(unseen_stream(config.seed))
+    worlds = envs.make(settings["env"], min(config.episodes, 100), seed)
+    result = evaluate(partial(greedy, net), worlds, config.episodes)
     worlds.close()
     scores = {
         "mean_reward": result.mean,

@@ -54,4 +54,4 @@ def _resume_dqn(run: Any, config: Config) -> dict[str, Any]:
             f"{done:,} env steps): give --steps above that to train on"
         )
     job.solved = False
-    return job.go(run, quiet=config.json, steps=steps)
+    return job.go(run, quiet=config.json, steps=steps, resumed=True)

@@ -107,14 +107,15 @@ class Episode:
     def __iter__(self) -> Iterator[np.ndarray]:
         import numpy as np
 
-        # entropy of two words: no training seed, which is one word, leads to the same stream
-        seed = int(np.random.SeedSequence([self.seed, 1]).generate_state(1)[0])
+        from agents.build import unseen_stream
+        from agents.exploration import greedy
+
+        seed = int(unseen_stream(self.seed).generate_state(1)[0])
         obs, _ = self.env.reset(seed=seed)
         yield self._frame()
         ended = False
         while not ended and self.length < self.max_steps:
-            q = self.net(np.asarray(obs)[None])  # (1, actions)
-            action = int(self.net.ops.argmax(q, axis=1)[0]) + self.first_action
+            action = int(greedy(self.net, np.asarray(obs)[None])[0]) + self.first_action
             obs, reward, terminated, truncated, _ = self.env.step(action)
             self.total += float(reward)
             self.length += 1

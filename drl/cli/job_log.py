@@ -1,0 +1,60 @@
+"""What both jobs write to TensorBoard alike: settings, network, layout, distributions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from drl.logger import Logger, NullLogger
+from drl.nn import Network
+from drl.runs import Run
+
+
+class JobLog:
+    """One run's event file, from a `with` on.
+
+    settings["log"]  full (histograms, images, hparams too), minimal (curves), none
+    step, resumed    where a resumed run goes on: what an earlier process wrote after that step is
+                     dropped, so that a curve is one line with nothing twice
+    """
+
+    def __init__(self, run: Run, settings: dict[str, Any], step: int, resumed: bool) -> None:
+        self.settings, self.resumed = settings, resumed
+        self.full = settings["log"] == "full"
+        self.out: Logger | NullLogger = (
+            NullLogger()
+            if settings["log"] == "none"
+            else Logger(run.directory, purge_step=step + 1 if resumed else None)
+        )
+
+    def begin(
+        self, net: Network, layout: Mapping[str, Mapping[str, Sequence[str]]],
+        metrics: Sequence[str],
+    ) -> None:  # fmt: skip
+        """Once in the life of a run; it reaches the disk before the first checkpoint does."""
+        if self.resumed:
+            return
+        self.out.text("config", f"```json\n{json.dumps(self.settings, indent=2)}\n```", 0)
+        self.out.text("network", f"```\n{net.describe()}\n```", 0)
+        self.out.layout(layout)
+        if self.full:
+            self.out.hparams(self.settings, metrics)
+        self.out.flush()
+
+    def distributions(self, net: Network, step: int) -> None:
+        """Weights, and after the first update gradients, by layer."""
+        for name, span in net.spans.items():
+            self.out.histogram(f"weights/{name}", net.ops.numpy(net.params[span]), step)
+            if step:
+                self.out.histogram(f"gradients/{name}", net.ops.numpy(net.grads[span]), step)
+
+    def flush(self) -> None:
+        """Before a checkpoint: no curve may miss what the checkpoint has behind it."""
+        self.out.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.out.close()
