@@ -26,8 +26,9 @@ class VectorEnv(Protocol):
     id: str
     num_envs: int
     observation_shape: tuple[int, ...]
-    observation_dtype: Any
+    observation_dtype: Any  # float32; uint8 for pictures, bool for boards of yes and no
     actions: int
+    stack: int  # pictures in one observation, along its last axis, the newest last
 
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
@@ -58,6 +59,7 @@ class NumpyEnv:
     observation_shape: tuple[int, ...] = ()
     observation_dtype: Any = np.float32
     actions: int = 2
+    stack: int = 1
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
