@@ -35,6 +35,8 @@ class GymVector:
     are named, with the world they came from, before they can reach a network.
     """
 
+    stack = 1
+
     def __init__(self, id: str, num_envs: int, seed: int) -> None:
         import gymnasium as gym
 
