@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,19 @@ from drl.cli.console import Console
 from drl.errors import UserError
 from drl.nn import MLP, Conv, Network, Pool
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.dueling import Dueling
+from drl.nn.embedding import QuantileEmbedding
 from drl.nn.gradcheck import check_network, gradients, parameters, relative_error
-from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Shape, Sigmoid, Tanh
-from drl.nn.losses import MSE, Bernoulli, Huber, SoftmaxCrossEntropy
+from drl.nn.layers import Flatten, Layer, Linear, Pullback, ReLU, Scale, Shape, Sigmoid, Tanh
+from drl.nn.losses import (
+    MSE,
+    Bernoulli,
+    CategoricalCrossEntropy,
+    Huber,
+    QuantileHuber,
+    SoftmaxCrossEntropy,
+)  # fmt: skip
+from drl.nn.noisy import NoisyLinear
 from drl.nn.ops import Array, Ops, make_ops
 
 BARS = {"differences": 1e-6, "autograd": 1e-10}  # the largest relative errors that pass
@@ -62,6 +73,35 @@ def chain(shape: Shape, *layers: Callable[[], Layer]) -> Make:
     return make
 
 
+class Noisy(NoisyLinear):
+    """NoisyLinear with noise in it from the start."""
+
+    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
+        super().bind(ops, arrays)
+        self.resample(np.random.default_rng(0))
+
+
+class Quantiles(QuantileEmbedding):
+    """QuantileEmbedding at three fractions, its rows put side by side again: (B, 3·D)."""
+
+    fractions = (0.1, 0.45, 0.8)
+
+    def build(self, shape: Shape) -> Shape:
+        return (len(self.fractions) * super().build(shape)[0],)
+
+    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
+        super().bind(ops, arrays)
+        self.tau = ops.asarray([self.fractions])
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        y, pullback = super().forward(x)
+
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            return pullback(dy.reshape(-1, x.shape[1]), inputs)
+
+        return y.reshape(x.shape[0], -1), backward
+
+
 def mlp(shape: int | Shape, **settings: Any) -> Make:
     return lambda outputs, library: MLP(
         shape, outputs, backend=library, dtype="float64", **settings
@@ -77,6 +117,11 @@ ROWS: dict[str, Make] = {
     "Sigmoid": chain((6,), Sigmoid),
     "Scale": chain((4,), lambda: Linear(3), lambda: Scale((0.5, 2.0, -1.0))),
     "Flatten": chain((2, 3, 2), Flatten),
+    "NoisyLinear": chain((5,), lambda: Noisy(4)),
+    "NoisyLinear, no bias": chain((5,), lambda: Noisy(4, bias=False)),
+    "Dueling": chain((6,), lambda: Dueling(3)),
+    "Dueling, 2 atoms, noisy": chain((6,), lambda: Dueling(3, 2, Noisy)),
+    "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: Quantiles(5)),
     "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
     "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
     "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),
@@ -104,7 +149,14 @@ LOSSES: dict[str, tuple[Callable[[Ops], Any], Callable[[Rng, int, int], np.ndarr
     "Bernoulli": (Bernoulli, lambda rng, b, k: rng.random((b, k))),
     "MSE": (MSE, lambda rng, b, k: rng.normal(size=(b, k))),
     "Huber": (Huber, lambda rng, b, k: rng.normal(0, 3, (b, k))),  # on both sides of κ = 1
-}
+    "quantile Huber": (
+        lambda ops: partial(QuantileHuber(ops), tau=ops.asarray([[0.3]])),
+        lambda rng, b, k: rng.normal(0, 3, (b, 4)),
+    ),
+    "categorical cross-entropy": (
+        CategoricalCrossEntropy, lambda rng, b, k: rng.dirichlet(np.ones(k), b),
+    ),
+}  # fmt: skip
 
 
 # -- the checks ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import this file.  A new layer or loss is one more line in its table.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from torch.nn import functional as F
 from drl.nn import layers as hand
 from drl.nn import losses
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.dueling import Dueling
+from drl.nn.embedding import QuantileEmbedding
 from drl.nn.network import Network
+from drl.nn.noisy import NoisyLinear
 
 
 def _conv2d(layer: Conv2d, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
@@ -29,6 +33,46 @@ def _max_pool2d(layer: MaxPool2d, x: Tensor) -> Tensor:
     return F.max_pool2d(x.permute(0, 3, 1, 2), layer.size).permute(0, 2, 3, 1)
 
 
+def _noisy(
+    layer: NoisyLinear, x: Tensor, W: Tensor, W_sigma: Tensor,
+    b: Tensor | None = None, b_sigma: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    eps_W, eps_b = (torch.as_tensor(noise) for noise in layer.noise)
+    bias = None if b is None or b_sigma is None else b + b_sigma * eps_b
+    y: Tensor = F.linear(x, (W + W_sigma * eps_W).T, bias)
+    return y
+
+
+def _dueling(layer: Dueling, x: Tensor, **parameters: Tensor) -> Tensor:
+    streams = []
+    for (name, stream), h in zip(layer.streams.items(), x.chunk(2, dim=1), strict=True):
+        own = {of: parameters[f"{name}_{of}"] for of in stream.shapes}
+        streams.append(_entry(LAYERS, stream)(stream, h, **own))
+    value, advantage = streams[0].unsqueeze(1), streams[1].unflatten(1, (layer.actions, -1))
+    return (value + advantage - advantage.mean(1, keepdim=True)).flatten(1)
+
+
+def _embedding(layer: QuantileEmbedding, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """For the table of `drl check-gradients`: the N rows of an example side by side."""
+    tau = torch.as_tensor(layer.tau)
+    phi = [
+        torch.relu(sum(torch.cos(torch.pi * i * t) * w for i, w in enumerate(W)) + b)
+        for t in tau[0]
+    ]
+    return torch.cat([x * each for each in phi], dim=1)
+
+
+def _quantile_huber(loss: Any, y: Tensor, t: Tensor) -> Tensor:
+    total = y.new_zeros(())
+    for i in range(y.shape[1]):
+        for j in range(t.shape[1]):
+            u = t[:, j] - y[:, i]
+            huber = torch.where(u.abs() <= 1, 0.5 * u**2, u.abs() - 0.5)
+            under = (u.detach() < 0).to(u.dtype)
+            total = total + (torch.abs(0.3 - under) * huber).sum() / t.shape[1]
+    return total
+
+
 LAYERS: dict[type, Callable[..., Tensor]] = {  # (layer, x, parameters by name) → y
     hand.Linear: lambda layer, x, W, b=None: F.linear(x, W.T, b),
     hand.ReLU: lambda layer, x: torch.relu(x),
@@ -36,6 +80,9 @@ LAYERS: dict[type, Callable[..., Tensor]] = {  # (layer, x, parameters by name) 
     hand.Sigmoid: lambda layer, x: torch.sigmoid(x),
     hand.Flatten: lambda layer, x: x.flatten(1),
     hand.Scale: lambda layer, x: x * torch.as_tensor(layer.factor, dtype=x.dtype),
+    NoisyLinear: _noisy,
+    Dueling: _dueling,
+    QuantileEmbedding: _embedding,
     Conv2d: _conv2d,
     MaxPool2d: _max_pool2d,
 }
@@ -44,6 +91,8 @@ LOSSES: dict[type, Callable[[Any, Tensor, Tensor], Tensor]] = {  # summed over t
     losses.SoftmaxCrossEntropy: lambda loss, y, t: F.cross_entropy(y, t, reduction="sum"),
     losses.Bernoulli: lambda loss, y, t: F.binary_cross_entropy_with_logits(y, t, reduction="sum"),
     losses.MSE: lambda loss, y, t: F.mse_loss(y, t, reduction="sum"),
+    partial: _quantile_huber,  # with τ = 0.3 and κ = 1, as `drl check-gradients` binds it
+    losses.CategoricalCrossEntropy: lambda loss, y, t: F.cross_entropy(y, t, reduction="sum"),
     losses.Huber: lambda loss, y, t: F.huber_loss(y, t, reduction="sum", delta=loss.kappa),
 }
 

@@ -43,6 +43,7 @@ class Layer:
     name = ""
     ops: Ops
     shapes: dict[str, Shape] = {}
+    noisy = False  # whether `resample` does anything
 
     def build(self, shape: Shape) -> Shape:
         """Shape of one input → shape of one output (no batch axis).  ValueError if they misfit."""
@@ -54,6 +55,9 @@ class Layer:
 
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw the parameters."""
+
+    def resample(self, rng: np.random.Generator | None) -> None:
+        """Draw the layer's noise anew, where it has any; None: go without."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         raise NotImplementedError

@@ -88,9 +88,58 @@ class Huber:
         clipped = self.ops.clip(delta, -self.kappa, self.kappa)
         return self.ops.sum(clipped * (delta - 0.5 * clipped)) / len(delta)  # both cases in one
 
-    def gradient(self, delta: Array) -> Array:
-        """∂L/∂y from the errors δ = y − t."""
-        return self.ops.clip(delta, -self.kappa, self.kappa) * (1.0 / len(delta))
+    def gradient(self, delta: Array, weight: Array | float = 1.0) -> Array:
+        """∂L/∂y from the errors δ = y − t; weight (B,) where some examples count more."""
+        return self.ops.clip(delta, -self.kappa, self.kappa) * (weight / len(delta))
+
+
+class QuantileHuber:
+    """L = (1/B) Σ_b Σ_i (1/M) Σ_j |τ_i − 1[δ_ij < 0]| h(δ_ij)/κ,  δ_ij = t_j − y_i.
+
+    Dabney et al. 2018 (QR-DQN), eq. 9 and 10: h is Huber's; an underestimate costs τ, an
+    overestimate 1 − τ, so y_i comes to rest at the τ_i-quantile of the targets.
+
+    y: (B, N) quantiles of fractions tau (N,) or (B, N); t: (B, M) samples, or quantiles, of what
+    is to be described.   ∂L/∂y_i = −(1/BM) Σ_j |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κ.
+    """
+
+    def __init__(self, ops: Ops, kappa: float = 1.0) -> None:
+        if not kappa > 0:
+            raise ValueError(f"quantile Huber needs kappa > 0, got {kappa}")
+        self.ops, self.kappa = ops, kappa
+
+    def __call__(self, y: Array, t: Array, tau: Array) -> tuple[Array, Array]:
+        ops, t, kappa = self.ops, self.ops.asarray(t), self.kappa
+        _same_shape(y.shape[:1], t.shape[:1])
+        delta = t[:, None, :] - y[:, :, None]  # (B, N, M)
+        clipped = ops.clip(delta, -kappa, kappa)
+        side = abs(tau[..., None] - ops.asarray(delta < 0))  # |τ_i − 1[δ_ij < 0]|
+        pull = side * clipped * (1.0 / (kappa * t.shape[1] * len(y)))
+        value = ops.sum(pull * (delta - 0.5 * clipped))  # h(δ) = clip(δ)(δ − ½clip(δ))
+        return value, -ops.sum(pull, axis=2)
+
+
+class CategoricalCrossEntropy:
+    """L = −(1/B) Σ_b Σ_i m[b, i] log p[b, i] with p = softmax(z): a whole distribution to match.
+
+    z: (B, N) logits; m: (B, N), every row a distribution.   ∂L/∂z = (p − m)/B.
+    """
+
+    def __init__(self, ops: Ops) -> None:
+        self.ops = ops
+
+    def __call__(self, z: Array, m: Array) -> tuple[Array, Array]:
+        m = self.ops.asarray(m)
+        _same_shape(z.shape, m.shape)
+        log_p = log_softmax(self.ops, z)
+        return -self.ops.sum(m * log_p) / len(z), (self.ops.exp(log_p) - m) / len(z)
+
+
+def log_softmax(ops: Ops, z: Array) -> Array:
+    """z − log Σ e^z over the last axis, shifted so that e^z cannot overflow."""
+    axis = z.ndim - 1
+    z = z - ops.max(z, axis=axis, keepdims=True)
+    return z - ops.log(ops.sum(ops.exp(z), axis=axis, keepdims=True))
 
 
 def _same_shape(expected: tuple[int, ...], got: tuple[int, ...]) -> None:

@@ -40,6 +40,7 @@ class Network:
 
         # the first layer that learns: below it nobody asks for ∂L/∂x, unless for the data's own
         self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
+        self.noisy = [layer for layer in self.layers if layer.noisy]
         self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
         self.params, self.grads = ops.zeros(self.size), ops.zeros(self.size)
         rng = np.random.default_rng(seed)
@@ -91,6 +92,11 @@ class Network:
     def __call__(self, x: Array) -> Array:
         """y alone."""
         return self.forward(x)[0]
+
+    def resample(self, rng: np.random.Generator | None) -> None:
+        """Draw the noise of noisy layers anew; None silences them.  Other layers have none."""
+        for layer in self.noisy:
+            layer.resample(rng)
 
     def load(self, params: np.ndarray) -> None:
         """θ from a checkpoint: numpy, (P,).  ValueError unless size and precision are these."""

@@ -90,6 +90,9 @@ class NumpyOps:
     def log1p(self, x: Array) -> Array:
         return np.log1p(x)
 
+    def cos(self, x: Array) -> Array:
+        return np.cos(x)
+
     def abs(self, x: Array) -> Array:
         return np.abs(x)
 
@@ -104,14 +107,25 @@ class NumpyOps:
         return a.argmax(axis=axis)
 
     def gather(self, a: Array, index: Array) -> Array:
-        """a[b, index[b]] for every row b: (B, A), (B,) → (B,)."""
+        """a[b, index[b]] for every row b: (B, A, …), (B,) → (B, …)."""
         return a[_cached(self._rows, len(a), np.arange, np.int64), index]
 
     def scatter(self, index: Array, values: Array, width: int) -> Array:
-        """The transpose of gather: a (B, width) array of zeros with a[b, index[b]] = values[b]."""
-        out = np.zeros((len(index), width), self.dtype)
+        """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""
+        out = np.zeros((len(index), width, *values.shape[1:]), self.dtype)
         out[_cached(self._rows, len(index), np.arange, np.int64), index] = values
         return out
+
+    def scatter_add(self, index: Array, values: Array, width: int) -> Array:
+        """a[b, index[b, m]] += values[b, m] for all m: (B, M), (B, M) → (B, width)."""
+        rows = len(index)
+        flat = index + width * _cached(self._rows, rows, np.arange, np.int64)[:, None]
+        sums = np.bincount(flat.reshape(-1), values.reshape(-1), rows * width)
+        return sums.reshape(rows, width).astype(self.dtype)
+
+    def concat(self, arrays: list[Array]) -> Array:
+        """Side by side: (B, I), (B, J), … → (B, I + J + …)."""
+        return np.concatenate(arrays, axis=1)
 
     # -- shared weights -----------------------------------------------------------------------
     def conv2d(
@@ -282,6 +296,9 @@ class TorchOps:
     def log1p(self, x: Array) -> Array:
         return self.torch.log1p(x)
 
+    def cos(self, x: Array) -> Array:
+        return self.torch.cos(x)
+
     def abs(self, x: Array) -> Array:
         return self.torch.abs(x)
 
@@ -296,12 +313,26 @@ class TorchOps:
         return self.torch.argmax(a, axis)
 
     def gather(self, a: Array, index: Array) -> Array:
-        """a[b, index[b]] for every row b: (B, A), (B,) → (B,)."""
-        return self.torch.gather(a, 1, index[:, None])[:, 0]
+        """a[b, index[b]] for every row b: (B, A, …), (B,) → (B, …)."""
+        if a.ndim == 2:
+            return self.torch.gather(a, 1, index[:, None])[:, 0]
+        return a[self.torch.arange(len(a), device=self.device), index]
 
     def scatter(self, index: Array, values: Array, width: int) -> Array:
-        """The transpose of gather: a (B, width) array of zeros with a[b, index[b]] = values[b]."""
-        return self.zeros(len(index), width).scatter_(1, index[:, None], values[:, None])
+        """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""
+        out = self.zeros(len(index), width, *values.shape[1:])
+        if values.ndim == 1:
+            return out.scatter_(1, index[:, None], values[:, None])
+        out[self.torch.arange(len(index), device=self.device), index] = values
+        return out
+
+    def scatter_add(self, index: Array, values: Array, width: int) -> Array:
+        """a[b, index[b, m]] += values[b, m] for all m: (B, M), (B, M) → (B, width)."""
+        return self.zeros(len(index), width).scatter_add_(1, index, values)
+
+    def concat(self, arrays: list[Array]) -> Array:
+        """Side by side: (B, I), (B, J), … → (B, I + J + …)."""
+        return self.torch.cat(arrays, 1)
 
     # -- shared weights -----------------------------------------------------------------------
     # torch wants (B, C, H, W) and (O, C, k, k); permuting our arrays gives just that, as views
