@@ -49,7 +49,8 @@ def _dueling(layer: Dueling, x: Tensor, **parameters: Tensor) -> Tensor:
         own = {of: parameters[f"{name}_{of}"] for of in stream.shapes}
         streams.append(_entry(LAYERS, stream)(stream, h, **own))
     value, advantage = streams[0].unsqueeze(1), streams[1].unflatten(1, (layer.actions, -1))
-    return (value + advantage - advantage.mean(1, keepdim=True)).flatten(1)
+    q: Tensor = (value + advantage - advantage.mean(1, keepdim=True)).flatten(1)
+    return q
 
 
 def _embedding(layer: QuantileEmbedding, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
@@ -73,7 +74,7 @@ def _quantile_huber(loss: Any, y: Tensor, t: Tensor) -> Tensor:
     return total
 
 
-LAYERS: dict[type, Callable[..., Tensor]] = {  # (layer, x, parameters by name) → y
+LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) → y
     hand.Linear: lambda layer, x, W, b=None: F.linear(x, W.T, b),
     hand.ReLU: lambda layer, x: torch.relu(x),
     hand.Tanh: lambda layer, x: torch.tanh(x),

@@ -109,14 +109,26 @@ class QuantileHuber:
         self.ops, self.kappa = ops, kappa
 
     def __call__(self, y: Array, t: Array, tau: Array) -> tuple[Array, Array]:
-        ops, t, kappa = self.ops, self.ops.asarray(t), self.kappa
+        return self.value(y, t, tau), self.gradient(y, t, tau)
+
+    def value(self, y: Array, t: Array, tau: Array) -> Array:
+        """L."""
+        delta, pull = self._pull(y, t, tau)
+        half = 0.5 * self.ops.clip(delta, -self.kappa, self.kappa)
+        return self.ops.sum(pull * (delta - half)) / len(y)  # h(δ) = clip(δ)(δ − ½clip(δ))
+
+    def gradient(self, y: Array, t: Array, tau: Array) -> Array:
+        """∂L/∂y."""
+        return self.ops.sum(self._pull(y, t, tau)[1], axis=2) * (-1.0 / len(y))
+
+    def _pull(self, y: Array, t: Array, tau: Array) -> tuple[Array, Array]:
+        """δ_ij, and |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κM: how hard t_j pulls at y_i.  (B, N, M)"""
+        ops, t = self.ops, self.ops.asarray(t)
         _same_shape(y.shape[:1], t.shape[:1])
-        delta = t[:, None, :] - y[:, :, None]  # (B, N, M)
-        clipped = ops.clip(delta, -kappa, kappa)
-        side = abs(tau[..., None] - ops.asarray(delta < 0))  # |τ_i − 1[δ_ij < 0]|
-        pull = side * clipped * (1.0 / (kappa * t.shape[1] * len(y)))
-        value = ops.sum(pull * (delta - 0.5 * clipped))  # h(δ) = clip(δ)(δ − ½clip(δ))
-        return value, -ops.sum(pull, axis=2)
+        delta = t[:, None, :] - y[:, :, None]
+        side = ops.abs(tau[..., None] - ops.asarray(delta < 0))
+        side *= 1.0 / (self.kappa * t.shape[1])
+        return delta, side * ops.clip(delta, -self.kappa, self.kappa)
 
 
 class CategoricalCrossEntropy:
@@ -132,7 +144,15 @@ class CategoricalCrossEntropy:
         m = self.ops.asarray(m)
         _same_shape(z.shape, m.shape)
         log_p = log_softmax(self.ops, z)
-        return -self.ops.sum(m * log_p) / len(z), (self.ops.exp(log_p) - m) / len(z)
+        return self.value(log_p, m), self.gradient(log_p, m)
+
+    def value(self, log_p: Array, m: Array) -> Array:
+        """L from log p = log softmax(z)."""
+        return -self.ops.sum(m * log_p) / len(m)
+
+    def gradient(self, log_p: Array, m: Array) -> Array:
+        """∂L/∂z = (p − m)/B."""
+        return (self.ops.exp(log_p) - m) * (1.0 / len(m))
 
 
 def log_softmax(ops: Ops, z: Array) -> Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -45,34 +46,47 @@ class MLP(Network):
         backend: str = "auto", dtype: str = "float32", device: str = "cpu",
         seed: int | np.random.Generator = 0,
     ) -> None:  # fmt: skip
-        inputs = as_shape(input_shape)
-        function = _lookup("activation", activation, ACTIVATIONS)
-        front = _front(conv)
-        inner: Init = he if activation == "relu" else xavier
-        last: Init = uniform
-        if init is not None:
-            inner = last = _lookup("init", init, INITS)
-
-        layers: list[Layer] = []
-        if scale is not None:
-            layers.append(Scale(tuple(scale) if isinstance(scale, Sequence) else scale))
-        for spec in front:
-            if isinstance(spec, Pool):
-                layers.append(MaxPool2d(spec.size))
-            else:
-                conv2d = Conv2d(
-                    spec.filters, spec.kernel, spec.stride, spec.padding, bias=bias, init=inner
-                )
-                layers += [conv2d, function()]
-        if len(inputs) > 1:
-            layers.append(Flatten())
-        for width in hidden:
-            layers += [Linear(width, bias=bias, init=inner), function()]
-        layers.append(Linear(outputs, bias=bias, init=last))
-
+        inputs, convolutions = as_shape(input_shape), front_of(conv)
+        layers = front(inputs, convolutions, activation, bias, scale, init)
+        layers += dense(hidden, activation, partial(Linear, bias=bias), init)
+        layers.append(Linear(outputs, bias=bias, init=_init(init, uniform)))
         if backend == "auto":
-            backend = choose_backend(inputs, outputs, hidden, front, device)
+            backend = choose_backend(inputs, outputs, hidden, convolutions, device)
         super().__init__(layers, inputs, make_ops(backend, dtype, device), seed)
+
+
+def front(
+    inputs: Shape, conv: Sequence[Conv | Pool] = (), activation: str = "relu", bias: bool = True,
+    scale: float | Sequence[float] | None = None, init: str | None = None,
+) -> list[Layer]:  # fmt: skip
+    """x → [scale] → [convolutions] → a vector.   Arguments as in MLP."""
+    layers: list[Layer] = []
+    if scale is not None:
+        layers.append(Scale(tuple(scale) if isinstance(scale, Sequence) else scale))
+    function, inner = _activation(activation), _init(init, _inner(activation))
+    for spec in conv:
+        if isinstance(spec, Pool):
+            layers.append(MaxPool2d(spec.size))
+        else:
+            conv2d = Conv2d(
+                spec.filters, spec.kernel, spec.stride, spec.padding, bias=bias, init=inner
+            )
+            layers += [conv2d, function()]
+    if len(inputs) > 1:
+        layers.append(Flatten())
+    return layers
+
+
+def dense(
+    hidden: Sequence[int], activation: str = "relu",
+    linear: Callable[..., Layer] = Linear, init: str | None = None,
+) -> list[Layer]:  # fmt: skip
+    """A hidden layer of each width.   linear(width, init=…): Linear, NoisyLinear."""
+    function, inner = _activation(activation), _init(init, _inner(activation))
+    layers: list[Layer] = []
+    for width in hidden:
+        layers += [linear(width, init=inner), function()]
+    return layers
 
 
 def choose_backend(
@@ -106,10 +120,24 @@ def _multiplications(shape: Shape, front: Sequence[Conv | Pool]) -> int:
     return total
 
 
-def _front(conv: Front) -> tuple[Conv | Pool, ...]:
+def front_of(conv: Front) -> tuple[Conv | Pool, ...]:
+    """The specs of a front by its name, or as they are.  ValueError for an unknown name."""
     if conv is None:
         return ()
     return _lookup("conv", conv, FRONTS) if isinstance(conv, str) else tuple(conv)
+
+
+def _activation(name: str) -> Callable[[], Layer]:
+    return _lookup("activation", name, ACTIVATIONS)
+
+
+def _init(name: str | None, default: Init) -> Init:
+    return default if name is None else _lookup("init", name, INITS)
+
+
+def _inner(activation: str) -> Init:
+    """He keeps the variance behind a ReLU, Xavier behind the others."""
+    return he if activation == "relu" else xavier
 
 
 def _lookup(what: str, name: str, table: dict[str, T]) -> T:
