@@ -10,54 +10,85 @@ from agents import targets
 from agents.config import DQNConfig
 from agents.dqn import DQN
 from agents.exploration import EpsilonGreedy
+from agents.networks import build_head, build_network
 from agents.nstep import NStep
-from agents.replay import Replay
-from drl.nn import MLP
+from agents.prioritized import Prioritized
+from agents.replay import Replay, Sampler, Uniform
+from agents.storage import Frames, Keeper, Vectors
 from drl.nn.optim import Adam
-from drl.nn.schedules import Linear
-
-
-def build_network(
-    config: DQNConfig, shape: tuple[int, ...], actions: int, seed: np.random.Generator | int = 0,
-    backend: str = "auto", dtype: str = "float32", device: str = "cpu",
-) -> MLP:  # fmt: skip
-    """Q(s, ·; θ): observations of `shape` → one value for each action."""
-    scale: Any = config.scale
-    if scale is not None and len(scale) == 1:
-        scale = scale[0]
-    return MLP(
-        shape, actions, config.hidden, config.activation, config.conv, scale=scale,
-        init=config.init, backend=backend, dtype=dtype, device=device, seed=seed,
-    )  # fmt: skip
+from drl.nn.schedules import Constant, Linear
 
 
 def build_dqn(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int, seed: int,
-    backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+    backend: str = "auto", dtype: str = "float32", device: str = "cpu", stack: int = 1,
 ) -> DQN:  # fmt: skip
-    """The agent; its generators (weights, exploration, replay) are spawned once from the seed.
+    """The agent; its generators are spawned once from the seed.
+
+    stack  pictures in an observation, along its last axis
 
     ValueError where the settings do not fit the observations.
     """
-    weights, explore, sample = (np.random.default_rng(s) for s in seeds(seed)[:3])
-    net = build_network(config, shape, actions, weights, backend, dtype, device)
-    target_net = build_network(config, shape, actions, 0, net.ops.name, dtype, device)
-    replay = Replay(config.capacity, shape, observation_dtype, config.batch, sample)
+    streams = {name: np.random.default_rng(s) for name, s in seeds(seed)._asdict().items()}
+    net = build_network(
+        config, shape, observation_dtype, actions, streams["weights"], backend, dtype, device
+    )
+    target_net = build_network(
+        config, shape, observation_dtype, actions, 0, net.ops.name, dtype, device
+    )
+    replay = build_replay(config, shape, observation_dtype, stack, streams["replay"])
+    epsilon = Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps)
     return DQN(
         net=net,
         target_net=target_net,
-        optimizer=Adam(net, Linear(config.lr, config.lr_end, config.lr_steps)),
+        head=build_head(config, net.ops, actions, streams["fractions"]),
+        optimizer=Adam(net, Linear(config.lr, config.lr_end, config.lr_steps), eps=config.adam_eps),
         nstep=NStep(replay, config.n_step, config.gamma, config.num_envs),
         exploration=EpsilonGreedy(
-            Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps),
-            actions, explore,
+            Constant(0.0) if config.noisy else epsilon, actions, streams["exploration"]
         ),
-        bootstrap=targets.double if config.double else targets.maximum,
+        noise=streams["noise"],
+        bootstrap=build_bootstrap(config),
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
         reward_scale=config.reward_scale,
+        reward_clip=config.reward_clip,
     )  # fmt: skip
+
+
+def build_bootstrap(config: DQNConfig) -> targets.Bootstrap:
+    """The target of an update, by name."""
+    if config.bootstrap == "munchausen":
+        return targets.Munchausen(config.munchausen_alpha, config.munchausen_temperature)
+    return targets.double if config.bootstrap == "double" else targets.maximum
+
+
+def build_replay(
+    config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, stack: int,
+    rng: np.random.Generator,
+) -> Replay:  # fmt: skip
+    """The memory: pictures are kept once, vectors as they are."""
+    keeper: Keeper = Vectors(shape, observation_dtype)
+    if len(shape) == 3:
+        keeper = Frames(
+            picture_rows(config), shape, observation_dtype, stack, config.num_envs,
+            slack=2 * config.num_envs * (config.n_step + stack + 1),
+        )  # fmt: skip
+    sampler: Sampler = Uniform(config.capacity, config.batch, rng)
+    if config.prioritized:
+        beta = Linear(config.priority_beta, 1.0, config.priority_beta_steps)
+        sampler = Prioritized(config.capacity, config.batch, rng, config.priority_alpha, beta)
+    return Replay(config.capacity, config.batch, keeper, sampler)
+
+
+def picture_rows(config: DQNConfig) -> int:
+    """Pictures kept for `capacity` transitions: one each, and every episode's first.
+
+    An eighth more is enough for episodes of 8 agent steps or longer; with shorter ones the oldest
+    transitions make room a little sooner.
+    """
+    return config.capacity + config.capacity // 8
 
 
 class Seeds(NamedTuple):
@@ -68,11 +99,13 @@ class Seeds(NamedTuple):
     replay: np.random.SeedSequence
     envs: np.random.SeedSequence
     checks: np.random.SeedSequence
+    noise: np.random.SeedSequence
+    fractions: np.random.SeedSequence
 
 
 def seeds(seed: int) -> Seeds:
     """All that is random in a run, each part with its own stream."""
-    return Seeds(*np.random.SeedSequence(seed).spawn(5))
+    return Seeds(*np.random.SeedSequence(seed).spawn(7))
 
 
 def check_stream(seed: int, number: int) -> np.random.SeedSequence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from drl.errors import UserError
 from drl.typed import check_types
@@ -35,15 +35,45 @@ class DQNConfig:
     scale: tuple[float, ...] | None = None
     """Factors that bring the observations to comparable units: one for all, or one for each."""
 
+    dueling: bool = False
+    """A stream for the state's value and one for the actions' advantages (Wang et al. 2016)."""
+    noisy: bool = False
+    """Learnt noise on the weights explores, instead of ε (Fortunato et al. 2018)."""
+    noisy_sigma: float = 0.5
+    """noisy: how much of it there is at the start."""
+
+    # -- what is learnt of the return ---------------------------------------------------------
+    head: Literal["mean", "c51", "qr", "iqn"] = "mean"
+    """Its mean (Q); its distribution: c51 over fixed values (Bellemare et al. 2017), qr as fixed
+    quantiles (Dabney et al. 2018), iqn as any quantile (Dabney et al. 2018)."""
+    atoms: int = 51
+    """c51: values told apart."""
+    v_min: float = -10.0
+    """c51: the least of them, in scaled rewards."""
+    v_max: float = 10.0
+    """c51: the largest."""
+    quantiles: int = 32
+    """qr: quantiles learnt; iqn: quantiles that decide."""
+    iqn_samples: int = 8
+    """iqn: fractions drawn for each example in an update."""
+
     # -- target -------------------------------------------------------------------------------
-    double: bool = True
-    """Double DQN: the online network chooses the action in s′, the target network values it."""
+    bootstrap: Literal["max", "double", "munchausen"] = "double"
+    """Value of s′.  max: of the best action (DQN).  double: the online network chooses the action,
+    the target network values it.  munchausen: of the policy's mean, and log π(a|s) in the reward
+    (Vieillard et al. 2020)."""
+    munchausen_alpha: float = 0.9
+    """munchausen: share of log π in the reward."""
+    munchausen_temperature: float = 0.03
+    """munchausen: temperature of the policy, in scaled rewards."""
     gamma: float = 0.99
     """Discount of a reward, per agent step."""
     n_step: int = 1
     """Rewards summed before the bootstrap, in agent steps."""
     reward_scale: float = 1.0
     """Factor on the rewards inside the agent: choose it so that Q stays within about ±1."""
+    reward_clip: float | None = None
+    """Cut scaled rewards to ± this, as is usual on Atari; none leaves them."""
     target_period: int = 1
     """Updates between two moves of the target network."""
     tau: float = 0.005
@@ -56,12 +86,23 @@ class DQNConfig:
     """Adam's learning rate after lr_steps."""
     lr_steps: int = 1
     """Updates over which the learning rate falls from lr to lr_end, linearly."""
+    adam_eps: float = 1e-8
+    """Adam's ε: larger ones damp parameters whose gradients are rare."""
     batch: int = 64
     """Transitions in one gradient step."""
     max_grad_norm: float | None = None
     """Cut the gradient to this norm; none leaves it."""
     capacity: int = 50_000
-    """Transitions that the replay memory holds."""
+    """Transitions that the replay memory holds.  A picture is kept once, as bytes: a million of
+    Atari's (84×84, stack 4) take 7.1 GiB."""
+    prioritized: bool = False
+    """Replay what surprised most more often (Schaul et al. 2016)."""
+    priority_alpha: float = 0.5
+    """prioritized: 0 is uniform, 1 is by the error itself."""
+    priority_beta: float = 0.4
+    """prioritized: how far the bias that it brings is mended at the start."""
+    priority_beta_steps: int = 50_000
+    """prioritized: updates after which it is mended fully."""
 
     # -- exploration --------------------------------------------------------------------------
     epsilon_start: float = 1.0
@@ -85,18 +126,26 @@ class DQNConfig:
         check_types(self)
         positive = (
             "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
-            "lr", "lr_end", "lr_steps", "reward_scale", "eval_every", "eval_episodes",
-            "epsilon_steps",
+            "lr", "lr_end", "lr_steps", "adam_eps", "reward_scale", "eval_every", "eval_episodes",
+            "epsilon_steps", "priority_beta_steps", "quantiles", "iqn_samples", "munchausen_temperature",
         )  # fmt: skip
         for name in positive:
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        for name in ("epsilon_start", "epsilon_end", "gamma"):
+        fractions = (
+            "epsilon_start", "epsilon_end", "gamma", "priority_alpha", "priority_beta",
+            "munchausen_alpha",
+        )  # fmt: skip
+        for name in fractions:
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
         _require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
         _require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
         _require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
-        if self.max_grad_norm is not None:
-            _require("max_grad_norm", self.max_grad_norm, self.max_grad_norm > 0, "above 0")
+        for name in ("max_grad_norm", "reward_clip"):
+            value = getattr(self, name)
+            _require(name, value, value is None or value > 0, "above 0")
+        _require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
+        _require("atoms", self.atoms, self.atoms >= 2, "2 or more")
+        _require("v_max", self.v_max, self.v_max > self.v_min, f"above --v-min ({self.v_min})")
         if self.capacity < self.batch:
             raise UserError(
                 f"capacity {self.capacity} is less than one batch of {self.batch}: "

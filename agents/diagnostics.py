@@ -17,11 +17,11 @@ def learning(agent: DQN, learned: Learned) -> dict[str, float]:
     """
     ops = agent.ops
     unit = 1 / agent.reward_scale
-    q, delta = ops.numpy(learned.q) * unit, ops.numpy(learned.td_error) * unit
+    q = ops.numpy(learned.q()) * unit
     best = np.sort(q, axis=1)
     scalars = {
-        "train/loss": float(agent.loss.value(learned.td_error)),
-        "train/td_error_abs": float(np.abs(delta).mean()),
+        "train/loss": learned.loss(),
+        "train/td_error_abs": float(np.abs(ops.numpy(learned.td_error())).mean()) * unit,
         "train/q_mean": float(q.mean()),
         "train/q_max": float(q.max()),
         "train/grad_norm": learned.grad_norm,
@@ -38,7 +38,7 @@ def learning(agent: DQN, learned: Learned) -> dict[str, float]:
 
 def largest_q(agent: DQN, learned: Learned) -> float:
     """max |Q(s, a)| on the last batch, in the environment's rewards."""
-    return float(np.abs(agent.ops.numpy(learned.q)).max()) / agent.reward_scale
+    return float(np.abs(agent.ops.numpy(learned.q())).max()) / agent.reward_scale
 
 
 def reachable_q(agent: DQN) -> float:

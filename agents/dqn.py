@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.exploration import EpsilonGreedy, greedy
+from agents.exploration import EpsilonGreedy
+from agents.heads import Head, best, greedy
 from agents.nstep import NStep
 from agents.replay import Batch
 from agents.targets import Bootstrap
 from drl.nn import Network
-from drl.nn.losses import Huber
-from drl.nn.ops import Array
+from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer, clip_norm
 
 
 class Learned(NamedTuple):
-    """What one update saw, for whoever wants to look.  Backend arrays, computed anyway."""
+    """What one update saw, for whoever wants to look."""
 
-    q: Array  # (B, A) Q(s, ·; θ)
+    q: Callable[[], Array]  # (B, A) Q(s, ·; θ)
     a: Array  # (B,) the actions taken
-    td_error: Array  # (B,) δ = Q(s, a; θ) − y
+    error: Array  # (B,) how wrong, in the head's measure: the replay's priorities
+    td_error: Callable[[], Array]  # (B,) δ = Q(s, a; θ) − E[target]
+    loss: Callable[[], float]
     grad_norm: float  # ‖∂L/∂θ‖ before clipping
 
 
@@ -34,44 +37,46 @@ class Diverged(ArithmeticError):
 
 
 class DQN:
-    """Q(s, a; θ) fitted to y = r + γᵏ(1 − terminated)·bootstrap(s′).   Mnih et al. 2015.
+    """Z(s, a; θ) fitted to r + γᵏ(1 − terminated) · Z(s′).   Mnih et al. 2015.
 
-    Parts: the online and the target network, an optimizer of the online one, n-step returns on
-    their way to a replay memory, exploration, and the bootstrap (agents.targets).  Swap a part and
-    it is another agent.
+    Parts: the online and the target network, the head that knows what their outputs mean, an
+    optimizer of the online one, n-step returns on their way to a replay memory, exploration, and
+    the bootstrap (agents.targets).  Swap a part and it is another agent.
 
+    noise                generator of noisy layers' noise; networks without such layers draw none
     target_period, tau   θ⁻ ← θ⁻ + τ(θ − θ⁻) every `target_period` updates: τ = 1 copies (Mnih et
                          al. 2015), a small τ at every update averages (Lillicrap et al. 2016).
     max_grad_norm        ‖∂L/∂θ‖ is cut to this; None leaves it.
     reward_scale         rewards are multiplied by it, so Q is in units of 1/reward_scale.  With |Q|
                          far above 1, Huber's clipping gives a failure that is wrong by 80 no more
                          weight than one that is wrong by 1 (docs/decisions/reward-scale.md).
+    reward_clip          scaled rewards are cut to ± this; None leaves them.
     """
 
     def __init__(
-        self, net: Network, target_net: Network, optimizer: Optimizer, nstep: NStep,
-        exploration: EpsilonGreedy, bootstrap: Bootstrap,
+        self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: NStep,
+        exploration: EpsilonGreedy, noise: np.random.Generator, bootstrap: Bootstrap,
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
-        reward_scale: float = 1.0,
+        reward_scale: float = 1.0, reward_clip: float | None = None,
     ) -> None:  # fmt: skip
-        self.net, self.target_net, self.ops = net, target_net, net.ops
+        self.net, self.target_net, self.head, self.ops = net, target_net, head, net.ops
         self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
-        self.exploration, self.bootstrap = exploration, bootstrap
+        self.exploration, self.noise, self.bootstrap = exploration, noise, bootstrap
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
         self.reward_scale = reward_scale
-        self.loss = Huber(net.ops)
+        self.reward_clip = math.inf if reward_clip is None else reward_clip
         self.updates = 0
-        self.actions = net.output_shapes[-1][0]
         target_net.copy_from(net)
 
     # -- acting -------------------------------------------------------------------------------
     def act(self, obs: np.ndarray, env_steps: int) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N,)."""
-        return self.exploration(self.greedy(obs), env_steps)
+        self.net.resample(self.noise)
+        return self.exploration(best(self.head, self.net, obs), env_steps)
 
     def greedy(self, obs: np.ndarray) -> np.ndarray:
         """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
-        return greedy(self.net, obs)
+        return greedy(self.head, self.net, obs)
 
     # -- learning -----------------------------------------------------------------------------
     def observe(
@@ -79,36 +84,41 @@ class DQN:
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
         """Remember N transitions.  s_next is the true successor, also where the episode ended."""
-        self.nstep.add(s, a, r * self.reward_scale, terminated, truncated, s_next)
+        r = np.clip(r * self.reward_scale, -self.reward_clip, self.reward_clip)
+        self.nstep.add(s, a, r, terminated, truncated, s_next)
 
     def forget(self) -> None:
         """The episodes under way are begun anew: their open n-step windows are dropped."""
         self.nstep.forget()
 
     def learn(self) -> Learned:
-        """One step on L(θ) = E[huber(Q(s, a; θ) − y)].   Mnih et al. 2015, Algorithm 1."""
-        return self.learn_from(self.replay.sample())
+        """One step on a batch from the memory."""
+        batch = self.replay.sample()
+        learned = self.learn_from(batch)
+        self.replay.learnt(batch, self.ops.numpy(learned.error))
+        return learned
 
     def learn_from(self, batch: Batch) -> Learned:
-        """The same on a given batch."""
-        ops = self.ops
-        a = ops.indices(batch.a)
-        bootstrap = self.bootstrap(self.net, self.target_net, ops.asarray(batch.s_next))
-        y = ops.asarray(batch.r) + ops.asarray(batch.discount) * bootstrap
+        """One step on L(θ) = E[w · loss(Z(s, a; θ), r + discount · Z(s′))].   Mnih et al. 2015,
+        Algorithm 1, where Z = Q and the loss is Huber's.
+        """
+        net, target_net, batch = self.net, self.target_net, on_backend(batch, self.ops)
+        net.resample(self.noise)
+        target_net.resample(self.noise)
+        target = self.bootstrap(self.head, net, target_net, batch)
 
-        q, backward = self.net.forward(batch.s)  # (B, A)
-        delta = ops.gather(q, a) - y  # TD error (B,)
-        dq = ops.scatter(a, self.loss.gradient(delta), self.actions)
-        backward(dq)  # ∂L/∂q is non-zero only at the action taken
+        z, backward = self.head.forward(net, batch.s)
+        fit = self.head.fit(z, batch.a, target, batch.weight)
+        backward(fit.dz)  # ∂L/∂z is non-zero only at the action taken
 
-        norm = clip_norm(self.net, self.max_grad_norm)
+        norm = clip_norm(net, self.max_grad_norm)
         if not math.isfinite(norm):
-            raise Diverged(self.net.first_nonfinite(), self.updates + 1)
+            raise Diverged(net.first_nonfinite(), self.updates + 1)
         self.optimizer.step()
         self.updates += 1
         if self.updates % self.target_period == 0:
-            self.target_net.copy_from(self.net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
-        return Learned(q, a, delta, norm)
+            target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
+        return Learned(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
@@ -120,6 +130,8 @@ class DQN:
             "nstep": self.nstep.state(),
             "replay": self.replay.state(),
             "exploration": self.exploration.state(),
+            "noise": self.noise.bit_generator.state,
+            "head": self.head.state(),
             "updates": self.updates,
         }
 
@@ -131,4 +143,15 @@ class DQN:
         self.nstep.load_state(state["nstep"])
         self.replay.load_state(state["replay"])
         self.exploration.load_state(state["exploration"])
+        self.noise.bit_generator.state = state["noise"]
+        self.head.load_state(state["head"])
         self.updates = state["updates"]
+
+
+def on_backend(batch: Batch, ops: Ops) -> Batch:
+    """The same batch as arrays of the network's library; bytes become its floats here, once."""
+    return Batch(
+        ops.asarray(batch.s), ops.indices(batch.a), ops.asarray(batch.r),
+        ops.asarray(batch.discount), ops.asarray(batch.s_next), ops.asarray(batch.weight),
+        batch.rows,
+    )  # fmt: skip

@@ -6,13 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.nn import Network
 from drl.nn.schedules import Schedule
-
-
-def greedy(net: Network, obs: np.ndarray) -> np.ndarray:
-    """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
-    return net.ops.numpy(net.ops.argmax(net(obs), axis=1))
 
 
 class EpsilonGreedy:

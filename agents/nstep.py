@@ -17,6 +17,8 @@ class NStep:
     taken: no window reaches into the next episode.  A terminated one bootstraps nothing, a
     truncated one with γᵏ.  With n = 1 it is the transition itself.
 
+    Observations are the memory's keys from here on (agents.storage).
+
     Index j of the buffers is the window that opened j steps ago.
     """
 
@@ -24,7 +26,7 @@ class NStep:
         if n < 1:
             raise ValueError(f"n-step returns need n ≥ 1, got {n}")
         self.replay, self.n, self.gamma = replay, n, gamma
-        self.s = np.zeros((n, num_envs, *replay.s.shape[1:]), replay.s.dtype)
+        self.s = np.zeros((n, num_envs, *replay.keeper.key_shape), replay.keeper.key_dtype)
         self.a = np.zeros((n, num_envs), np.int64)
         self.R = np.zeros((n, num_envs))
         self.open = np.zeros(num_envs, np.int64)  # windows open in each world
@@ -35,6 +37,8 @@ class NStep:
     ) -> None:  # fmt: skip
         """One step of every world; windows that close go to the memory."""
         n, gamma = self.n, self.gamma
+        ended = terminated | truncated
+        s, s_next = self.replay.keeper.encode(s, s_next, ended)
         for buffer in (self.s, self.a, self.R):
             buffer[1:] = buffer[:-1]
         self.s[0], self.a[0], self.R[0] = s, a, 0.0
@@ -42,7 +46,6 @@ class NStep:
         for j in range(n):
             self.R[j] += gamma**j * r  # r is j steps after the opening of window j
 
-        ended = terminated | truncated
         if ended.any():
             for j in range(n):
                 self._close(j, ended & (self.open > j), ~terminated * gamma ** (j + 1), s_next)
@@ -73,3 +76,4 @@ class NStep:
     def forget(self) -> None:
         """Drop the open windows: the episodes under way are begun anew."""
         self.open[:] = 0
+        self.replay.keeper.forget()

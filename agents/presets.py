@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agents.config import DQNConfig
 
 PRESETS: dict[str, DQNConfig] = {
@@ -42,3 +44,15 @@ PRESETS: dict[str, DQNConfig] = {
 def preset(env_id: str) -> DQNConfig:
     """The tuned settings for this environment, else the defaults."""
     return PRESETS.get(env_id, DQNConfig())
+
+
+def rainbow(config: DQNConfig) -> DQNConfig:
+    """All parts of Rainbow on these settings.   Hessel et al. 2018, Table 1.
+
+    Double, dueling, prioritized replay, 3-step returns, C51 and noisy layers; α = 0.5 and β from
+    0.4 to 1 as there.  The learning rate stays the environment's.
+    """
+    return replace(
+        config, bootstrap="double", dueling=True, prioritized=True, priority_alpha=0.5,
+        priority_beta=0.4, n_step=max(3, config.n_step), head="c51", noisy=True,
+    )  # fmt: skip

@@ -41,7 +41,7 @@ def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]
     assert main(["compare", str(runs), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["groups"]
     named = {(row["group"], row["metric"]): row for row in rows}
-    a, b = "CartPole-v1  hidden=64,64 double=True", "CartPole-v1  hidden=8 double=False"
+    a, b = "CartPole-v1  hidden=64,64 bootstrap="double"", "CartPole-v1  hidden=8 bootstrap="max""
     assert set(named) == {
         (a, "best check"), (a, "last check"), (b, "best check"), (b, "last check"),
         ("digits", "test accuracy"),

@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 
 from agents.nstep import NStep
-from agents.replay import Replay
+from agents.replay import Replay, Uniform
+from agents.storage import Vectors
+
+
+def memory(capacity: int) -> Replay:
+    sampler = Uniform(capacity, 1, np.random.default_rng(0))
+    return Replay(capacity, 1, Vectors((1,), np.float32), sampler)
 
 
 def rolled(n: int, ends: dict[int, str], steps: int, worlds: int = 1) -> dict[int, tuple]:
     """Transitions stored after `steps` steps, by the time they began: (R, discount, s′)."""
-    replay = Replay(100, (1,), np.float32, 1, np.random.default_rng(0))
+    replay = memory(100)
     nstep = NStep(replay, n, 0.5, worlds)
     for t in range(steps):
         here = np.full((worlds, 1), t)
@@ -61,7 +67,7 @@ def test_one_step_is_the_transition_itself() -> None:
 
 
 def test_worlds_end_apart() -> None:
-    replay = Replay(100, (1,), np.float32, 1, np.random.default_rng(0))
+    replay = memory(100)
     nstep = NStep(replay, 2, 0.5, 2)
     s = np.array([[10.0], [20.0]])
     no, first = np.zeros(2, bool), np.array([True, False])
@@ -74,9 +80,7 @@ def test_worlds_end_apart() -> None:
 
 
 def test_saved_windows_go_on() -> None:
-    a, b = (
-        NStep(Replay(9, (1,), np.float32, 1, np.random.default_rng(0)), 3, 0.5, 1) for _ in range(2)
-    )
+    a, b = (NStep(memory(9), 3, 0.5, 1) for _ in range(2))
     no, one = np.zeros(1, bool), np.ones((1, 1))
     for t in range(2):
         a.add(one * t, np.zeros(1), np.ones(1), no, no, one)
@@ -88,4 +92,4 @@ def test_saved_windows_go_on() -> None:
 
 def test_zero_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="n ≥ 1"):
-        NStep(Replay(9, (1,), np.float32, 1, np.random.default_rng(0)), 0, 0.5, 1)
+        NStep(memory(9), 0, 0.5, 1)

@@ -7,12 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.replay import Replay
+from agents.replay import Replay, Uniform
+from agents.storage import Vectors
+
+
+def memory(capacity: int, batch: int, seed: int = 0) -> Replay:
+    sampler = Uniform(capacity, batch, np.random.default_rng(seed))
+    return Replay(capacity, batch, Vectors((1,), np.float32), sampler)
 
 
 def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[Replay, int]:
     """A memory to which transition number n was added as s = [n], r = n, s′ = [n + 1]."""
-    replay = Replay(capacity, (1,), np.float32, batch, np.random.default_rng(0))
+    replay = memory(capacity, batch)
     n = 0
     for count in counts:
         i = np.arange(n, n + count)
@@ -61,17 +67,17 @@ def test_saved_memory_draws_the_same() -> None:
     replay, _ = filled(10, [7, 7])
     replay.sample()
     state = replay.state()
-    other = Replay(10, (1,), np.float32, 4, np.random.default_rng(99))
+    other = memory(10, 4, seed=99)
     other.load_state(state)
-    for memory in (replay, other):
-        memory.add(np.ones((3, 1)), np.ones(3), np.full(3, 50), np.zeros(3), np.ones((3, 1)))
+    for each in (replay, other):
+        each.add(np.ones((3, 1)), np.ones(3), np.full(3, 50), np.zeros(3), np.ones((3, 1)))
     for _ in range(200):  # past several blocks of random numbers
         a, b = replay.sample(), other.sample()
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def test_terminal_fraction() -> None:
-    replay = Replay(8, (1,), np.float32, 2, np.random.default_rng(0))
+    replay = memory(8, 2)
     zeros: Any = np.zeros((4, 1))
     replay.add(zeros, np.zeros(4), np.zeros(4), np.array([0, 0.99, 0, 0.99]), zeros)
     assert replay.terminal_fraction() == 0.5
@@ -80,4 +86,4 @@ def test_terminal_fraction() -> None:
 @pytest.mark.parametrize("capacity, batch", [(0, 4), (4, 0)])
 def test_sizes_below_one_are_refused(capacity: int, batch: int) -> None:
     with pytest.raises(ValueError, match="≥ 1"):
-        Replay(capacity, (1,), np.float32, batch, np.random.default_rng(0))
+        memory(capacity, batch)

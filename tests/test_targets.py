@@ -1,13 +1,17 @@
 """The TD target, with numbers worked by hand."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from agents import targets
-from agents.dqn import DQN
+from agents.dqn import DQN, on_backend
 from agents.exploration import EpsilonGreedy
+from agents.heads import Mean
 from agents.nstep import NStep
-from agents.replay import Batch, Replay
+from agents.replay import Batch, Replay, Uniform
+from agents.storage import Vectors
 from drl.nn import MLP
 from drl.nn.optim import SGD
 from drl.nn.schedules import Constant
@@ -25,24 +29,68 @@ def table(values: np.ndarray, backend: str) -> MLP:
 
 def agent(backend: str, bootstrap: targets.Bootstrap, **settings: float) -> DQN:
     net, target_net = table(Q, backend), table(Q_TARGET, backend)
+    rng = np.random.default_rng(0)
     made = DQN(
-        net, target_net, SGD(net, lr=1.0),
-        NStep(Replay(8, (3,), np.float64, 2, np.random.default_rng(0)), 1, 0.5, num_envs=3),
-        EpsilonGreedy(Constant(0.0), 2, np.random.default_rng(0)), bootstrap,
+        net, target_net, Mean(net.ops, 2), SGD(net, lr=1.0),
+        NStep(Replay(8, 2, Vectors((3,), np.float64), Uniform(8, 2, rng)), 1, 0.5, num_envs=3),
+        EpsilonGreedy(Constant(0.0), 2, rng), rng, bootstrap,
         **settings,
     )  # fmt: skip
     target_net.params[:] = target_net.ops.asarray(Q_TARGET.ravel())  # DQN starts with a copy
     return made
 
 
+def batch_of(**arrays: Any) -> Batch:
+    """A batch of three; what is not said is 1."""
+    whole = {name: np.ones(3) for name in Batch._fields} | {"rows": np.arange(3)}
+    return Batch(**(whole | {name: np.asarray(array) for name, array in arrays.items()}))
+
+
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_bootstraps(backend: str) -> None:
     net, target_net = table(Q, backend), table(Q_TARGET, backend)
-    s_next = net.ops.asarray(np.eye(3))
+    head, ops = Mean(net.ops, 2), net.ops
+    batch = on_backend(batch_of(s=np.eye(3), a=[0, 1, 0], s_next=np.eye(3)), ops)
     # DQN: the largest of each row of Q_TARGET
-    assert net.ops.numpy(targets.maximum(net, target_net, s_next)).tolist() == [20, 40, 7]
+    target = targets.maximum(head, net, target_net, batch)
+    assert ops.numpy(target.z).tolist() == [20, 40, 7]
+    assert target.r is batch.r and target.discount is batch.discount
     # Double: the online rows choose actions 1, 0, 0; the target values them 20, 30, −5
-    assert net.ops.numpy(targets.double(net, target_net, s_next)).tolist() == [20, 30, -5]
+    target = targets.double(head, net, target_net, batch)
+    assert ops.numpy(target.z).tolist() == [20, 30, -5]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_munchausen_by_hand(backend: str) -> None:
+    net, target_net = (
+        table(Q, backend),
+        table(np.log([[3.0, 1.0], [1.0, 1.0], [1.0, 7.0]]), backend),
+    )
+    head, ops = Mean(net.ops, 2), net.ops
+    batch = on_backend(
+        batch_of(s=np.eye(3), a=[0, 1, 0], r=[1.0, 2.0, 3.0], discount=[0.5, 0.5, 0.0],
+                 s_next=np.eye(3)[[1, 2, 0]]), ops,
+    )  # fmt: skip
+    target = targets.Munchausen(alpha=0.5, temperature=1.0, low=-1.0)(head, net, target_net, batch)
+    # τ = 1: π = softmax(Q⁻): rows (¾, ¼), (½, ½), (⅛, ⅞); log π(a|s) = log ¾, log ½, log ⅛ → −1
+    bonus = 0.5 * np.array([np.log(0.75), np.log(0.5), -1.0])
+    # entropies at s′ = 1, 2, 0
+    H = np.log(2), -(np.log(1 / 8) / 8 + 7 * np.log(7 / 8) / 8), 0.0
+    r = np.array([1, 2, 3]) + bonus + [0.5 * H[0], 0.5 * H[1], 0.0]
+    assert np.allclose(ops.numpy(target.r), r, rtol=1e-12)
+    # Σ π Q⁻ at s′
+    z = [0.0, 7 * np.log(7) / 8, 0.75 * np.log(3)]
+    assert np.allclose(ops.numpy(target.z), z, rtol=1e-12)
+
+
+def test_a_cold_munchausen_is_dqn() -> None:
+    """τ → 0: π is all on the best action, whose log π is 0; the bonus is α·l₀ elsewhere."""
+    net, target_net = table(Q, "numpy"), table(Q_TARGET, "numpy")
+    head = Mean(net.ops, 2)
+    batch = batch_of(s=np.eye(3), a=[1, 1, 1], s_next=np.eye(3))
+    cold = targets.Munchausen(temperature=1e-3)(head, net, target_net, batch)
+    plain = targets.maximum(head, net, target_net, batch)
+    assert np.allclose(cold.z, plain.z) and np.allclose(cold.r, plain.r)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
@@ -51,11 +99,11 @@ def test_one_update_by_hand(backend: str) -> None:
     batch = Batch(
         s=np.eye(3)[[0, 1]], a=np.array([1, 0]), r=np.array([1.0, 3.5]),
         discount=np.array([0.5, 0.0]),  # the second is terminal: γ(1 − terminated) = 0
-        s_next=np.eye(3)[[2, 0]],
+        s_next=np.eye(3)[[2, 0]], weight=np.ones(2), rows=np.arange(2),
     )  # fmt: skip
     learned = dqn.learn_from(batch)
     # y = [1 + 0.5·7, 3.5] = [4.5, 3.5];  Q(s, a) = [2, 4];  δ = [−2.5, 0.5]
-    assert dqn.ops.numpy(learned.td_error).tolist() == [-2.5, 0.5]
+    assert dqn.ops.numpy(learned.td_error()).tolist() == [-2.5, 0.5]
     # Huber's gradient clips δ to ±1, over the batch of 2: [−0.5, 0.25]; SGD with α = 1 subtracts
     expected = np.array([[1.0, 2.5], [3.75, 3.0], [0.5, -1.0]])
     assert dqn.ops.numpy(dqn.net.params).reshape(3, 2).tolist() == expected.tolist()
@@ -89,3 +137,22 @@ def test_reward_scale_scales_the_stored_reward() -> None:
     s = np.eye(3)
     dqn.observe(s, np.zeros(3, int), np.full(3, 2.0), np.zeros(3, bool), np.zeros(3, bool), s)
     assert dqn.replay.rest[:3, 1].tolist() == [0.5, 0.5, 0.5]
+
+
+def test_weights_count_in_the_gradient() -> None:
+    for weight in (0.25, 1.0):
+        dqn = agent("numpy", targets.maximum)
+        batch = batch_of(s=np.eye(3), a=[0, 0, 0], r=[1.5, 3.5, 0.0], discount=[0, 0, 0],
+                         s_next=np.eye(3), weight=[weight, 1.0, 1.0])  # fmt: skip
+        dqn.learn_from(batch)
+        # δ = −½, ½, ½; the first moves by weight/6
+        moved = dqn.net.params.reshape(3, 2)[:, 0] - Q[:, 0]
+        assert np.allclose(moved, [weight / 6, -1 / 6, -1 / 6])
+
+
+def test_rewards_are_clipped_after_scaling() -> None:
+    dqn = agent("numpy", targets.maximum, reward_scale=0.5, reward_clip=1.0)
+    s = np.eye(3)
+    r = np.array([1.0, 9.0, -9.0])
+    dqn.observe(s, np.zeros(3, int), r, np.zeros(3, bool), np.zeros(3, bool), s)
+    assert dqn.replay.rest[:3, 1].tolist() == [0.5, 1.0, -1.0]

@@ -53,7 +53,7 @@ def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
 def test_chain_reaches_its_known_optimum() -> None:
     """Truncation after 20 steps must not show in Q: only termination ends the world."""
     config = DQNConfig(
-        steps=30_000, num_envs=8, hidden=(), init="xavier", gamma=0.9, double=False, lr=0.02,
+        steps=30_000, num_envs=8, hidden=(), init="xavier", gamma=0.9, bootstrap="max", lr=0.02,
         lr_end=1e-4, lr_steps=12_000, tau=0.05, epsilon_end=1.0, capacity=20_000,
         updates_per_step=0.5,
     )  # fmt: skip
@@ -136,9 +136,15 @@ def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
     assert latest(tmp_path / "run")["training"]["env_steps"] == 640
 
 
-@pytest.mark.parametrize("variant", [["--no-double"], ["--n-step", "1"], ["--tau", "0.01"]])
-def test_variants_resume_exactly(variant: list[str], tmp_path: Path) -> None:
-    args = [*variant, "--seed", "5", "--solved-at", "None"]
+VARIANTS = (
+    "--bootstrap max", "--bootstrap munchausen", "--n-step 1", "--tau 0.01", "--dueling", "--noisy",
+    "--prioritized", "--head c51", "--head qr", "--head iqn", "--rainbow",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_variants_resume_exactly(variant: str, tmp_path: Path) -> None:
+    args = [*variant.split(), "--seed", "5", "--solved-at", "None"]
     train(tmp_path / "whole", *args, "--steps", "512")
     train(tmp_path / "parts", *args, "--steps", "200")
     assert main(["resume", str(tmp_path / "parts"), "--steps", "512", "--json"]) == 0

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from drl.cli.main import main
-from drl.cli.policy import load_network
+from drl.cli.policy import load_policy
 from drl.cli.watch import Config, Episode
 from drl.nn import MLP
 from drl.runs import Run
@@ -52,7 +52,7 @@ def test_the_gif_is_the_episode(
     assert main(["watch", str(cartpole), "--policy", policy, "--seed", "3", "--json"]) == 0
     result = told(capsys)
     with Run.open(cartpole) as run:
-        net = load_network(run, policy)
+        net = load_policy(run, policy)
     assert result["return"] == result["length"] == by_hand(net, 3) and not result["cut"]
     with Image.open(cartpole / "episode.gif") as film:
         assert film.size == (600, 400)
@@ -65,7 +65,7 @@ def test_the_gif_is_the_episode(
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
     with Run.open(cartpole) as run:
-        episode = Episode("CartPole-v1", load_network(run), Config(cartpole, max_steps=5))
+        episode = Episode("CartPole-v1", load_policy(run), Config(cartpole, max_steps=5))
     frames = list(episode)
     episode.close()
     assert len(frames) == 6 and episode.cut and episode.length == 5

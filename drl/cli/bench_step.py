@@ -82,7 +82,7 @@ def interleaved(
 def our_step(hidden: tuple[int, ...], batch: int, backend: str) -> DQN:
     """Our agent with a filled memory."""
     config = DQNConfig(
-        hidden=hidden, batch=batch, double=False, gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
+        hidden=hidden, batch=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
         capacity=STORED, num_envs=STORED,
     )  # fmt: skip
     agent = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend)

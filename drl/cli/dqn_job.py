@@ -60,6 +60,7 @@ class DQNJob:
             return build_dqn(
                 self.config, envs.observation_shape, envs.observation_dtype, envs.actions,
                 settings["seed"], settings["backend"], settings["dtype"], settings["device"],
+                envs.stack,
             )  # fmt: skip
         except (ValueError, MemoryError) as error:
             raise UserError(f"{envs.id} and these settings do not fit: {error}") from error

@@ -47,7 +47,7 @@ class DQNLog(JobLog):
             scalars |= diagnostics.learning(agent, step.learned)
             scalars |= diagnostics.dead_relus(agent, agent.replay.peek(64))
             agent.optimizer.watch = True  # the next update leaves its Δθ for the next point
-            td_error = agent.ops.numpy(step.learned.td_error)
+            td_error = agent.ops.numpy(step.learned.td_error())
             self.out.histogram("train/td_error", td_error, step.env_steps)
         self.out.scalars(scalars, step.env_steps)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,15 +49,14 @@ def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     import envs
     from agents.build import env_seed, unseen_stream
     from agents.evaluation import evaluate
-    from agents.exploration import greedy
     from drl.cli.console import Console
-    from drl.cli.policy import load_network
+    from drl.cli.policy import load_policy
 
     settings = run.config
-    net = load_network(run, config.policy)
+    policy = load_policy(run, config.policy)
     seed = env_seed(unseen_stream(config.seed))
     worlds = envs.make(settings["env"], min(config.episodes, 100), seed)
-    result = evaluate(partial(greedy, net), worlds, config.episodes)
+    result = evaluate(policy, worlds, config.episodes)
     worlds.close()
     scores = {
         "mean_reward": result.mean,

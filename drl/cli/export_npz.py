@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.nn import MLP
+from drl.nn import Network
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Layer, Scale
 
@@ -37,7 +37,7 @@ def forward(file, x):  # np.load(…), (B, *input_shape) → (B, outputs): actio
 """
 
 
-def encode(net: MLP, about: dict[str, Any]) -> bytes:
+def encode(net: Network, about: dict[str, Any]) -> bytes:
     """An .npz without pickle.
 
     "<layer>.W" and "<layer>.b" as in drl.nn (a Scale's factor is its W), and "description": JSON
@@ -60,7 +60,7 @@ def encode(net: MLP, about: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def reader(net: MLP, path: Path) -> str:
+def reader(net: Network, path: Path) -> str:
     """The code that runs it."""
     return f"{FORWARD}\ny = forward(np.load({json.dumps(str(path), ensure_ascii=False)}), x)\n"
 

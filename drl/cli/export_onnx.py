@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from drl.cli.extras import need
-from drl.nn import MLP
+from drl.nn import Network
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
 
@@ -18,7 +18,7 @@ ACTIVATIONS = {ReLU: "Relu", Tanh: "Tanh", Sigmoid: "Sigmoid"}
 TO_CHANNELS_FIRST, TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
-def encode(net: MLP, about: dict[str, Any]) -> bytes:
+def encode(net: Network, about: dict[str, Any]) -> bytes:
     """x (batch, *input_shape) float32 → y (batch, outputs) float32.
 
     ONNX convolves channels first, so that a transpose stands before and one behind.  float32
@@ -48,7 +48,7 @@ def encode(net: MLP, about: dict[str, Any]) -> bytes:
     return content
 
 
-def reader(net: MLP, path: Path) -> str:
+def reader(net: Network, path: Path) -> str:
     """The code that runs it."""
     return f"""\
 import onnxruntime
@@ -61,7 +61,7 @@ net = onnxruntime.InferenceSession({json.dumps(str(path), ensure_ascii=False)})
 class _Graph:
     """Nodes in a chain, each taking the output of the one before."""
 
-    def __init__(self, net: MLP) -> None:
+    def __init__(self, net: Network) -> None:
         self.net = net
         self.nodes: list[Any] = []
         self.arrays: list[Any] = []

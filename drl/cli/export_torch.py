@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from drl.nn import MLP
+from drl.nn import Network
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Linear, ReLU, Scale, Sigmoid, Tanh
 
 ACTIVATIONS = {ReLU: "nn.ReLU()", Tanh: "nn.Tanh()", Sigmoid: "nn.Sigmoid()"}
 
 
-def encode(net: MLP, about: dict[str, Any]) -> bytes:
+def encode(net: Network, about: dict[str, Any]) -> bytes:
     """torch.save of a dict of tensors in torch's layout: weights (O, I), kernels (O, C, k, k).
 
     torch flattens an image channel by channel, we pixel by pixel: the rows of the weights behind
@@ -49,7 +49,7 @@ def encode(net: MLP, about: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def reader(net: MLP, path: Path) -> str:
+def reader(net: Network, path: Path) -> str:
     """The module that the state_dict fits."""
     x, buffer, lines = "x", "", [""]
     shape = net.input_shape
@@ -95,7 +95,7 @@ net.load_state_dict(torch.load({json.dumps(str(path), ensure_ascii=False)}, weig
 """
 
 
-def _convolutional(net: MLP) -> bool:
+def _convolutional(net: Network) -> bool:
     return any(isinstance(layer, (Conv2d, MaxPool2d)) for layer in net.layers)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig, from_settings
-from agents.presets import preset
+from agents.presets import preset, rainbow
 from drl.errors import UserError
 from drl.typed import check_types
 
@@ -22,7 +22,8 @@ OWN = (
 class Config:
     """Learn an environment by deep Q-learning.
 
-    CartPole-v1 stops when solved; an environment with a preset needs no other flag.
+    CartPole-v1 stops when solved; an environment with a preset needs no other flag.  --rainbow
+    switches on all parts of Rainbow: double, dueling, prioritized, noisy, 3-step, c51.
     """
 
     dqn: Annotated[DQNConfig, tyro.conf.arg(name="")] = field(default_factory=DQNConfig)
@@ -70,7 +71,9 @@ class Config:
 
 
 def parse(args: list[str]) -> Config:
-    """The env named on the command line decides the defaults of all other flags."""
+    """The env named on the command line decides the defaults of all other flags; so does --rainbow,
+    which can stand with flags that change one of its parts back.
+    """
     from drl.cli.main import parse as parse_with
 
     env = "CartPole-v1"
@@ -79,7 +82,11 @@ def parse(args: list[str]) -> Config:
             env = args[i + 1]
         elif word.startswith("--env="):
             env = word.removeprefix("--env=")
-    config: Config = parse_with(Config, "train dqn", args, Config(dqn=preset(env), env=env))
+    defaults = preset(env)
+    if "--rainbow" in args:
+        args = [word for word in args if word != "--rainbow"]
+        defaults = rainbow(defaults)
+    config: Config = parse_with(Config, "train dqn", args, Config(dqn=defaults, env=env))
     return config
 
 

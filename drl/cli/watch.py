@@ -15,7 +15,7 @@ from drl.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-    from drl.nn import MLP
+    from agents.evaluation import Policy
 
 SUFFIXES = (".gif", ".mp4")
 
@@ -49,7 +49,7 @@ class Config:
 def run(config: Config) -> dict[str, Any]:
     """Play, write the file, and give return and length."""
     from drl.cli.console import Console
-    from drl.cli.policy import load_network
+    from drl.cli.policy import load_policy
     from drl.runs import Run
 
     with Run.open(config.run) as run:
@@ -58,7 +58,7 @@ def run(config: Config) -> dict[str, Any]:
                 f"{config.run} is a digits run, which has no episodes: see its mistakes with 'drl "
                 f"board {config.run}', its score with 'drl evaluate {config.run}'"
             )
-        episode = Episode(run.config["env"], load_network(run, config.policy), config)
+        episode = Episode(run.config["env"], load_policy(run, config.policy), config)
     out = config.out or config.run / "episode.gif"
     try:
         (_gif if out.suffix == ".gif" else _mp4)(out, episode)
@@ -93,10 +93,10 @@ class Episode:
     for, so that a long episode is never whole in memory; then `total` and `length` are known.
     """
 
-    def __init__(self, id: str, net: MLP, config: Config) -> None:
+    def __init__(self, id: str, policy: Policy, config: Config) -> None:
         import envs
 
-        self.id, self.net, self.max_steps = id, net, config.max_steps
+        self.id, self.policy, self.max_steps = id, policy, config.max_steps
         envs.make(id, 1, seed=0).close()  # says what is wrong with an id or its spaces
         self.env = _drawn(id)
         self.first_action = int(self.env.action_space.start)
@@ -108,14 +108,13 @@ class Episode:
         import numpy as np
 
         from agents.build import unseen_stream
-        from agents.exploration import greedy
 
         seed = int(unseen_stream(self.seed).generate_state(1)[0])
         obs, _ = self.env.reset(seed=seed)
         yield self._frame()
         ended = False
         while not ended and self.length < self.max_steps:
-            action = int(greedy(self.net, np.asarray(obs)[None])[0]) + self.first_action
+            action = int(self.policy(np.asarray(obs)[None])[0]) + self.first_action
             obs, reward, terminated, truncated, _ = self.env.step(action)
             self.total += float(reward)
             self.length += 1

@@ -1,0 +1,82 @@
+"""The Q-network of a configuration: the digits' layers, with the parts of the DQN family put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from agents.categorical import Categorical
+from agents.config import DQNConfig
+from agents.heads import Head, Mean
+from agents.quantiles import Implicit, Quantiles
+from drl.nn import Network
+from drl.nn.dueling import Dueling
+from drl.nn.embedding import QuantileEmbedding
+from drl.nn.init import INITS, uniform
+from drl.nn.layers import Layer, Linear
+from drl.nn.mlp import choose_backend, dense, front, front_of
+from drl.nn.noisy import NoisyLinear
+from drl.nn.ops import Ops, make_ops
+
+
+def build_network(
+    config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
+    seed: np.random.Generator | int = 0,
+    backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+) -> Network:  # fmt: skip
+    """Observations of `shape` → the outputs of the head, action by action.
+
+    [scale] → features → hidden layers → outputs, where the features are the convolutions, or the
+    first hidden layer where there are none.  IQN's embedding of τ stands right behind them; noisy
+    makes every Linear behind them a NoisyLinear; dueling doubles the last hidden layer, half for
+    each stream.
+
+    Bytes (uint8) are scaled by 1/255 unless the settings scale them.
+    """
+    linear: Callable[..., Layer] = Linear
+    if config.noisy:
+        linear = partial(NoisyLinear, sigma=config.noisy_sigma)
+    numbers = {"mean": 1, "c51": config.atoms, "qr": config.quantiles, "iqn": 1}[config.head]
+    init = uniform if config.init is None else INITS[config.init]
+    last = partial(linear, init=init)
+
+    hidden = list(config.hidden)
+    if config.dueling:
+        if not hidden:
+            raise ValueError("dueling needs a hidden layer to halve")
+        hidden[-1] *= 2
+    convolutions = front_of(config.conv)
+    layers = front(
+        shape, convolutions, config.activation, scale=_scale(config, observation_dtype),
+        init=config.init,
+    )  # fmt: skip
+    if not convolutions:
+        layers += dense(hidden[:1], config.activation, init=config.init)
+        hidden = hidden[1:]
+    if config.head == "iqn":
+        layers.append(QuantileEmbedding())
+    layers += dense(hidden, config.activation, linear, config.init)
+    layers.append(Dueling(actions, numbers, last) if config.dueling else last(actions * numbers))
+    if backend == "auto":
+        backend = choose_backend(shape, actions * numbers, config.hidden, convolutions, device)
+    return Network(layers, shape, make_ops(backend, dtype, device), seed)
+
+
+def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
+    """What the outputs mean.   rng: of IQN's fractions."""
+    if config.head == "c51":
+        return Categorical(ops, actions, config.atoms, config.v_min, config.v_max)
+    if config.head == "qr":
+        return Quantiles(ops, actions, config.quantiles)
+    if config.head == "iqn":
+        return Implicit(ops, actions, config.iqn_samples, config.quantiles, rng)
+    return Mean(ops, actions)
+
+
+def _scale(config: DQNConfig, observation_dtype: Any) -> float | tuple[float, ...] | None:
+    if config.scale is None:
+        return 1 / 255 if np.dtype(observation_dtype) == np.uint8 else None
+    return config.scale[0] if len(config.scale) == 1 else config.scale

@@ -1,0 +1,115 @@
+"""Prioritized replay: what surprised the network is replayed more often.  Schaul et al. 2016."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from drl.nn.schedules import Schedule
+from drl.state import fill
+
+FAN = 64  # children of a node: 3 levels for 262,144 leaves, and a level is one gather in numpy
+
+
+class SumTree:
+    """Numbers p_0 … p_{n−1} ≥ 0, and the sums over ranges that finding one by mass needs.
+
+    Every node is the sum of its FAN children.  A changed leaf has its ancestors added up anew, so
+    sums never drift from the leaves.  set and find touch O(FAN · log_FAN n) numbers a leaf.
+    """
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"a sum tree needs at least 1 leaf, got {size}")
+        self.levels: list[np.ndarray] = []  # leaves first; each padded with zeros to whole families
+        while True:
+            families = -(-size // FAN)
+            self.levels.append(np.zeros((families, FAN)))
+            if families == 1:
+                break
+            size = families
+
+    @property
+    def leaves(self) -> np.ndarray:
+        """(n or a little more,) the numbers, and zeros behind them."""
+        return self.levels[0].reshape(-1)
+
+    @property
+    def total(self) -> float:
+        return float(self.levels[-1].sum())
+
+    def set(self, leaves: np.ndarray, values: np.ndarray | float) -> None:
+        """p[leaves] = values; of equal leaves the last counts."""
+        self.levels[0].reshape(-1)[leaves] = values
+        for children, parents in zip(self.levels[:-1], self.levels[1:], strict=True):
+            leaves = leaves // FAN
+            parents.reshape(-1)[leaves] = children[leaves].sum(axis=1)
+
+    def find(self, mass: np.ndarray) -> np.ndarray:
+        """The leaf i with Σ_{j<i} p_j ≤ mass < Σ_{j≤i} p_j, for mass (B,) in [0, total): (B,)."""
+        node = np.zeros(len(mass), np.int64)
+        for level in reversed(self.levels):
+            sums = level[node].cumsum(axis=1)  # (B, FAN)
+            mass = np.minimum(mass, np.nextafter(sums[:, -1], 0))  # rounding must not lead past
+            child = (sums <= mass[:, None]).sum(axis=1)
+            before = np.where(child > 0, np.take_along_axis(sums, child[:, None] - 1, 1)[:, 0], 0.0)
+            mass = mass - before
+            node = node * FAN + child
+        return node
+
+
+class Prioritized:
+    """P(i) = p_i^α / Σ_k p_k^α with p_i = |error_i| + ε, and w_i = (N P(i))^−β / max_j w_j.
+
+    Schaul et al. 2016, eq. 1 and section 3.4: proportional, stratified (a batch takes one of each
+    of B equal parts of the mass), and w_i mends the bias that it brings.  A new transition gets the
+    largest priority yet, so that it is seen once.
+
+    alpha  0 is uniform;  beta  a schedule in batches drawn, to 1 at the end of training
+    """
+
+    def __init__(
+        self, capacity: int, batch: int, rng: np.random.Generator,
+        alpha: float, beta: Schedule, eps: float = 1e-6,
+    ) -> None:  # fmt: skip
+        self.batch, self.rng, self.alpha, self.beta, self.eps = batch, rng, alpha, beta, eps
+        self.tree = SumTree(capacity)
+        self.nbytes = sum(level.nbytes for level in self.tree.levels)
+        self.largest = 1.0  # p^α
+        self.drawn = 0
+
+    def add(self, rows: np.ndarray) -> None:
+        self.tree.set(rows, self.largest)
+
+    def drop(self, row: int) -> None:
+        self.tree.set(np.array([row]), 0.0)
+
+    def draw(self, oldest: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        total = self.tree.total
+        parts = (np.arange(self.batch) + self.rng.random(self.batch)) / self.batch
+        rows = self.tree.find(parts * total)
+        probability = self.tree.leaves[rows] / total
+        weight = (count * probability) ** -self.beta(self.drawn)
+        self.drawn += 1
+        return rows, (weight / weight.max()).astype(np.float32)
+
+    def learnt(self, rows: np.ndarray, error: np.ndarray) -> None:
+        priority = (np.abs(error) + self.eps) ** self.alpha
+        self.largest = max(self.largest, float(priority.max()))
+        self.tree.set(rows, priority)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "leaves": self.tree.leaves.copy(),
+            "largest": self.largest,
+            "drawn": self.drawn,
+            "rng": self.rng.bit_generator.state,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        leaves = np.zeros_like(self.tree.leaves)
+        fill(leaves, state["leaves"], "priorities")
+        self.tree.set(np.arange(len(leaves)), leaves)
+        self.largest, self.drawn = state["largest"], state["drawn"]
+        self.rng.bit_generator.state = state["rng"]

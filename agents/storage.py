@@ -1,0 +1,151 @@
+"""How observations are kept in a replay memory: as they are, or each picture once.
+
+A keeper turns observations into keys on their way in (`encode`) and back on their way out
+(`decode`); in between, n-step windows and the memory handle only keys.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from drl.state import fill
+
+
+class Keeper(Protocol):
+    key_shape: tuple[int, ...]
+    key_dtype: Any
+    nbytes: int  # of memory when full
+
+    @property
+    def lost(self) -> int:
+        """Keys whose first number is below this are no longer kept."""
+
+    def encode(
+        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Keys of N observations and of their true successors; ended (N,): no episode goes on."""
+
+    def decode(self, keys: np.ndarray) -> np.ndarray:
+        """Observations (B, *shape) of keys (B, *key_shape)."""
+
+    def forget(self) -> None:
+        """The next observations do not follow on the last ones."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+
+class Vectors:
+    """An observation of a few numbers is its own key."""
+
+    nbytes = 0  # the memory's own arrays hold them
+    lost = 0
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.key_shape, self.key_dtype = shape, np.dtype(dtype)
+
+    def encode(
+        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return s, s_next
+
+    def decode(self, keys: np.ndarray) -> np.ndarray:
+        return keys
+
+    def forget(self) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class Frames:
+    """A ring of pictures, each kept once; an observation is the numbers of its `stack` pictures.
+
+    s and s′ share all but one picture, as do observations that follow one another, and n-step
+    windows: they are rows of numbers, and no picture is copied.  An episode's first observation
+    brings its own pictures, and its last a successor that no later one continues, so that nothing
+    reaches across an end.  Pictures are numbered from 0 for ever; number p lies in row p % rows.
+
+    shape     of an observation: (H, W, C·stack), its pictures along the last axis, newest last
+    slack     pictures that may lie between the first ones of two transitions kept side by side
+    """
+
+    def __init__(
+        self, rows: int, shape: tuple[int, ...], dtype: Any, stack: int, num_envs: int, slack: int
+    ) -> None:  # fmt: skip
+        if len(shape) != 3 or shape[2] % stack:
+            raise ValueError(f"{stack} pictures do not make an observation of shape {shape}")
+        self.shape, self.stack, self.slack = shape, stack, slack
+        self.channels = shape[2] // stack
+        self.rows = rows + slack
+        self.frames = np.zeros((self.rows, *shape[:2], self.channels), dtype)
+        self.nbytes = self.frames.nbytes
+        self.key_shape: tuple[int, ...] = (stack,)
+        self.key_dtype = np.dtype(np.int64)
+        self.pushed = 0
+        self.begins = np.ones(num_envs, bool)  # worlds whose next observation is an episode's first
+        self.keys = np.zeros((num_envs, stack), np.int64)  # of the newest observations
+
+    @property
+    def lost(self) -> int:
+        return self.pushed - self.rows + self.slack
+
+    def encode(
+        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        for i in np.flatnonzero(self.begins):
+            self.keys[i] = self._begin(s[i])
+        keys = self.keys
+        newest = self._push(s_next[..., -self.channels :])
+        self.keys = np.concatenate([keys[:, 1:], newest[:, None]], axis=1)
+        self.begins = ended
+        return keys, self.keys
+
+    def decode(self, keys: np.ndarray) -> np.ndarray:
+        pictures = self.frames.take(keys % self.rows, axis=0)  # (B, stack, H, W, C)
+        if self.stack == 1:
+            return pictures[:, 0]
+        return pictures.transpose(0, 2, 3, 1, 4).reshape(len(keys), *self.shape)
+
+    def forget(self) -> None:
+        self.begins = np.ones_like(self.begins)
+
+    def _begin(self, s: np.ndarray) -> list[int]:
+        """The numbers of an episode's first pictures: equal ones in a row are one."""
+        pictures = [s[..., j : j + self.channels] for j in range(0, self.shape[2], self.channels)]
+        numbers: list[int] = []
+        for j, picture in enumerate(pictures):
+            if j and np.array_equal(picture, pictures[j - 1]):
+                numbers.append(numbers[-1])
+            else:
+                numbers.append(int(self._push(picture[None])[0]))
+        return numbers
+
+    def _push(self, pictures: np.ndarray) -> np.ndarray:
+        """Keep pictures (N, H, W, C); their numbers (N,)."""
+        numbers = np.arange(self.pushed, self.pushed + len(pictures))
+        self.frames[numbers % self.rows] = pictures
+        self.pushed += len(pictures)
+        return numbers
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "frames": self.frames[: min(self.pushed, self.rows)].copy(),
+            "pushed": self.pushed,
+            "begins": self.begins.copy(),
+            "keys": self.keys.copy(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        filled = min(state["pushed"], self.rows)
+        fill(self.frames[:filled], state["frames"], "replay frames")
+        fill(self.begins, state["begins"], "replay begins")
+        fill(self.keys, state["keys"], "replay keys")
+        self.pushed = state["pushed"]
