@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from typing import Any
 
@@ -15,7 +16,8 @@ from envs.core import NumpyEnv, Transition, VectorEnv
 
 OURS: dict[str, type[NumpyEnv]] = {"CartPole-v1": CartPole, "drl/Chain-v0": Chain}
 
-EXTRAS = {"Box2D": "box2d", "box2d": "box2d"}  # a word of the complaint → our extra
+# a word of the complaint → our extra
+EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
 
 
 def make(id: str, num_envs: int, seed: int) -> VectorEnv:
@@ -24,6 +26,19 @@ def make(id: str, num_envs: int, seed: int) -> VectorEnv:
         raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
     if id in OURS:
         return OURS[id](id=id, num_envs=num_envs, seed=seed)
+    try:
+        if id.startswith("MinAtar/"):
+            from envs import minatar
+
+            if id in minatar.IDS:
+                return minatar.MinAtar(id, num_envs, seed)
+        if id.startswith("ALE/"):
+            from envs import atari
+
+            if id in atari.ids():
+                return atari.Atari(id, num_envs, seed)
+    except ModuleNotFoundError as error:
+        raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
     return GymVector(id, num_envs, seed)
 
 
@@ -155,11 +170,21 @@ def _make_one(id: str) -> Any:
     except gym.error.DependencyNotInstalled as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
-        near = difflib.get_close_matches(id, {*gym.registry, *OURS}, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(id, {*gym.registry, *_others()}, n=3, cutoff=0.5)
         hint = f"; nearest: {', '.join(near)}" if near else ""
         raise UserError(f"unknown environment {id!r}{hint}") from error
     except gym.error.Error as error:
         raise UserError(f"{id}: {error}") from error
+
+
+def _others() -> set[str]:
+    """Ids that Gymnasium does not know of; the Atari games where their package is here."""
+    from envs import atari, minatar
+
+    others = {*OURS, *minatar.IDS}
+    with contextlib.suppress(ModuleNotFoundError):
+        others |= atari.ids().keys()
+    return others
 
 
 def _install(error: Exception) -> str:

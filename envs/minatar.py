@@ -1,0 +1,148 @@
+"""MinAtar: five Atari games on a 10×10 board.  Young & Tian 2019, arXiv:1903.03176.
+
+The rules are the `minatar` package's own, game by game.  Of the package only the games are loaded:
+its `Environment` also loads pyplot and seaborn, seconds for nothing, and adds to a game just the
+sticky action, which is here.  The random draws come in the same order: the same seed, the same
+game (tests/test_minatar.py).
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drl.state import fill
+from envs.core import Transition
+
+GAMES = {
+    "Asterix": "asterix",
+    "Breakout": "breakout",
+    "Freeway": "freeway",
+    "Seaquest": "seaquest",
+    "SpaceInvaders": "space_invaders",
+}
+IDS = {f"MinAtar/{name}-v{v}": game for name, game in GAMES.items() for v in (0, 1)}
+STICKY = 0.1  # probability that the last action is played once more: the package's default
+SETTINGS = ("channels", "action_map", "ramping", "random")  # a game's attributes that never change
+
+
+@dataclass
+class MinAtar:
+    """N games one after the other, each with its own seed.
+
+    Observations (10, 10, C) bool, a channel per kind of thing.  Actions: -v1 those that do
+    something in this game, -v0 all six (nothing, left, up, right, down, fire).  With probability
+    0.1 a game plays the last action once more, also across an episode's end.  Games that grow
+    harder with time do so, as the package has it (difficulty ramping on).
+
+    Truncated after `time_limit` frames: the paper has no such clock, but a greedy agent may play
+    for ever.  Freeway's end after 2,500 frames is the game's own: terminated.
+    """
+
+    id: str = "MinAtar/Breakout-v1"
+    num_envs: int = 1
+    seed: int = 0
+    time_limit: int = 10_000  # frames; one per agent step
+    observation_dtype: Any = np.bool_
+    stack: int = 1
+
+    def __post_init__(self) -> None:
+        game = _game(IDS[self.id])
+        self.worlds = [game() for _ in range(self.num_envs)]
+        seeds = np.random.SeedSequence(self.seed).generate_state(self.num_envs)
+        for world, seed in zip(self.worlds, seeds, strict=True):
+            world.random = np.random.RandomState(seed)
+        first = self.worlds[0]
+        minimal = self.id.endswith("-v1")
+        self.moves = first.minimal_action_set() if minimal else [*range(len(first.action_map))]
+        self.actions = len(self.moves)
+        self.observation_shape: tuple[int, ...] = tuple(first.state_shape())
+        self.last = [0] * self.num_envs  # the package's number of the move played last
+        self.elapsed = np.zeros(self.num_envs, np.int64)
+
+    def reset(self) -> np.ndarray:
+        for world in self.worlds:
+            world.reset()
+        self.elapsed[:] = 0
+        return np.stack([world.state() for world in self.worlds])
+
+    def step(self, actions: np.ndarray) -> Transition:
+        obs = np.empty((self.num_envs, *self.observation_shape), np.bool_)
+        reward, terminated = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
+        for i, (world, action) in enumerate(zip(self.worlds, actions.tolist(), strict=True)):
+            if world.random.rand() >= STICKY:
+                self.last[i] = self.moves[action]
+            reward[i], terminated[i] = world.act(self.last[i])
+            obs[i] = world.state()
+        self.elapsed += 1
+        truncated = self.elapsed >= self.time_limit
+        ended = terminated | truncated
+        if not ended.any():
+            return Transition(obs, reward, terminated, truncated, obs)
+        successor = obs.copy()
+        for i in np.flatnonzero(ended).tolist():
+            self.worlds[i].reset()
+            obs[i] = self.worlds[i].state()
+        self.elapsed[ended] = 0
+        return Transition(obs, reward, terminated, truncated, successor)
+
+    def state(self) -> dict[str, Any] | None:
+        return {
+            "id": self.id,
+            "elapsed": self.elapsed.copy(),
+            "last": list(self.last),
+            "worlds": {
+                str(i): {
+                    "game": {name: _plain(getattr(world, name)) for name in _varying(world)},
+                    "rng": world.random.get_state(legacy=False),
+                }
+                for i, world in enumerate(self.worlds)
+            },
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        if state["id"] != self.id:
+            raise ValueError(f"the state is of {state['id']}, not of {self.id}")
+        fill(self.elapsed, state["elapsed"], f"{self.id} elapsed")  # also checks how many worlds
+        self.last = list(state["last"])
+        for i, world in enumerate(self.worlds):
+            saved = state["worlds"][str(i)]
+            if saved["game"].keys() != _varying(world):
+                raise ValueError(f"{self.id} was saved by another version of the game")
+            for name, value in saved["game"].items():
+                setattr(world, name, copy.deepcopy(value))
+            world.random.set_state(saved["rng"])
+
+    def close(self) -> None:
+        pass
+
+
+def _game(name: str) -> Any:
+    """The class of one game, from the package's file: see above why not by its name."""
+    package = importlib.util.find_spec("minatar")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("No module named 'minatar'")
+    path = Path(package.origin).with_name("environments") / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None  # a .py file always has a loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Env
+
+
+def _varying(world: Any) -> set[str]:
+    return set(vars(world)).difference(SETTINGS)
+
+
+def _plain(value: Any) -> Any:
+    """Copies, with NumPy's numbers as Python's: what JSON gives back as it was."""
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return value.item() if isinstance(value, np.generic) else value
