@@ -171,7 +171,7 @@ def _picture(frames: list[np.ndarray]) -> np.ndarray:
 def _pushed(stacked: np.ndarray, pictures: np.ndarray) -> np.ndarray:
     """The stack (N, H, W, 4) with its oldest picture out and a new one (N, H, W) in: fresh.
 
-    A pixel's four bytes are one number, shifted by a byte: six times as fast as strided copies.
+    A pixel's four bytes are one number, shifted by a byte: four to six times as fast as copies.
     """
     history = stacked.view(PIXEL)[..., 0]
     pushed: np.ndarray = (history >> 8 | pictures.astype(PIXEL) << 24)[..., None].view(np.uint8)
