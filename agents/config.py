@@ -127,7 +127,8 @@ class DQNConfig:
         positive = (
             "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
             "lr", "lr_end", "lr_steps", "adam_eps", "reward_scale", "eval_every", "eval_episodes",
-            "epsilon_steps", "priority_beta_steps", "quantiles", "iqn_samples", "munchausen_temperature",
+            "epsilon_steps", "priority_beta_steps", "quantiles", "iqn_samples",
+            "munchausen_temperature",
         )  # fmt: skip
         for name in positive:
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")

@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "a1": ["dqn", "--seed", "1", *SHORT],
         "a2": ["dqn", "--seed", "2", *SHORT, "--log-every", "50"],
         "a3": ["dqn", "--seed", "3", *SHORT],
-        "b1": ["dqn", "--seed", "1", *SHORT, "--no-double", "--hidden", "8"],
+        "b1": ["dqn", "--seed", "1", *SHORT, "--bootstrap", "max", "--hidden", "8"],
         "d1": ["digits", "--epochs", "2", "--log", "minimal"],
     }.items():
         assert main(["train", *args, "--run", str(home / name), "--json"]) == 0
@@ -41,7 +41,7 @@ def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]
     assert main(["compare", str(runs), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["groups"]
     named = {(row["group"], row["metric"]): row for row in rows}
-    a, b = "CartPole-v1  hidden=64,64 bootstrap="double"", "CartPole-v1  hidden=8 bootstrap="max""
+    a, b = "CartPole-v1  hidden=64,64 bootstrap=double", "CartPole-v1  hidden=8 bootstrap=max"
     assert set(named) == {
         (a, "best check"), (a, "last check"), (b, "best check"), (b, "last check"),
         ("digits", "test accuracy"),

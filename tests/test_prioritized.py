@@ -1,0 +1,105 @@
+"""The sum tree against its definition, and the probabilities and weights of prioritized replay."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.prioritized import FAN, Prioritized, SumTree
+from agents.replay import Replay
+from agents.storage import Vectors
+from drl.nn.schedules import Constant
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3 * FAN * FAN), st.integers(0, 2**32), st.integers(1, 12))
+def test_every_node_is_the_sum_of_its_children(size: int, seed: int, rounds: int) -> None:
+    rng = np.random.default_rng(seed)
+    tree, truth = SumTree(size), np.zeros(size)
+    for _ in range(rounds):
+        leaves = rng.integers(size, size=rng.integers(1, 50))
+        values = rng.exponential(size=len(leaves)) * (rng.random(len(leaves)) < 0.8)
+        tree.set(leaves, values)
+        truth[leaves] = values
+        assert np.array_equal(tree.leaves[:size], truth) and not tree.leaves[size:].any()
+        for children, parents in zip(tree.levels[:-1], tree.levels[1:], strict=True):
+            assert np.array_equal(parents.reshape(-1)[: len(children)], children.sum(axis=1))
+    assert tree.total == pytest.approx(truth.sum(), rel=1e-12)
+    if truth.any():
+        mass = np.append(rng.random(200), [0.0, np.nextafter(1, 0)]) * tree.total
+        found = tree.find(mass)
+        assert (truth[found] > 0).all()
+        ends = np.cumsum(truth)
+        slack = 1e-9 * ends[-1]
+        assert (ends[found] >= mass - slack).all()
+        assert (ends[found] - truth[found] <= mass + slack).all()
+
+
+def test_find_by_hand() -> None:
+    tree = SumTree(5)
+    tree.set(np.arange(5), np.array([1.0, 0.0, 2.0, 3.0, 0.0]))
+    assert tree.find(np.array([0.0, 0.99, 1.0, 2.99, 3.0, 5.99])).tolist() == [0, 0, 2, 2, 3, 3]
+
+
+def memory(alpha: float, beta: float, batch: int = 4, capacity: int = 8) -> Replay:
+    sampler = Prioritized(capacity, batch, np.random.default_rng(0), alpha, Constant(beta), eps=0.0)
+    return Replay(capacity, batch, Vectors((1,), np.float32), sampler)
+
+
+def add(replay: Replay, count: int) -> None:
+    i = np.arange(replay.added, replay.added + count)
+    replay.add(i[:, None], i * 0, i, i * 0 + 0.5, i[:, None])
+
+
+def test_probabilities_and_weights() -> None:
+    replay = memory(alpha=0.5, beta=1.0)
+    add(replay, 4)
+    replay.sampler.learnt(np.arange(4), np.array([-16.0, 4.0, 1.0, 0.0]))  # √: 4, 2, 1, 0
+    counts = np.zeros(4)
+    for _ in range(2_000):
+        batch = replay.sample()
+        counts += np.bincount(batch.rows, minlength=4)
+        # w = (N P)⁻¹ over the largest: P = 4/7, 2/7, 1/7 → in proportion 1/4, 1/2, 1
+        relative = np.array([0.25, 0.5, 1.0, np.nan])[batch.rows]
+        assert np.allclose(batch.weight, relative / relative.max())
+    assert np.abs(counts / 8_000 - np.array([4, 2, 1, 0]) / 7).max() < 0.01
+
+
+def test_a_batch_takes_one_of_each_part_of_the_mass() -> None:
+    replay = memory(alpha=1.0, beta=0.0)
+    add(replay, 8)
+    for _ in range(50):
+        batch = replay.sample()
+        assert (np.diff(batch.rows) > 0).all() and (batch.weight == 1).all()
+
+
+def test_new_transitions_get_the_largest_priority() -> None:
+    replay = memory(alpha=1.0, beta=0.5)
+    add(replay, 3)
+    replay.sampler.learnt(np.arange(3), np.array([0.1, 9.0, 0.2]))
+    add(replay, 1)
+    tree = replay.sampler.tree  # type: ignore[attr-defined]
+    assert tree.leaves[:4].tolist() == [0.1, 9.0, 0.2, 9.0]
+    add(replay, 6)  # over the ring's end: the oldest rows are new again
+    assert tree.leaves[:8].tolist() == [9.0, 9.0, 0.2, 9.0, 9.0, 9.0, 9.0, 9.0]
+
+
+def test_beta_follows_its_schedule_in_batches() -> None:
+    sampler = Prioritized(4, 2, np.random.default_rng(0), 1.0, lambda drawn: [0.0, 1.0][drawn])
+    sampler.add(np.arange(4))
+    sampler.learnt(np.array([0]), np.array([1e6]))
+    _, first = sampler.draw(0, 4)
+    assert (first == 1).all()
+
+
+def test_saved_priorities_go_on_alike() -> None:
+    a, b = memory(0.6, 0.4), memory(0.6, 0.4)
+    add(a, 6)
+    a.sample()
+    a.sampler.learnt(np.arange(3), np.array([1.0, 5.0, 0.1]))
+    b.load_state(a.state())
+    for replay in (a, b):
+        add(replay, 3)
+    for _ in range(50):
+        x, y = a.sample(), b.sample()
+        assert all(np.array_equal(i, j) for i, j in zip(x, y, strict=True))
