@@ -191,6 +191,9 @@ def test_solves_cartpole_and_evaluate_agrees(
         (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
         (["--lr", "nan"], ["--lr nan", "above 0"]),
         (["--capacity", "10"], ["capacity 10", "batch of 64"]),
+        (["--capacity", "100000000000"], ["CartPole-v1", "fit"]),
+        (["--v-min", "3", "--v-max", "2"], ["--v-max 2", "--v-min (3"]),
+        (["--head", "c52"], ["--head", "c51"]),
         (["--activation", "swish"], ["swish", "relu"]),
         (["--scale", "1", "2", "3"], ["CartPole-v1", "fit"]),
         (["--seed", "-1"], ["--seed -1"]),
@@ -208,6 +211,18 @@ def test_mistakes_are_one_line_and_leave_nothing(
     assert captured.out == "" and len(captured.err.splitlines()) == 1
     assert all(word in captured.err for word in words), captured.err
     assert not run.exists()
+
+
+def test_a_memory_larger_than_the_machine_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from drl.cli import dqn_job
+
+    monkeypatch.setattr(dqn_job, "physical_memory", lambda: 1e6)
+    assert main(["train", "dqn", "--run", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "50,000 transitions" in error and "--capacity" in error
+    assert not (tmp_path / "run").exists()
 
 
 def test_divergence_is_named_at_its_update(

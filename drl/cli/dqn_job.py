@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from drl.runs import Run
 if TYPE_CHECKING:
     from agents.dqn import DQN
 
+GIB = 2**30  # bytes
 CONFIRM_EPISODES = 100  # "solved" is a mean over this many
 
 
@@ -54,16 +56,24 @@ class DQNJob:
         self.seconds = 0.0
 
     def _agent(self) -> DQN:
-        """Settings that do not fit the environment are the user's to mend."""
+        """Settings that do not fit the environment, or the machine, are the user's to mend."""
         envs, settings = self.envs, self.settings
         try:
-            return build_dqn(
+            agent = build_dqn(
                 self.config, envs.observation_shape, envs.observation_dtype, envs.actions,
                 settings["seed"], settings["backend"], settings["dtype"], settings["device"],
                 envs.stack,
             )  # fmt: skip
         except (ValueError, MemoryError) as error:
             raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
+        needed, there = agent.replay.nbytes, physical_memory()
+        if needed > there:
+            raise UserError(
+                f"the replay memory of {self.config.capacity:,} transitions takes "
+                f"{needed / GIB:.1f} GiB, this machine has {there / GIB:.1f}: give a smaller "
+                "--capacity"
+            )
+        return agent
 
     # -- the run ------------------------------------------------------------------------------
     def go(
@@ -72,6 +82,10 @@ class DQNJob:
         """Train until solved, out of steps, or interrupted; always ends with a checkpoint."""
         steps = steps or self.config.steps
         console = Console(quiet)
+        console.print(
+            f"replay memory: {self.agent.replay.nbytes / GIB:.3f} GiB when its "
+            f"{self.config.capacity:,} transitions are full"
+        )
         with (
             DQNLog(run, self.settings, self.training.env_steps, resumed) as log,
             console.progress("env steps", steps) as progress,
@@ -239,3 +253,11 @@ class DQNJob:
         returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
+
+
+def physical_memory() -> float:
+    """Of this machine, in bytes; infinite where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # no sysconf on Windows
+        return float("inf")
