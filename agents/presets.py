@@ -65,7 +65,9 @@ PRESETS: dict[str, DQNConfig] = {
         v_min=-5.0,
         v_max=0.0,
     ),
-    # Nothing but −1 until the flag, which random actions hardly ever reach.
+    # Nothing but −1 until the flag, which random actions hardly ever reach: 3 steps carry the first
+    #   success back and ε stays long enough to have one (1 step and ε over 24,000 never found the
+    #   flag on 2 of 4 tuning seeds; these settings had −98 on all four).
     # scale: position in ±1, speed ±0.07 to ±1.
     "MountainCar-v0": DQNConfig(
         steps=120_000,
@@ -73,6 +75,7 @@ PRESETS: dict[str, DQNConfig] = {
         hidden=(128, 128),
         scale=(1.0, 14.0),
         gamma=0.99,
+        n_step=3,
         bootstrap="munchausen",
         reward_scale=0.1,
         target_period=300,
@@ -85,7 +88,7 @@ PRESETS: dict[str, DQNConfig] = {
         capacity=50_000,
         learning_starts=1_000,
         epsilon_end=0.05,
-        epsilon_steps=24_000,
+        epsilon_steps=40_000,
         eval_every=5_000,
         eval_episodes=50,
         v_min=-10.0,
@@ -94,6 +97,7 @@ PRESETS: dict[str, DQNConfig] = {
     # Munchausen was the best of seven on one tuning seed: 274, against 112 to 260 for double with
     #   3 steps, with dueling and prioritized replay, and with a hard target.
     # reward_scale: a crash is −2, a landing +2, and Q stays within about ±5.
+    # eval_episodes: a check of 20 chose a policy at 232 that is worth 137.
     "LunarLander-v3": DQNConfig(
         steps=300_000,
         num_envs=16,
@@ -112,7 +116,7 @@ PRESETS: dict[str, DQNConfig] = {
         epsilon_end=0.02,
         epsilon_steps=30_000,
         eval_every=10_000,
-        eval_episodes=20,
+        eval_episodes=50,
         v_min=-5.0,
         v_max=6.0,
     ),
