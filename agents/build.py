@@ -9,14 +9,14 @@ import numpy as np
 from agents import targets
 from agents.config import DQNConfig
 from agents.dqn import DQN
-from agents.exploration import EpsilonGreedy
+from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
 from agents.networks import build_head, build_network
 from agents.nstep import NStep
 from agents.prioritized import Prioritized
 from agents.replay import Replay, Sampler, Uniform
 from agents.storage import Frames, Keeper, Vectors
 from drl.nn.optim import Adam
-from drl.nn.schedules import Constant, Linear
+from drl.nn.schedules import Constant, Linear, Schedule
 
 
 def build_dqn(
@@ -37,16 +37,13 @@ def build_dqn(
         config, shape, observation_dtype, actions, 0, net.ops.name, dtype, device
     )
     replay = build_replay(config, shape, observation_dtype, stack, streams["replay"])
-    epsilon = Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps)
     return DQN(
         net=net,
         target_net=target_net,
         head=build_head(config, net.ops, actions, streams["fractions"]),
         optimizer=Adam(net, Linear(config.lr, config.lr_end, config.lr_steps), eps=config.adam_eps),
         nstep=NStep(replay, config.n_step, config.gamma, config.num_envs),
-        exploration=EpsilonGreedy(
-            Constant(0.0) if config.noisy else epsilon, actions, streams["exploration"]
-        ),
+        exploration=build_exploration(config, actions, streams["exploration"]),
         noise=streams["noise"],
         bootstrap=build_bootstrap(config),
         target_period=config.target_period,
@@ -62,6 +59,16 @@ def build_bootstrap(config: DQNConfig) -> targets.Bootstrap:
     if config.bootstrap == "munchausen":
         return targets.Munchausen(config.munchausen_alpha, config.munchausen_temperature)
     return targets.double if config.bootstrap == "double" else targets.maximum
+
+
+def build_exploration(config: DQNConfig, actions: int, rng: np.random.Generator) -> Exploration:
+    """Random actions by ε; none where the network's noise explores."""
+    epsilon: Schedule = Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps)
+    if config.noisy:
+        epsilon = Constant(0.0)
+    if config.hold_actions is None:
+        return EpsilonGreedy(epsilon, actions, rng)
+    return PersistentGreedy(epsilon, actions, rng, config.num_envs, config.hold_actions)
 
 
 def build_replay(

@@ -111,6 +111,9 @@ class DQNConfig:
     """Share of random actions after epsilon_steps."""
     epsilon_steps: int = 10_000
     """Env steps over which ε falls, linearly."""
+    hold_actions: float | None = None
+    """Hold a random action for n agent steps, P(n) ∝ n^−this (εz-greedy, Dabney et al. 2021; theirs
+    is 2); none: for one."""
 
     # -- evaluation ---------------------------------------------------------------------------
     eval_every: int = 5_000
@@ -144,6 +147,8 @@ class DQNConfig:
         for name in ("max_grad_norm", "reward_clip"):
             value = getattr(self, name)
             _require(name, value, value is None or value > 0, "above 0")
+        held = self.hold_actions
+        _require("hold_actions", held, held is None or held > 1, "above 1")
         _require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
         _require("atoms", self.atoms, self.atoms >= 2, "2 or more")
         _require("v_max", self.v_max, self.v_max > self.v_min, f"above --v-min ({self.v_min})")

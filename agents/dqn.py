@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.exploration import EpsilonGreedy
+from agents.exploration import Exploration
 from agents.heads import Head, best, greedy
 from agents.nstep import NStep
 from agents.replay import Batch
@@ -55,7 +55,7 @@ class DQN:
 
     def __init__(
         self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: NStep,
-        exploration: EpsilonGreedy, noise: np.random.Generator, bootstrap: Bootstrap,
+        exploration: Exploration, noise: np.random.Generator, bootstrap: Bootstrap,
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
         reward_scale: float = 1.0, reward_clip: float | None = None,
     ) -> None:  # fmt: skip

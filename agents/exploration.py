@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from drl.nn.schedules import Schedule
+from drl.state import fill
+
+
+class Exploration(Protocol):
+    epsilon: Schedule  # probability that a random action is begun, by env steps
+
+    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+        """greedy (N,) → the actions to take (N,)."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
 
 
 class EpsilonGreedy:
@@ -30,3 +42,42 @@ class EpsilonGreedy:
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.rng.bit_generator.state = state["rng"]
+
+
+class PersistentGreedy:
+    """εz-greedy: a random action, once begun, is held for n agent steps, P(n) ∝ n^−μ.
+
+    Where single random steps cancel out (a car in a valley), held ones get somewhere.
+    Dabney, Ostrovski & Barreto 2021, Algorithm 1; n is cut at 10,000 as there.
+    """
+
+    LONGEST = 10_000  # agent steps
+
+    def __init__(
+        self, epsilon: Schedule, actions: int, rng: np.random.Generator, worlds: int, mu: float
+    ) -> None:
+        self.epsilon, self.actions, self.rng, self.mu = epsilon, actions, rng, mu
+        self.held = np.zeros(worlds, np.int64)
+        self.left = np.zeros(worlds, np.int64)  # agent steps for which it is still held
+
+    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+        begins = (self.left == 0) & (self.rng.random(len(greedy)) < self.epsilon(env_steps))
+        count = int(begins.sum())
+        if count:
+            self.held[begins] = self.rng.integers(self.actions, size=count)
+            self.left[begins] = np.minimum(self.rng.zipf(self.mu, count), self.LONGEST)
+        holds = self.left > 0
+        self.left -= holds
+        return np.where(holds, self.held, greedy)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "rng": self.rng.bit_generator.state,
+            "held": self.held.copy(),
+            "left": self.left.copy(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.rng.bit_generator.state = state["rng"]
+        fill(self.held, state["held"], "held actions")
+        fill(self.left, state["left"], "steps left of them")
