@@ -48,6 +48,7 @@ class Atari:
     observation_shape: tuple[int, ...] = (SIDE, SIDE, 4)
     observation_dtype: Any = np.uint8
     stack: int = 4
+    fps: float = 60.0 / SKIP
 
     def __post_init__(self) -> None:
         rom = ids()[self.id]
@@ -133,6 +134,11 @@ class Atari:
             if saved.getEpisodeFrameNumber() > 0:
                 game.act(0)
             game.restoreState(saved)
+
+    def picture(self) -> np.ndarray:
+        """The television's screen in colour."""
+        screen: np.ndarray = self.games[0].getScreenRGB()
+        return screen.repeat(2, axis=0).repeat(2, axis=1)
 
     def close(self) -> None:
         pass

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from envs.core import NumpyEnv
+from envs.drawing import headless, rendered
 
 GRAVITY = 9.8  # m/s²
 CART, POLE = 1.0, 0.1  # kg
@@ -37,6 +39,7 @@ class CartPole(NumpyEnv):
     seed: int = 0
     time_limit: int = 500
     observation_shape: tuple[int, ...] = (4,)
+    fps: float = 1 / TAU
 
     def initial(self, count: int) -> np.ndarray:
         return self.rng.uniform(-0.05, 0.05, (4, count))
@@ -61,3 +64,17 @@ class CartPole(NumpyEnv):
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(rows.T, np.float32)
+
+    def picture(self) -> np.ndarray:
+        """Gymnasium's drawing of our state."""
+        self.canvas.unwrapped.state = self.rows[:, 0]
+        return rendered(self.canvas, self.id)
+
+    @cached_property
+    def canvas(self) -> Any:
+        import gymnasium as gym
+
+        headless()
+        canvas = gym.make("CartPole-v1", render_mode="rgb_array", disable_env_checker=True)
+        canvas.reset()  # else it refuses to draw
+        return canvas

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from drl.state import fill
+from envs.drawing import no_pictures
 
 
 class Transition(NamedTuple):
@@ -29,6 +30,7 @@ class VectorEnv(Protocol):
     observation_dtype: Any  # float32; uint8 for pictures, bool for boards of yes and no
     actions: int
     stack: int  # pictures in one observation, along its last axis, the newest last
+    fps: float  # agent steps per second at which a person likes to watch
 
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
@@ -41,6 +43,9 @@ class VectorEnv(Protocol):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError or KeyError where the state is another world's."""
+
+    def picture(self) -> np.ndarray:
+        """World 0 as a person sees it: (H, W, 3) uint8.  UserError where nothing can be drawn."""
 
     def close(self) -> None: ...
 
@@ -60,6 +65,7 @@ class NumpyEnv:
     observation_dtype: Any = np.float32
     actions: int = 2
     stack: int = 1
+    fps: float = 30.0
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -110,6 +116,9 @@ class NumpyEnv:
         fill(self.rows, state["rows"], f"{self.id} rows")
         fill(self.elapsed, state["elapsed"], f"{self.id} elapsed")
         self.rng.bit_generator.state = state["rng"]
+
+    def picture(self) -> np.ndarray:
+        raise no_pictures(self.id)
 
     def close(self) -> None:
         pass

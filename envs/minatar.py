@@ -8,6 +8,7 @@ game (tests/test_minatar.py).
 
 from __future__ import annotations
 
+import colorsys
 import copy
 import importlib.util
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ GAMES = {
 }
 IDS = {f"MinAtar/{name}-v{v}": game for name, game in GAMES.items() for v in (0, 1)}
 STICKY = 0.1  # probability that the last action is played once more: the package's default
+CELL = 24  # pixels, in a film
 SETTINGS = ("channels", "action_map", "ramping", "random")  # a game's attributes that never change
 
 
@@ -50,6 +52,7 @@ class MinAtar:
     time_limit: int = 10_000  # frames; one per agent step
     observation_dtype: Any = np.bool_
     stack: int = 1
+    fps: float = 10.0
 
     def __post_init__(self) -> None:
         game = _game(IDS[self.id])
@@ -117,6 +120,17 @@ class MinAtar:
             for name, value in saved["game"].items():
                 setattr(world, name, copy.deepcopy(value))
             world.random.set_state(saved["rng"])
+
+    def picture(self) -> np.ndarray:
+        """A square per cell, a hue per channel; of things in one cell the first channel's."""
+        board = self.worlds[0].state()
+        channels = board.shape[-1]
+        hues = np.array(
+            [colorsys.hsv_to_rgb(c / channels, 0.7, 1.0) for c in range(channels)]
+        )  # (C, 3)
+        shown = np.where(board.any(axis=-1), board.argmax(axis=-1), -1)
+        picture = (np.vstack([hues, np.zeros(3)])[shown] * 255).astype(np.uint8)
+        return np.kron(picture, np.ones((CELL, CELL, 1), np.uint8))
 
     def close(self) -> None:
         pass

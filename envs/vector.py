@@ -13,6 +13,7 @@ from drl.state import fill
 from envs.cartpole import CartPole
 from envs.chain import Chain
 from envs.core import NumpyEnv, Transition, VectorEnv
+from envs.drawing import headless, no_pictures, rendered
 
 OURS: dict[str, type[NumpyEnv]] = {"CartPole-v1": CartPole, "drl/Chain-v0": Chain}
 
@@ -20,8 +21,13 @@ OURS: dict[str, type[NumpyEnv]] = {"CartPole-v1": CartPole, "drl/Chain-v0": Chai
 EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
 
 
-def make(id: str, num_envs: int, seed: int) -> VectorEnv:
-    """`num_envs` worlds, seeded.  UserError: unknown id, spaces that a DQN cannot have."""
+def make(id: str, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+    """`num_envs` worlds, seeded.
+
+    drawn  `picture` will be asked for: Gymnasium's worlds must know that when they are made
+
+    UserError: unknown id, spaces that a DQN cannot have, a world that cannot be drawn.
+    """
     if num_envs < 1:
         raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
     if id in OURS:
@@ -39,7 +45,7 @@ def make(id: str, num_envs: int, seed: int) -> VectorEnv:
                 return atari.Atari(id, num_envs, seed)
     except ModuleNotFoundError as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
-    return GymVector(id, num_envs, seed)
+    return GymVector(id, num_envs, seed, "rgb_array" if drawn else None)
 
 
 class GymVector:
@@ -52,11 +58,12 @@ class GymVector:
 
     stack = 1
 
-    def __init__(self, id: str, num_envs: int, seed: int) -> None:
+    def __init__(self, id: str, num_envs: int, seed: int, render_mode: str | None = None) -> None:
         import gymnasium as gym
 
         self.id, self.num_envs = id, num_envs
-        self.envs: list[Any] = [_make_one(id) for _ in range(num_envs)]
+        self.envs: list[Any] = [_make_one(id, render_mode) for _ in range(num_envs)]
+        self.fps = float(self.envs[0].metadata.get("render_fps") or 30)
         observation, action = self.envs[0].observation_space, self.envs[0].action_space
         if not isinstance(observation, gym.spaces.Box):
             raise UserError(
@@ -157,16 +164,27 @@ class GymVector:
             inner.np_random.bit_generator.state = world["rng"]
             _clock(env)._elapsed_steps = world["elapsed"]
 
+    def picture(self) -> np.ndarray:
+        return rendered(self.envs[0], self.id)
+
     def close(self) -> None:
         for env in self.envs:
             env.close()
 
 
-def _make_one(id: str) -> Any:
+def _make_one(id: str, render_mode: str | None) -> Any:
     import gymnasium as gym
 
+    if render_mode is not None:
+        headless()
     try:
-        return gym.make(id)
+        env = gym.make(id)
+        if render_mode is None:
+            return env
+        env.close()
+        if render_mode not in env.metadata.get("render_modes", []):
+            raise no_pictures(id)
+        return gym.make(id, render_mode=render_mode, disable_env_checker=True)
     except gym.error.DependencyNotInstalled as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:

@@ -173,3 +173,17 @@ assert not {"matplotlib", "seaborn", "pandas", "gymnasium", "ale_py"} & set(sys.
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_picture_has_a_hue_for_each_thing() -> None:
+    """Breakout's first board: paddle, ball, trail and a wall of three rows; the rest is black."""
+    world = MinAtar("MinAtar/Breakout-v1", 1, seed=0)
+    board, picture = world.reset()[0], world.picture()
+    assert picture.shape == (240, 240, 3) and picture.dtype == np.uint8
+    cells = picture[::24, ::24]
+    np.testing.assert_array_equal(cells.any(axis=-1), board.any(axis=-1))
+    paddle, ball, trail, brick = (board[..., c] for c in range(4))
+    assert (ball & trail & brick).sum() == 1  # it starts in the wall, on its own trail
+    (at_paddle,), (at_ball,) = cells[paddle].tolist(), cells[ball].tolist()
+    (at_brick,) = np.unique(cells[brick & ~ball], axis=0).tolist()
+    assert len({tuple(at_paddle), tuple(at_ball), tuple(at_brick)}) == 3

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import envs
+from agents.build import env_seed, unseen_stream
 from drl.cli.main import main
-from drl.cli.policy import load_policy
+from drl.cli.policy import load_network, load_policy
 from drl.cli.watch import Config, Episode
-from drl.nn import MLP
+from drl.nn import Network
 from drl.runs import Run
 
 pytest.importorskip("pygame")
@@ -31,15 +33,18 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return result
 
 
-def by_hand(net: MLP, seed: int) -> float:
-    """Return of the same episode, from the policy's definition."""
+def by_hand(net: Network, seed: int) -> float:
+    """Return of the same episode, from the policy's definition, by Gymnasium's physics."""
     import gymnasium as gym
 
-    env = gym.make("CartPole-v1")
-    stream = np.random.SeedSequence([seed, 1]).generate_state(1)
-    obs, total, ended = env.reset(seed=int(stream[0]))[0], 0.0, False
+    ours = envs.make("CartPole-v1", 1, env_seed(unseen_stream(seed)))
+    start: Any = ours.reset()
+    theirs: Any = gym.make("CartPole-v1")
+    theirs.reset()
+    theirs.unwrapped.state = ours.rows[:, 0]  # type: ignore[attr-defined]
+    obs, total, ended = start[0], 0.0, False
     while not ended:
-        obs, reward, terminated, truncated, _ = env.step(int(np.argmax(net(obs[None])[0])))
+        obs, reward, terminated, truncated, _ = theirs.step(int(np.argmax(net(obs[None])[0])))
         total += float(reward)
         ended = terminated or truncated
     return total
@@ -52,7 +57,7 @@ def test_the_gif_is_the_episode(
     assert main(["watch", str(cartpole), "--policy", policy, "--seed", "3", "--json"]) == 0
     result = told(capsys)
     with Run.open(cartpole) as run:
-        net = load_policy(run, policy)
+        net = load_network(run, policy)
     assert result["return"] == result["length"] == by_hand(net, 3) and not result["cut"]
     with Image.open(cartpole / "episode.gif") as film:
         assert film.size == (600, 400)
@@ -60,7 +65,9 @@ def test_the_gif_is_the_episode(
         for i in range(film.n_frames):
             film.seek(i)
             shown += film.info["duration"]
-        assert shown == 20 * (result["length"] + 1)  # ms: 50 frames a second, as the env says
+        assert (
+            shown == 20 * result["length"]
+        )  # ms: 50 pictures a second
 
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
@@ -68,7 +75,7 @@ def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
         episode = Episode("CartPole-v1", load_policy(run), Config(cartpole, max_steps=5))
     frames = list(episode)
     episode.close()
-    assert len(frames) == 6 and episode.cut and episode.length == 5
+    assert len(frames) == 5 and episode.cut and episode.length == 5
     assert all(f.shape == (400, 600, 3) and f.dtype == np.uint8 and f.std() > 0 for f in frames)
     assert not np.array_equal(frames[0], frames[-1])
 
@@ -86,7 +93,7 @@ def test_first_action_and_float_observations() -> None:
         def __init__(self, render_mode: str | None = None) -> None:
             self.render_mode = render_mode
 
-        def reset(self, **_: Any) -> Any:
+        def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
             return np.array([0.5, -0.5]), {}
 
         def step(self, action: int) -> Any:
@@ -98,10 +105,8 @@ def test_first_action_and_float_observations() -> None:
 
     gym.register("test/Offset-v0", Offset)
     try:
-        net = MLP(2, 2, (), seed=0)
-        net.layers[0].W[:] = np.eye(2)  # type: ignore[attr-defined]  # the larger input wins
-        episode = Episode("test/Offset-v0", net, Config(Path("none")))
-        assert len(list(episode)) == 3 and Offset.taken == [1, 2] and episode.total == 2
+        episode = Episode("test/Offset-v0", lambda obs: obs.argmax(axis=1), Config(Path("none")))
+        assert len(list(episode)) == 2 and Offset.taken == [1, 2] and episode.total == 2
         assert episode.fps == 30
     finally:
         del gym.registry["test/Offset-v0"]
@@ -117,7 +122,7 @@ def test_mp4(cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     result = told(capsys)
     with v2.get_reader(out) as film:  # type: ignore[attr-defined]
         assert film.get_meta_data()["fps"] == 50 and film.get_meta_data()["size"] == (600, 400)
-        assert film.count_frames() == result["length"] + 1
+        assert film.count_frames() == result["length"]
     assert list(tmp_path.iterdir()) == [out]
 
 

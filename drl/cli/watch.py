@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,71 +88,33 @@ def run(config: Config) -> dict[str, Any]:
 
 
 class Episode:
-    """One world that is drawn.  Iterate for its frames (H, W, 3) uint8, played as they are asked
-    for, so that a long episode is never whole in memory; then `total` and `length` are known.
+    """One world that is drawn.  Iterate for its pictures (H, W, 3) uint8, one for each action and
+    before it; played as they are asked for, so that a long episode is never whole in memory.  Then
+    `total` and `length` are known.
     """
 
     def __init__(self, id: str, policy: Policy, config: Config) -> None:
         import envs
+        from agents.build import env_seed, unseen_stream
 
         self.id, self.policy, self.max_steps = id, policy, config.max_steps
-        envs.make(id, 1, seed=0).close()  # says what is wrong with an id or its spaces
-        self.env = _drawn(id)
-        self.first_action = int(self.env.action_space.start)
-        self.fps = float(self.env.metadata.get("render_fps") or 30)
-        self.seed = config.seed
+        self.env = envs.make(id, 1, env_seed(unseen_stream(config.seed)), drawn=True)
+        self.fps = self.env.fps
         self.total, self.length, self.cut = 0.0, 0, False
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        import numpy as np
-
-        from agents.build import unseen_stream
-
-        seed = int(unseen_stream(self.seed).generate_state(1)[0])
-        obs, _ = self.env.reset(seed=seed)
-        yield self._frame()
-        ended = False
+        obs, ended = self.env.reset(), False
         while not ended and self.length < self.max_steps:
-            action = int(self.policy(np.asarray(obs)[None])[0]) + self.first_action
-            obs, reward, terminated, truncated, _ = self.env.step(action)
-            self.total += float(reward)
+            yield self.env.picture()
+            step = self.env.step(self.policy(obs))
+            obs = step.obs
+            self.total += float(step.reward[0])
             self.length += 1
-            ended = bool(terminated or truncated)
-            yield self._frame()
+            ended = bool(step.terminated[0] or step.truncated[0])
         self.cut = not ended
 
     def close(self) -> None:
         self.env.close()
-
-    def _frame(self) -> np.ndarray:
-        import gymnasium as gym
-
-        try:
-            frame: np.ndarray = self.env.render()
-        except gym.error.DependencyNotInstalled as error:
-            raise UserError(
-                f"{self.id} cannot be drawn ({error}): pip install 'drl-toolkit[video]'"
-            ) from error
-        return frame
-
-
-def _drawn(id: str) -> Any:
-    import gymnasium as gym
-
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
-    for device in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER"):  # and looks for a screen and speakers
-        os.environ.setdefault(device, "dummy")
-    try:
-        plain = gym.make(id)
-        modes = plain.metadata.get("render_modes", [])
-        plain.close()
-    except gym.error.Error:  # a world of our own that Gymnasium does not know
-        modes = []
-    if "rgb_array" not in modes:
-        raise UserError(
-            f"{id} draws no pictures (no render mode rgb_array): see its score with 'drl evaluate'"
-        )
-    return gym.make(id, render_mode="rgb_array", disable_env_checker=True)
 
 
 def _gif(out: Path, episode: Episode) -> None:
