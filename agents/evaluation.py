@@ -42,6 +42,8 @@ def evaluate(policy: Policy, envs: VectorEnv, episodes: int) -> Evaluation:
         obs = moved.obs
         running += moved.reward
         steps += 1
+        if moved.lost is not None:  # these episodes began anew
+            running[moved.lost], steps[moved.lost] = 0, 0
         ended = moved.terminated | moved.truncated
         if ended.any():
             counted = ended & (share > 0)

@@ -67,14 +67,19 @@ class Training:
         while self.env_steps < steps:
             actions = agent.act(self.obs, self.env_steps)
             moved = envs.step(actions)
-            agent.observe(
-                self.obs, actions, moved.reward, moved.terminated, moved.truncated,
-                moved.successor,
-            )  # fmt: skip
+            if moved.lost is None:
+                agent.observe(
+                    self.obs, actions, moved.reward, moved.terminated, moved.truncated,
+                    moved.successor,
+                )  # fmt: skip
+            else:  # a world failed: rather one step of all not remembered than a wrong one
+                agent.forget()
             self.obs = moved.obs
             self.env_steps += envs.num_envs
             self.returns += moved.reward
             self.lengths += 1
+            if moved.lost is not None:
+                self.returns[moved.lost], self.lengths[moved.lost] = 0, 0
 
             learned = None
             for _ in range(self.updates_due() - agent.updates):

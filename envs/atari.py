@@ -9,7 +9,7 @@ Mnih et al. 2015, Methods ("Preprocessing"); the protocol is Machado et al. 2018
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -49,6 +49,7 @@ class Atari:
     observation_dtype: Any = np.uint8
     stack: int = 4
     fps: float = 60.0 / SKIP
+    restarts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         rom = ids()[self.id]

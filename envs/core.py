@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ class Transition(NamedTuple):
     terminated: np.ndarray  # (N,) bool: the world ended; nothing comes after
     truncated: np.ndarray  # (N,) bool: the clock ended; the world would have gone on
     successor: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
+    lost: np.ndarray | None = None  # (N,) bool: worlds begun anew, whose step nobody knows
 
 
 class VectorEnv(Protocol):
@@ -31,6 +32,7 @@ class VectorEnv(Protocol):
     actions: int
     stack: int  # pictures in one observation, along its last axis, the newest last
     fps: float  # agent steps per second at which a person likes to watch
+    restarts: list[str]  # why worlds had to be begun anew, one entry each time
 
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
@@ -66,6 +68,7 @@ class NumpyEnv:
     actions: int = 2
     stack: int = 1
     fps: float = 30.0
+    restarts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import colorsys
 import copy
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ class MinAtar:
     observation_dtype: Any = np.bool_
     stack: int = 1
     fps: float = 10.0
+    restarts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         game = _game(IDS[self.id])

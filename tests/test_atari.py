@@ -56,10 +56,10 @@ def test_conforms() -> None:
         ended = moved.terminated | moved.truncated
         ends += int(ended.sum())
         assert np.array_equal(moved.successor[~ended], moved.obs[~ended])
-        kept.append((moved, [array.copy() for array in moved]))
+        kept.append((moved, [array.copy() for array in moved[:5]]))
     assert ends > 0
     for moved, copies in kept:  # no later step has written into them
-        assert all(np.array_equal(a, b) for a, b in zip(moved, copies, strict=True))
+        assert all(np.array_equal(a, b) for a, b in zip(moved[:5], copies, strict=True))
 
 
 def test_what_is_handed_out_may_be_written_to() -> None:

@@ -9,11 +9,11 @@ import pytest
 from drl.errors import UserError
 from envs import VectorEnv, make
 from envs.chain import Chain, optimal_q
-from envs.vector import GymVector
+from envs.gym_vector import GymVector
 
 
 def gym_cartpole(num_envs: int, seed: int) -> VectorEnv:
-    return GymVector("CartPole-v1", num_envs, seed)
+    return GymVector("CartPole-v1", num_envs, seed, lambda: gym.make("CartPole-v1"))
 
 
 WORLDS = {
@@ -92,7 +92,7 @@ def test_a_reset_follows_an_end_within_the_step(build: Any) -> None:
 
 def test_gymnasium_successor_is_the_true_final_observation() -> None:
     """Against one raw environment stepped by hand with the same seed and actions."""
-    env = GymVector("CartPole-v1", 2, seed=5)
+    env = GymVector("CartPole-v1", 2, 5, lambda: gym.make("CartPole-v1"))
     raw = gym.make("CartPole-v1")
     assert env.seeds is not None
     obs, _ = raw.reset(seed=env.seeds[1])

@@ -51,6 +51,7 @@ class DQNJob:
         self.next_checkpoint = settings["checkpoint_every"]
         self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
         self.best = -np.inf
+        self.restarts = 0  # worlds that failed and were begun anew
         self.watchdog = Watchdog()
         self.solved = False
         self.seconds = 0.0
@@ -113,6 +114,8 @@ class DQNJob:
         for step in self.training.run(steps):
             self.recent += zip(step.returns.tolist(), step.lengths.tolist(), strict=True)
             self.seconds = time.perf_counter() - started
+            if self.envs.restarts:
+                self._restarted(log)
             if step.env_steps >= self.next_log:
                 self.next_log += self.settings["log_every"]
                 log.point(step, self.agent, self.recent, self.seconds)
@@ -157,6 +160,12 @@ class DQNJob:
         if result.mean >= self.best:  # of equals the later one: it has learnt from more
             self.best = result.mean
             run.save_best(self.policy_state())
+
+    def _restarted(self, log: DQNLog) -> None:
+        """Worlds that failed and were begun anew are said and counted."""
+        for what in self.envs.restarts[self.restarts :]:
+            self.restarts += 1
+            self._warn(f"{what}; it was made anew, its episode is lost ({self.restarts})", log)
 
     def _warn(self, text: str | None, log: DQNLog) -> None:
         if text is not None:
@@ -209,6 +218,7 @@ class DQNJob:
             "seconds": round(self.seconds, 3),
             "env_steps": self.training.env_steps,
             "updates": self.agent.updates,
+            "env_restarts": self.restarts,
             "backend": self.agent.ops.name,
         }
 
