@@ -1,7 +1,9 @@
 """Atari: frames, pictures and stacks by hand; sticky actions; saved games that go on exactly."""
 
 import math
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from test_envs import rolled, same
 
+from agents import Training, build_dqn, preset
 from drl import checkpoint
 from drl.errors import UserError
 from envs import make
@@ -244,3 +247,30 @@ def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_banner(capfd: pytest.CaptureFixture[str]) -> None:
     make("ALE/Pong-v5", 2, 0).reset()
     assert capfd.readouterr() == ("", "")
+
+
+def resident() -> int:
+    """Memory of this process, in bytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
+def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
+    """Pong with its preset, but for a small replay: full after 600 steps, from where it counts."""
+    config = replace(preset("ALE/Pong-v5"), num_envs=4, capacity=600, learning_starts=200)
+    world = make("ALE/Pong-v5", 4, seed=0)
+    agent = build_dqn(
+        config, world.observation_shape, world.observation_dtype, world.actions, seed=0,
+        stack=world.stack,
+    )  # fmt: skip
+    before = agent.ops.numpy(agent.net.params).copy()
+    sizes, losses = [], []
+    for step in Training(agent, world, config.updates_per_step, config.learning_starts).run(2_000):
+        if step.env_steps >= 800:
+            sizes.append(resident())
+        if step.learned is not None:
+            losses.append(step.learned.loss())
+    assert step.updates == 450 and np.isfinite(losses).all()
+    assert not np.array_equal(before, agent.ops.numpy(agent.net.params))
+    assert max(sizes) - sizes[0] < 8 * 2**20  # 1,200 pictures more would be 33 MiB stacked, 8 once

@@ -33,3 +33,11 @@ def test_explosion_is_measured_against_what_rewards_can_add_up_to() -> None:
     learned = agent.learn()
     assert "Q explodes" in (dog.values(agent, learned) or "")
     assert dog.values(agent, learned) is None  # said once
+
+
+def test_without_a_reward_nothing_is_said() -> None:
+    """A game that has not paid yet: whatever Q is, it may be right."""
+    agent = build_dqn(DQNConfig(hidden=(), batch=4, num_envs=4), (2,), np.float32, 2, seed=0)
+    s, no = np.ones((4, 2)), np.zeros(4, bool)
+    agent.observe(s, np.zeros(4), np.zeros(4), no, no, s)
+    assert Watchdog().values(agent, agent.learn()) is None

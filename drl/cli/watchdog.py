@@ -21,7 +21,7 @@ class Watchdog:
     def values(self, agent: DQN, learned: Learned) -> str | None:
         """|Q| beyond what is reachable: the bootstrap feeds on itself."""
         q, bound = diagnostics.largest_q(agent, learned), diagnostics.reachable_q(agent)
-        before, self.exploded = self.exploded, q > EXPLODED * bound
+        before, self.exploded = self.exploded, 0 < EXPLODED * bound < q  # 0: no reward yet
         if self.exploded and not before:
             return (
                 f"Q explodes: |Q| = {q:.3g} where rewards like these add up to {bound:.3g} at most;"
