@@ -9,12 +9,19 @@ from typing import Any
 
 from drl.errors import UserError
 from envs.cartpole import CartPole
+from envs.catch import Catch
 from envs.chain import Chain
 from envs.core import NumpyEnv, VectorEnv
 from envs.drawing import headless, no_pictures
 from envs.gym_vector import GymVector
+from envs.pixels import CartPolePixels
 
-OURS: dict[str, type[NumpyEnv]] = {"CartPole-v1": CartPole, "drl/Chain-v0": Chain}
+OURS: dict[str, type[NumpyEnv]] = {
+    "CartPole-v1": CartPole,
+    "drl/CartPolePixels-v1": CartPolePixels,
+    "drl/Catch-v0": Catch,
+    "drl/Chain-v0": Chain,
+}
 
 # a word of the complaint → our extra
 EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}

@@ -10,6 +10,7 @@ from drl.errors import UserError
 from envs import VectorEnv, make
 from envs.chain import Chain, optimal_q
 from envs.gym_vector import GymVector
+from envs.vector import OURS
 
 
 def gym_cartpole(num_envs: int, seed: int) -> VectorEnv:
@@ -17,10 +18,7 @@ def gym_cartpole(num_envs: int, seed: int) -> VectorEnv:
 
 
 WORLDS = {
-    **{
-        id: lambda n, s, id=id: make(id, n, s)
-        for id in ("CartPole-v1", "drl/Chain-v0", "Acrobot-v1", "MountainCar-v0")
-    },
+    **{id: lambda n, s, id=id: make(id, n, s) for id in (*OURS, "Acrobot-v1", "MountainCar-v0")},
     "Gymnasium's CartPole-v1": gym_cartpole,
 }
 each_world = pytest.mark.parametrize("build", WORLDS.values(), ids=WORLDS)

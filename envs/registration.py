@@ -1,0 +1,119 @@
+"""Our worlds for whoever brings a learner of their own: registered with Gymnasium.
+
+import envs.registration
+gymnasium.make("drl/Catch-v0")
+gymnasium.make_vec("drl/CartPole-v1", 16, vectorization_mode="vector_entry_point")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector.utils import batch_space
+
+from envs.cartpole import CartPole
+from envs.catch import Catch
+from envs.chain import Chain
+from envs.core import NumpyEnv
+from envs.pixels import CartPolePixels
+
+IDS: dict[str, type[NumpyEnv]] = {
+    "drl/CartPole-v1": CartPole,
+    "drl/CartPolePixels-v1": CartPolePixels,
+    "drl/Catch-v0": Catch,
+    "drl/Chain-v0": Chain,
+}
+
+
+class Single(gym.Env[np.ndarray, np.int64]):
+    """One of our worlds as a gym.Env.  The clock is the world's own (truncated), not a wrapper."""
+
+    def __init__(self, world: str, render_mode: str | None = None) -> None:
+        self.world = IDS[world](id=world, num_envs=1, seed=0)
+        draws = type(self.world).picture is not NumpyEnv.picture
+        modes = ["rgb_array"] if draws else []
+        self.metadata = {"render_modes": modes, "render_fps": self.world.fps}
+        self.observation_space = observations(self.world)
+        self.action_space = gym.spaces.Discrete(self.world.actions)
+        self.render_mode = render_mode
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        if seed is not None:
+            self.world.rng = self.np_random  # one generator for both: the same seed, the same world
+        return plain(self.world.reset()[0]), {}
+
+    def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        moved = self.world.step(np.array([action]))
+        return (
+            plain(moved.successor[0]), float(moved.reward[0]), bool(moved.terminated[0]),
+            bool(moved.truncated[0]), {},
+        )  # fmt: skip
+
+    def render(self) -> np.ndarray | None:
+        return self.world.picture() if self.render_mode == "rgb_array" else None
+
+
+class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """N of our worlds as a gym.vector.VectorEnv, reset within the step that ends them."""
+
+    metadata = {"autoreset_mode": gym.vector.AutoresetMode.SAME_STEP}
+
+    def __init__(self, world: str, num_envs: int = 1) -> None:
+        self.world = IDS[world](id=world, num_envs=num_envs, seed=0)
+        self.num_envs = num_envs
+        self.single_observation_space = observations(self.world)
+        self.single_action_space = gym.spaces.Discrete(self.world.actions)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:  # fmt: skip
+        super().reset(seed=seed)
+        if seed is not None:
+            self.world.rng = self.np_random
+        return plain(self.world.reset()), {}
+
+    def step(
+        self, actions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        moved = self.world.step(actions)
+        ended = moved.terminated | moved.truncated
+        info: dict[str, Any] = {}
+        if ended.any():
+            info = {"final_obs": plain(moved.successor), "_final_obs": ended}
+            info |= {"final_info": {}, "_final_info": ended}
+        return plain(moved.obs), moved.reward, moved.terminated, moved.truncated, info
+
+
+def observations(world: NumpyEnv) -> gym.Space[np.ndarray]:
+    """The space of one world's observations: pictures, boards of yes and no, numbers."""
+    shape, dtype = world.observation_shape, np.dtype(world.observation_dtype)
+    if dtype == np.uint8:
+        return gym.spaces.Box(0, 255, shape, np.uint8)
+    if dtype == np.bool_:
+        return gym.spaces.MultiBinary(shape)
+    most = np.finfo(np.float32).max
+    return gym.spaces.Box(-most, most, shape, np.float32)
+
+
+def plain(obs: np.ndarray) -> np.ndarray:
+    """Observations as Gymnasium's spaces have them: yes and no are int8 there."""
+    return obs.view(np.int8) if obs.dtype == np.bool_ else obs
+
+
+def register() -> None:
+    """Tell Gymnasium; importing this module has done it."""
+    for id in IDS:
+        here = "envs.registration"
+        gym.register(
+            id, f"{here}:Single", vector_entry_point=f"{here}:Vector", kwargs={"world": id}
+        )
+
+
+register()

@@ -1,0 +1,50 @@
+"""Our worlds through Gymnasium's doors."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from envs.registration import IDS
+
+each = pytest.mark.parametrize("id", IDS)
+
+
+@each
+def test_gymnasiums_own_checker(id: str) -> None:
+    """Warnings are errors here."""
+    check_env(gym.make(id).unwrapped)
+
+
+@each
+def test_many_are_the_single_one_many_times(id: str) -> None:
+    """The vector's final observations and resets, against rules that any env keeps."""
+    many: Any = gym.make_vec(id, 5, vectorization_mode="vector_entry_point")
+    obs, _ = many.reset(seed=4)
+    rng, ends = np.random.default_rng(0), 0
+    for _ in range(120):
+        assert obs in many.observation_space
+        before = many.world.rows.copy()
+        actions = rng.integers(many.single_action_space.n, size=5)
+        obs, reward, terminated, truncated, info = many.step(actions)
+        ended = terminated | truncated
+        after, paid, over = many.world.advance(before, actions)
+        assert np.array_equal(reward, paid) and np.array_equal(terminated, over)
+        if ended.any():
+            ends += int(ended.sum())
+            assert np.array_equal(info["_final_obs"], ended)
+            assert np.array_equal(info["final_obs"][ended], many.world.observe(after)[ended])
+    assert ends > 0
+    again, _ = many.reset(seed=4)
+    other: Any = gym.make_vec(id, 5, vectorization_mode="vector_entry_point")
+    assert np.array_equal(again, other.reset(seed=4)[0])
+
+
+def test_a_picture_where_there_is_one() -> None:
+    env = gym.make("drl/Catch-v0", render_mode="rgb_array")
+    env.reset(seed=0)
+    assert env.render().shape == (320, 160, 3)
+    with pytest.raises(gym.error.Error), pytest.warns(UserWarning):
+        gym.make("drl/Chain-v0", render_mode="rgb_array").render()
