@@ -30,11 +30,11 @@ IDS: dict[str, type[NumpyEnv]] = {
 class Single(gym.Env[np.ndarray, np.int64]):
     """One of our worlds as a gym.Env.  The clock is the world's own (truncated), not a wrapper."""
 
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
+
     def __init__(self, world: str, render_mode: str | None = None) -> None:
         self.world = IDS[world](id=world, num_envs=1, seed=0)
-        draws = type(self.world).picture is not NumpyEnv.picture
-        modes = ["rgb_array"] if draws else []
-        self.metadata = {"render_modes": modes, "render_fps": self.world.fps}
+        self.metadata = {**self.metadata, "render_fps": self.world.fps}
         self.observation_space = observations(self.world)
         self.action_space = gym.spaces.Discrete(self.world.actions)
         self.render_mode = render_mode

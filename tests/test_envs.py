@@ -83,7 +83,8 @@ def test_a_reset_follows_an_end_within_the_step(build: Any) -> None:
         ended = moved.terminated | moved.truncated
         ends += int(ended.sum())
         if ended.any() and env.id != "drl/Chain-v0":  # whose every state is a start
-            assert np.abs(moved.obs[ended] - start[0]).max() < 2.0
+            if env.observation_dtype == np.float32:
+                assert np.abs(moved.obs[ended] - start[0]).max() < 2.0
             assert (moved.obs[ended] != moved.successor[ended]).any()
     assert ends > 0
 
