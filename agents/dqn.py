@@ -49,7 +49,7 @@ class DQN:
     max_grad_norm        ‖∂L/∂θ‖ is cut to this; None leaves it.
     reward_scale         rewards are multiplied by it, so Q is in units of 1/reward_scale.  With |Q|
                          far above 1, Huber's clipping gives a failure that is wrong by 80 no more
-                         weight than one that is wrong by 1 (docs/decisions/reward-scale.md).
+                         weight than one that is wrong by 1 (docs/policies-that-stay.md).
     reward_clip          scaled rewards are cut to ± this; None leaves them.
     """
 

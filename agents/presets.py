@@ -10,7 +10,7 @@ PRESETS: dict[str, DQNConfig] = {
     # scale: position and angle over their limits, the speeds over what is usual.
     # reward_scale: Q is at most 0.025/(1 − γ) = 5, so that Huber hears a failure (a step worth 200
     #   that is worth 1) louder than a hundred small errors; without it 4 of 16 seeds were not
-    #   solved in 20,000 env steps and most policies decayed (docs/decisions/reward-scale.md).
+    #   solved in 20,000 env steps and most policies decayed (docs/policies-that-stay.md).
     # gamma: with 0.99 (2 s ahead) a slow drift to the side costs nothing until it is too late.
     # n_step 3 with a copy every 50 updates: failures reach the states that led to them sooner; of
     #   the parts that were tried it did most for policies that stay good.
