@@ -129,7 +129,7 @@ def read(path: Path, console: Console) -> Result | None:
     if summary.get("interrupted"):
         console.warn(f"{path} is left out: it was interrupted; go on with it: drl resume {path}")
         return None
-    return Result(settings, summary, _curve(path, CURVES[settings["job"]]))
+    return Result(settings, summary, curve(path, CURVES[settings["job"]]))
 
 
 def group(results: list[Result]) -> list[Group]:
@@ -150,7 +150,7 @@ def group(results: list[Result]) -> list[Group]:
     return groups
 
 
-def _curve(path: Path, tag: str) -> tuple[np.ndarray, np.ndarray]:
+def curve(path: Path, tag: str) -> tuple[np.ndarray, np.ndarray]:
     """A scalar's steps and values from the run's event files; empty if it has none."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
