@@ -36,6 +36,18 @@ def learning(agent: DQN, learned: Learned) -> dict[str, float]:
     return scalars
 
 
+def q_values(agent: DQN, obs: np.ndarray) -> np.ndarray:
+    """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A)."""
+    agent.net.resample(None)
+    q = agent.head.mean(agent.head.outputs(agent.net, obs))
+    return np.asarray(agent.ops.numpy(q) / agent.reward_scale)
+
+
+def q_by_action(agent: DQN, learned: Learned) -> np.ndarray:
+    """Q(s, a) on the last batch, in the environment's rewards: (A, B), a row for each action."""
+    return np.asarray(agent.ops.numpy(learned.q()).T / agent.reward_scale)
+
+
 def largest_q(agent: DQN, learned: Learned) -> float:
     """max |Q(s, a)| on the last batch, in the environment's rewards."""
     return float(np.abs(agent.ops.numpy(learned.q())).max()) / agent.reward_scale

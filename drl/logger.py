@@ -122,13 +122,28 @@ class Logger:
         if pixels.dtype != np.uint8 or not colours or 0 in pixels.shape:
             raise ValueError(f"an image is uint8 (H, W[, 3]), got {pixels.dtype} {pixels.shape}")
         encoded = io.BytesIO()
-        Image.fromarray(pixels).save(encoded, format="PNG")
-        summary = self._summary()
-        image = summary.value.add(tag=tag).image
-        image.height, image.width = pixels.shape[:2]
-        image.colorspace = 1 if pixels.ndim == 2 else pixels.shape[2]
-        image.encoded_image_string = encoded.getvalue()
-        self._add(summary, step)
+        # the level: twice as fast as the default, for files a tenth larger
+        Image.fromarray(pixels).save(encoded, format="PNG", compress_level=1)
+        self._picture(tag, encoded.getvalue(), pixels.shape, step)
+
+    def film(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
+        """uint8 (T, H, W, 3), `fps` pictures a second: a GIF, which the Images tab plays.
+
+        ValueError on anything else.
+        """
+        import io
+
+        from PIL import Image
+
+        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
+            raise ValueError(f"a film is uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}")
+        octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
+        first, *others = (Image.fromarray(frame).quantize(64, octree) for frame in frames)
+        # hundredths of a second are all a GIF knows, and browsers slow down what is below two
+        duration = max(20, round(100 / fps) * 10)  # ms
+        encoded = io.BytesIO()
+        first.save(encoded, "GIF", save_all=True, append_images=others, duration=duration, loop=0)
+        self._picture(tag, encoded.getvalue(), frames.shape[1:], step)
 
     def text(self, tag: str, markdown: str, step: int) -> None:
         from tensorboard.plugins.text import metadata
@@ -207,6 +222,14 @@ class Logger:
             except OSError as error:
                 self._fail(error)
             self._records = None
+
+    def _picture(self, tag: str, encoded: bytes, shape: tuple[int, ...], step: int) -> None:
+        summary = self._summary()
+        image = summary.value.add(tag=tag).image
+        image.height, image.width = shape[:2]
+        image.colorspace = 1 if len(shape) == 2 else shape[2]
+        image.encoded_image_string = encoded
+        self._add(summary, step)
 
     def _tensor(self, tag: str, array: np.ndarray, step: int, metadata: Any) -> None:
         from tensorboard.util.tensor_util import make_tensor_proto

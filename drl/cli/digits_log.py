@@ -17,9 +17,11 @@ LAYOUT = {
         "loss": ["train/loss", "test/loss"],
         "learning rate": ["train/learning_rate"],
         "gradient norm": ["train/grad_norm"],
+        "wall seconds": ["time/seconds"],
     }
 }
-METRICS = ("test/accuracy", "test/loss")  # what the HParams tab compares runs by
+# what the HParams tab compares runs by
+METRICS = ("test/accuracy", "test/loss", "final/mistakes", "final/updates")
 SNAPSHOTS = 10  # of weights and gradients in a whole training
 
 
@@ -52,22 +54,28 @@ class DigitsLog(JobLog):
         self.out.scalars(scalars, report.update)
 
     def snapshot(self) -> None:
-        """Distributions of weights and gradients by layer, and the first layer as pictures."""
+        """Distributions of weights and gradients by layer; pictures of the first layer, and of what
+        each hidden layer makes of the first test image."""
         if not self.full:
             return
         net, step = self.training.net, self.training.update
         self.distributions(net, step)
         picture = reports.weights_picture(reports.first_layer(net))
         self.out.image("first_layer/filters", picture, step)
+        digit = self.training.data.x_test[0]
+        for name, maps in reports.features(net, digit).items():
+            self.out.image(f"feature_maps/{name}", reports.features_picture(digit, maps), step)
 
     def result(self, p: np.ndarray) -> None:
         """p (N, K): the probabilities of the test images."""
+        data, step = self.training.data, self.training.update
+        mistakes = int((p.argmax(axis=1) != data.y_test).sum())
+        self.final({"mistakes": mistakes, "updates": step}, step)
         if not self.full:
             return
-        data, step = self.training.data, self.training.update
         matrix = reports.confusion_matrix(data.y_test, p.argmax(axis=1), data.classes)
         self.out.image("report/confusion_matrix", reports.confusion_picture(matrix), step)
-        mistakes = reports.mistakes_picture(data.x_test, p, data.y_test)
-        self.out.image("report/worst_mistakes", mistakes, step)
+        worst = reports.mistakes_picture(data.x_test, p, data.y_test)
+        self.out.image("report/worst_mistakes", worst, step)
         for k in range(data.classes):
             self.out.pr_curve(f"digit_{k}", data.y_test == k, p[:, k], step)

@@ -100,7 +100,7 @@ class DQNJob:
             if not resumed:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
-            log.end(self.agent, self.training.env_steps)
+            log.end(self.agent, self.training.env_steps, self.best)
         run.save_last(self.state(), self.training.env_steps)
         summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
         run.write_summary(summary)
@@ -149,11 +149,11 @@ class DQNJob:
 
     def _check(self, run: Run, log: DQNLog) -> None:
         """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
-        result = self._evaluate(self.config.eval_episodes)
+        result = self._evaluate(self.config.eval_episodes, log)
         solved_at = self.config.solved_at
         confirm_at = self.config.confirm_at or solved_at
         if solved_at is not None and confirm_at is not None and result.mean >= confirm_at:
-            result = self._evaluate(CONFIRM_EPISODES)
+            result = self._evaluate(CONFIRM_EPISODES, log)
             self.solved = result.mean >= solved_at
         log.check(result, self.training.env_steps, self.agent)
         self._warn(self.watchdog.check(result.mean, self.best), log)
@@ -172,13 +172,13 @@ class DQNJob:
             Console().warn(text)
             log.warning(text, self.training.env_steps)
 
-    def _evaluate(self, episodes: int) -> Evaluation:
+    def _evaluate(self, episodes: int, log: DQNLog) -> Evaluation:
         """Fresh environments every time, seeded by the run's seed and the number of the check."""
         self.checks += 1
         stream = check_stream(self.settings["seed"], self.checks)
         envs = worlds.make(self.env_id, min(episodes, CONFIRM_EPISODES), env_seed(stream))
         try:
-            return evaluate(self.agent.greedy, envs, episodes)
+            return evaluate(self.agent.greedy, log.watching(envs, self.agent), episodes)
         finally:
             envs.close()
 

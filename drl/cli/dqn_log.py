@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from agents import diagnostics
 from agents.dqn import DQN
 from agents.evaluation import Evaluation
-from agents.training import Progress
+from agents.realised import Realised
+from agents.training import Progress, VectorEnv
+from drl.cli import dqn_pictures
 from drl.cli.job_log import JobLog
+from drl.logger import Margin
+from drl.nn import Network
+from drl.nn.layers import ReLU
 
-LAYOUT = {
-    "dqn": {
-        "return": ["rollout/ep_rew_mean", "eval/mean_reward"],
-        "exploration": ["rollout/exploration_rate"],
-        "Q": ["train/q_mean", "train/q_max"],
-        "loss": ["train/loss"],
-        "speed": ["time/fps"],
-    }
-}
-METRICS = ("eval/mean_reward", "rollout/ep_rew_mean")  # what the HParams tab compares runs by
+METRICS = (  # what the HParams tab compares runs by
+    "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
+)  # fmt: skip
 SNAPSHOTS = 50  # of weights and gradients, in a run of all its steps
+Charts = Mapping[str, Sequence[str] | Margin]
 
 
 class DQNLog(JobLog):
@@ -30,7 +30,12 @@ class DQNLog(JobLog):
 
     def start(self, agent: DQN) -> None:
         """Before the first step."""
-        self.begin(agent.net, LAYOUT, METRICS)
+        self.begin(agent.net, {"dqn": charts(agent.net)}, METRICS)
+        self.pictures = dqn_pictures.DQNPictures(self.out, self.settings, agent)
+        self.watched: Realised | None = None
+        if self.full and not self.resumed:
+            self.distributions(agent.net, 0)
+            self.pictures.start()
 
     def point(
         self, step: Progress, agent: DQN, recent: deque[tuple[float, int]], seconds: float
@@ -41,47 +46,77 @@ class DQNLog(JobLog):
             "time/fps": step.env_steps / max(seconds, 1e-9),
         }
         if recent:
-            scalars["rollout/ep_rew_mean"] = float(np.mean([r for r, _ in recent]))
-            scalars["rollout/ep_len_mean"] = float(np.mean([n for _, n in recent]))
+            returns, lengths = np.array(recent).T
+            scalars["rollout/ep_rew_mean"] = float(returns.mean())
+            scalars["rollout/ep_rew_min"] = float(returns.min())
+            scalars["rollout/ep_rew_max"] = float(returns.max())
+            scalars["rollout/ep_len_mean"] = float(lengths.mean())
         if self.full and step.learned is not None:
             scalars |= diagnostics.learning(agent, step.learned)
             scalars |= diagnostics.dead_relus(agent, agent.replay.peek(64))
             agent.optimizer.watch = True  # the next update leaves its Δθ for the next point
             td_error = agent.ops.numpy(step.learned.td_error())
             self.out.histogram("train/td_error", td_error, step.env_steps)
+            for action, q in enumerate(diagnostics.q_by_action(agent, step.learned)):
+                self.out.histogram(f"q/action_{action}", q, step.env_steps)
         self.out.scalars(scalars, step.env_steps)
+
+    def watching(self, envs: VectorEnv, agent: DQN) -> VectorEnv:
+        """The worlds of a greedy check, through which Q is held against what is then earned."""
+        if not self.full:
+            return envs
+        self.watched = Realised(agent, envs)
+        return self.watched
 
     def check(self, result: Evaluation, env_steps: int, agent: DQN) -> None:
         """A greedy check."""
-        self.out.scalars(
-            {
-                "eval/mean_reward": result.mean,
-                "eval/std_reward": float(result.returns.std()),
-                "eval/mean_ep_length": float(result.lengths.mean()),
-            },
-            env_steps,
-        )
-        every = max(1, self.settings["steps"] // SNAPSHOTS)
-        if self.full and env_steps % every < self.settings["eval_every"]:
-            self.distributions(agent.net, env_steps)
-
-    def end(self, agent: DQN, env_steps: int) -> None:
-        """What the training has come to."""
+        scalars = {
+            "eval/mean_reward": result.mean,
+            "eval/min_reward": float(result.returns.min()),
+            "eval/max_reward": float(result.returns.max()),
+            "eval/std_reward": float(result.returns.std()),
+            "eval/mean_ep_length": float(result.lengths.mean()),
+        }
+        if self.watched is not None:
+            scalars |= self.watched.scalars()
+        self.out.scalars(scalars, env_steps)
         if self.full:
-            self.out.image("first_layer/weights", first_layer(agent), env_steps)
+            every = max(1, self.settings["steps"] // SNAPSHOTS)
+            if env_steps % every < self.settings["eval_every"]:
+                self.distributions(agent.net, env_steps)
+            self.pictures.check(env_steps)
+
+    def end(self, agent: DQN, env_steps: int, best: float) -> None:
+        """What the training has come to.  best: the best greedy mean."""
+        if self.full:
+            self.pictures.end(env_steps)
+        if np.isfinite(best):
+            self.final({"best_mean_reward": best, "env_steps": env_steps}, env_steps)
 
     def warning(self, text: str, env_steps: int) -> None:
         self.out.text("warnings", text, env_steps)
 
 
-def first_layer(agent: DQN, pixels: int = 12) -> np.ndarray:
-    """First-layer weights as grey levels, white the largest: a row per input, a column per neuron.
-
-    Returns (rows, columns) uint8, each weight a square of `pixels`.
-    """
-    layer = next(layer for layer in agent.net.layers if layer.shapes)
-    W = agent.ops.numpy(layer.W)  # type: ignore[attr-defined]
-    W = W.reshape(-1, W.shape[-1])
-    low, high = W.min(), W.max()
-    grey = ((W - low) / max(high - low, 1e-12) * 255).astype(np.uint8)
-    return np.kron(grey, np.ones((pixels, pixels), np.uint8))
+def charts(net: Network) -> Charts:
+    """The Custom Scalars tab: the story of a run from top to bottom."""
+    relus = [layer.name for layer in net.layers if isinstance(layer, ReLU)]
+    return {
+        "return, greedy: mean, worst and best episode of a check": Margin(
+            "eval/mean_reward", "eval/min_reward", "eval/max_reward"
+        ),
+        "return, exploring: mean, worst and best of 100 episodes": Margin(
+            "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max"
+        ),
+        "Q at the start of an episode, and what was then earned": [
+            "eval/q_promised", "eval/q_earned"
+        ],
+        "Q on the batch, and how much the choice matters": [
+            "train/q_mean", "train/q_max", "train/action_gap"
+        ],
+        "loss and TD error": ["train/loss", "train/td_error_abs"],
+        "exploration: ε": ["rollout/exploration_rate"],
+        "gradient norm": ["train/grad_norm"],
+        "step size ‖Δθ‖/‖θ‖ by layer": [f"train/update_ratio/{name}" for name in net.spans],
+        "dead ReLUs by layer": [f"train/dead_relu/{name}" for name in relus],
+        "speed: env steps a second": ["time/fps"],
+    }  # fmt: skip

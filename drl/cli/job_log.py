@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from drl.logger import Logger, NullLogger
+from drl.logger import Logger, Margin, NullLogger
 from drl.nn import Network
 from drl.runs import Run
 
@@ -20,7 +20,7 @@ class JobLog:
     """
 
     def __init__(self, run: Run, settings: dict[str, Any], step: int, resumed: bool) -> None:
-        self.settings, self.resumed = settings, resumed
+        self.settings, self.resumed, self.document = settings, resumed, run.document
         self.full = settings["log"] == "full"
         self.out: Logger | NullLogger = (
             NullLogger()
@@ -29,14 +29,17 @@ class JobLog:
         )
 
     def begin(
-        self, net: Network, layout: Mapping[str, Mapping[str, Sequence[str]]],
+        self, net: Network, layout: Mapping[str, Mapping[str, Sequence[str] | Margin]],
         metrics: Sequence[str],
     ) -> None:  # fmt: skip
         """Once in the life of a run; it reaches the disk before the first checkpoint does."""
         if self.resumed:
             return
-        self.out.text("config", f"```json\n{json.dumps(self.settings, indent=2)}\n```", 0)
-        self.out.text("network", f"```\n{net.describe()}\n```", 0)
+        about = self.document
+        self.out.text("command", _block(about["command"]), 0)
+        self.out.text("config", _block(json.dumps(self.settings, indent=2)), 0)
+        self.out.text("versions", _block(json.dumps(about["versions"], indent=2)), 0)
+        self.out.text("network", _block(net.describe()), 0)
         self.out.layout(layout)
         if self.full:
             self.out.hparams(self.settings, metrics)
@@ -49,6 +52,13 @@ class JobLog:
             if step:
                 self.out.histogram(f"gradients/{name}", net.ops.numpy(net.grads[span]), step)
 
+    def final(self, results: Mapping[str, float], step: int) -> None:
+        """What the run has come to, for the HParams tab: final/<name>.
+
+        One step past the last: a resumed run drops them, as it drops all that is to come again.
+        """
+        self.out.scalars({f"final/{name}": value for name, value in results.items()}, step + 1)
+
     def flush(self) -> None:
         """Before a checkpoint: no curve may miss what the checkpoint has behind it."""
         self.out.flush()
@@ -58,3 +68,8 @@ class JobLog:
 
     def __exit__(self, *exc: object) -> None:
         self.out.close()
+
+
+def _block(text: str) -> str:
+    """Markdown that shows the text as it is."""
+    return f"```\n{text}\n```"

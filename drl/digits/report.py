@@ -5,13 +5,15 @@ Pictures are uint8 (H, W, 3).  p is always (N, K), the classes' probabilities fo
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numpy as np
 
-from drl.nn import MLP
+from drl.nn import Network
+from drl.nn.conv import MaxPool2d
+from drl.nn.layers import ReLU, Sigmoid, Tanh
+from drl.pictures import BLACK, GREY, RED, WHITE, canvas, enlarged, red_and_blue, tiled
 
-WHITE, BLACK, GREY, RED = (255, 255, 255), (0, 0, 0), (120, 120, 120), (200, 0, 0)
 BLUES = np.array([(255, 255, 255), (31, 119, 180)], float)  # from none to all of a class
 REDS = np.array([(255, 255, 255), (214, 39, 40)], float)
 
@@ -33,7 +35,7 @@ def confusion_picture(matrix: np.ndarray, cell: int = 44) -> np.ndarray:
     classes = len(matrix)
     share = np.sqrt(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
     left, top = 2 * cell, 2 * cell
-    image, draw, font = _canvas(left + classes * cell + cell // 2, top + classes * cell + cell // 2)
+    image, draw, font = canvas(left + classes * cell + cell // 2, top + classes * cell + cell // 2)
     middle = classes * cell / 2
     draw.text((left + middle, cell * 0.6), "predicted", BLACK, font(16), anchor="mm")
     draw.text((cell * 0.75, top + middle), "true", BLACK, font(16), anchor="mm")
@@ -53,28 +55,64 @@ def confusion_picture(matrix: np.ndarray, cell: int = 44) -> np.ndarray:
     return np.asarray(image)
 
 
-def first_layer(net: MLP) -> np.ndarray:
+def first_layer(net: Network) -> np.ndarray:
     """What each neuron (or kernel) of the first layer looks for: (neurons, H, W) weights.
 
     A dense layer's column of W, put back into the shape of the image; a convolution's kernel.
+    Where the inputs are plain numbers, (neurons, inputs).
     """
     layer = next(layer for layer in net.layers if "W" in layer.shapes)
     W = net.ops.numpy(getattr(layer, "W"))  # noqa: B009  (mypy: not every layer has one)
     if W.ndim == 2:
         W = W.reshape(*net.input_shape, W.shape[1])
-    return np.moveaxis(W.mean(axis=2), -1, 0)  # over the channels: digits have one
+    if W.ndim == 4:
+        W = W.mean(axis=2)  # over the channels: digits have one
+    return np.moveaxis(W, -1, 0)
+
+
+def features(net: Network, image: np.ndarray) -> dict[str, np.ndarray]:
+    """What the hidden layers make of one image (H, W, C): layer name → (maps, h, w).
+
+    Of every layer that ends a stage: an activation, and the pooling behind it.  A dense layer is
+    one map, its neurons in rows.
+    """
+    x, maps = net.ops.asarray(image[None]), {}
+    for layer in net.layers[:-1]:
+        x = layer.forward(x)[0]
+        if isinstance(layer, (ReLU, Tanh, Sigmoid, MaxPool2d)):
+            values = net.ops.numpy(x)[0]
+            maps[layer.name] = np.moveaxis(values, -1, 0) if values.ndim == 3 else in_rows(values)
+    return maps
+
+
+def in_rows(values: np.ndarray) -> np.ndarray:
+    """(N,) → (1, rows, columns), nearly square; zeros fill the last row."""
+    columns = math.ceil(math.sqrt(len(values)))
+    square = np.zeros(-(-len(values) // columns) * columns)
+    square[: len(values)] = values
+    return square.reshape(1, -1, columns)
+
+
+def features_picture(image: np.ndarray, maps: np.ndarray, side: int = 64) -> np.ndarray:
+    """The image (H, W, 1), then a layer's maps (N, h, w) of it: the darker, the more active.
+
+    One scale for all maps of the layer: one that stays white has found nothing in this image.
+    """
+    share = np.abs(maps) / max(float(np.abs(maps).max()), 1e-12)
+    shown = []
+    for values in (image[None, :, :, 0], share):
+        pixels = (255 * (1 - values)).astype(np.uint8)[..., None].repeat(3, axis=-1)
+        rows = (np.arange(side) * pixels.shape[1]) // side
+        columns = (np.arange(side) * pixels.shape[2]) // side
+        shown.append(pixels[:, rows][:, :, columns])
+    return tiled(np.concatenate(shown), columns=9)
 
 
 def weights_picture(weights: np.ndarray, most: int = 64, side: int = 56) -> np.ndarray:
     """The first `most` of (N, H, W) weights as tiles: red speaks for, blue against, white is 0."""
     tiles = weights[:most]
-    share = tiles / max(float(np.abs(tiles).max()), 1e-12)
-    fade = 255 * (1 - np.abs(share))
-    red, blue = np.where(share < 0, fade, 255), np.where(share > 0, fade, 255)
-    pixels = np.stack([red, fade, blue], axis=-1).astype(np.uint8)
-    zoom = max(1, side // max(tiles.shape[1:]))
-    pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)
-    return _tiled(pixels, columns=8 if len(tiles) > 10 else 5)
+    pixels = enlarged(red_and_blue(tiles), max(1, side // max(tiles.shape[1:])))
+    return tiled(pixels, columns=8 if len(tiles) > 10 else 5)
 
 
 def worst(p: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
@@ -100,32 +138,11 @@ def mistakes_picture(
         ink = (255 * (1 - images[i, :, :, 0])).astype(np.uint8)
         shown = Image.fromarray(ink.repeat(zoom, axis=0).repeat(zoom, axis=1))
         width = max(shown.width, side) + 8
-        tile, draw, font = _canvas(width, shown.height + 42)
+        tile, draw, font = canvas(width, shown.height + 42)
         tile.paste(shown, ((width - shown.width) // 2, 4))
         lines = (f"{labels[i]} read as {predicted}", f"{p[i].max():.0%} sure")
         for n, text in enumerate(lines):
             at = (width / 2, shown.height + 15 + 16 * n)
             draw.text(at, text, colour, font(12), anchor="mm")
         tiles.append(np.asarray(tile))
-    return _tiled(np.stack(tiles), columns=6)
-
-
-def _tiled(tiles: np.ndarray, columns: int, gap: int = 3) -> np.ndarray:
-    """(N, H, W, 3) side by side in rows of `columns`, a light grey line between them."""
-    count, height, width, _ = tiles.shape
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    sheet = np.full((gap + rows * (height + gap), gap + columns * (width + gap), 3), 220, np.uint8)
-    for n, tile in enumerate(tiles):
-        top = gap + n // columns * (height + gap)
-        left = gap + n % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet
-
-
-def _canvas(width: int, height: int) -> tuple[Any, Any, Any]:
-    """White, something to draw on it with, and the font by its size.  (Pillow, when needed.)"""
-    from PIL import Image, ImageDraw, ImageFont
-
-    image = Image.new("RGB", (width, height), WHITE)
-    return image, ImageDraw.Draw(image), ImageFont.load_default
+    return tiled(np.stack(tiles), columns=6)

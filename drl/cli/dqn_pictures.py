@@ -1,0 +1,106 @@
+"""The pictures of a DQN run: heat maps, films of episodes, the first layer's weights.
+
+Few, since a picture costs as much as a hundred updates: heat maps at checks 1, 2, 4, 8, …, for most
+is learnt early; films at the start and the end, and of the middle, which is known at the end.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from agents.build import env_seed, unseen_stream
+from agents.diagnostics import q_values
+from agents.dqn import DQN
+from agents.heads import greedy
+from drl.cli.films import Film, try_film
+from drl.cli.heatmap import PLANES, action_picture, states, value_picture
+from drl.digits.report import first_layer, weights_picture
+from drl.logger import Logger, NullLogger
+from drl.pictures import enlarged, red_and_blue
+
+KEPT = 8  # policies from which the middle one is chosen
+
+
+class DQNPictures:
+    """Writes them to `out`."""
+
+    def __init__(self, out: Logger | NullLogger, settings: dict[str, Any], agent: DQN) -> None:
+        self.out, self.settings, self.agent = out, settings, agent
+        self.plane = PLANES.get(settings["env"])
+        self.kept: list[tuple[int, np.ndarray]] = []  # env steps, θ; evenly spread over the run
+        self.every = 1  # checks between two of them
+        self.checks = 0
+        self.mapped = -1  # env steps of the last heat maps
+        self.filmed = True  # as long as nothing has failed
+
+    def start(self) -> None:
+        self._first_layer(0)
+        self._film("start", 0)
+
+    def check(self, env_steps: int) -> None:
+        number = env_steps // self.settings["eval_every"]  # of the check
+        if number & (number - 1) == 0:  # a power of two
+            self._maps(env_steps)
+        self.checks += 1
+        if self.checks % self.every == 0:
+            self.kept.append((env_steps, self.agent.ops.numpy(self.agent.net.params).copy()))
+        if len(self.kept) > KEPT:
+            self.kept, self.every = self.kept[1::2], 2 * self.every
+
+    def end(self, env_steps: int) -> None:
+        if env_steps != self.mapped:
+            self._maps(env_steps)
+        self._first_layer(env_steps)
+        self._middle(env_steps)
+        self._film("end", env_steps)
+
+    def _maps(self, env_steps: int) -> None:
+        if self.plane is None:
+            return
+        self.mapped = env_steps
+        q = q_values(self.agent, states(self.plane, self.agent.net.input_shape[0]))
+        self.out.image("policy/value", value_picture(self.plane, q), env_steps)
+        self.out.image("policy/greedy_action", action_picture(self.plane, q), env_steps)
+
+    def _first_layer(self, env_steps: int) -> None:
+        self.out.image("first_layer/weights", weights(self.agent), env_steps)
+
+    def _middle(self, env_steps: int) -> None:
+        """A film of the policy kept nearest to half of the run."""
+        earlier = [(steps, params) for steps, params in self.kept if steps < env_steps]
+        if not earlier:
+            return
+        steps, params = min(earlier, key=lambda kept: abs(kept[0] - env_steps / 2))
+        net = self.agent.net
+        last = self.agent.ops.numpy(net.params).copy()
+        net.load(params)
+        try:
+            self._film("middle", steps)
+        finally:
+            net.load(last)
+
+    def _film(self, when: str, env_steps: int) -> None:
+        if not self.filmed:
+            return
+        seed = env_seed(unseen_stream(self.settings["seed"]))
+        policy = partial(greedy, self.agent.head, self.agent.net)
+        shown = try_film(self.settings["env"], policy, seed)
+        self.filmed = isinstance(shown, Film)
+        if isinstance(shown, Film):
+            self.out.film(f"episode/{when}", shown.frames, shown.fps, env_steps)
+            words = f"return {shown.total:g} in {shown.length} agent steps"
+            self.out.text(f"episode/{when}", words, env_steps)
+        else:
+            self.out.text("warnings", f"no film of an episode: {shown}", env_steps)
+
+
+def weights(agent: DQN) -> np.ndarray:
+    """First-layer weights, red above 0, blue below: kernels of pictures as tiles; of numbers a row
+    for each input, a column for each neuron."""
+    filters = first_layer(agent.net)
+    if len(agent.net.input_shape) == 3:
+        return weights_picture(filters)
+    return enlarged(red_and_blue(filters.T), 12)

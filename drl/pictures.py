@@ -1,0 +1,58 @@
+"""What drawings share: a canvas with a font, tiles side by side, colours for numbers.
+
+Pictures are uint8 (H, W, 3).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+WHITE, BLACK, GREY, RED = (255, 255, 255), (0, 0, 0), (120, 120, 120), (200, 0, 0)
+GAP = 3  # pixels between tiles
+# from low to high, each step lighter, so that it can be read without colours too
+SCALE = np.array([(13, 27, 74), (52, 76, 165), (48, 148, 150), (140, 204, 100), (253, 231, 76)])
+
+
+def canvas(width: int, height: int) -> tuple[Any, Any, Any]:
+    """White, something to draw on it with, and the font by its size.  (Pillow, when needed.)"""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (width, height), WHITE)
+    return image, ImageDraw.Draw(image), ImageFont.load_default
+
+
+def tiled(tiles: np.ndarray, columns: int) -> np.ndarray:
+    """(N, H, W, 3) side by side in rows of `columns`, a light grey line between them."""
+    count, height, width, _ = tiles.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    size = (GAP + rows * (height + GAP), GAP + columns * (width + GAP), 3)
+    sheet = np.full(size, 220, np.uint8)
+    for n, tile in enumerate(tiles):
+        top = GAP + n // columns * (height + GAP)
+        left = GAP + n % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
+
+
+def enlarged(pixels: np.ndarray, zoom: int) -> np.ndarray:
+    """(…, H, W, C): each pixel a square of `zoom`."""
+    return pixels.repeat(zoom, axis=-3).repeat(zoom, axis=-2)
+
+
+def red_and_blue(values: np.ndarray) -> np.ndarray:
+    """(…) → (…, 3): red above 0, blue below, stronger is further; white is 0."""
+    share = values / max(float(np.abs(values).max()), 1e-12)
+    fade = 255 * (1 - np.abs(share))
+    red, blue = np.where(share < 0, fade, 255), np.where(share > 0, fade, 255)
+    return np.stack([red, fade, blue], axis=-1).astype(np.uint8)
+
+
+def low_to_high(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """(…) → (…, 3): dark blue at `low`, yellow at `high`."""
+    at = np.clip((values - low) / max(high - low, 1e-12), 0, 1) * (len(SCALE) - 1)
+    steps = np.arange(len(SCALE))
+    channels = [np.interp(at, steps, channel) for channel in SCALE.T]
+    return np.stack(channels, axis=-1).astype(np.uint8)
