@@ -28,32 +28,38 @@ class Realised:
     def reset(self) -> np.ndarray:
         obs = self.envs.reset()
         self.promised = q_values(self.agent, obs).max(axis=1)  # (N,)
-        self.steps: list[tuple[np.ndarray, np.ndarray]] = []  # rewards, flags that end an episode
+        self.rewards: list[np.ndarray] = []  # (N,) each step
+        self.terminated: list[np.ndarray] = []
+        self.truncated: list[np.ndarray] = []
         self.cut: list[tuple[int, np.ndarray, np.ndarray]] = []  # t, which (N,), their s_T
         self.lost = np.zeros(self.num_envs, bool)  # worlds that failed on the way
         return obs
 
     def step(self, actions: np.ndarray) -> Any:
         moved = self.envs.step(actions)
-        ended = moved.terminated | moved.truncated
         # kept as it comes, summed at the end: a step of an evaluation takes but microseconds
-        self.steps.append((moved.reward, ended))
+        self.rewards.append(moved.reward)
+        self.terminated.append(moved.terminated)
+        self.truncated.append(moved.truncated)
         if moved.lost is not None:
             self.lost |= moved.lost
-        if moved.truncated.any():
+        if np.count_nonzero(moved.truncated):  # any() takes ten times as long
             which = moved.truncated & ~moved.terminated
-            self.cut.append((len(self.steps), which, moved.successor[which]))
+            self.cut.append((len(self.rewards), which, moved.successor[which]))
         return moved
 
     def earned(self) -> np.ndarray:
         """G (N,); NaN where the first episode has not ended."""
         agent, gamma = self.agent, self.agent.nstep.gamma
-        rewards = np.stack([r for r, _ in self.steps]) * agent.reward_scale  # (T, N)
-        rewards = np.clip(rewards, -agent.reward_clip, agent.reward_clip) / agent.reward_scale
-        ends = np.stack([ended for _, ended in self.steps])
+        rewards, terminated, truncated = (  # (T, N)
+            np.concatenate(rows).reshape(-1, self.num_envs)
+            for rows in (self.rewards, self.terminated, self.truncated)
+        )
+        rewards = np.clip(rewards * agent.reward_scale, -agent.reward_clip, agent.reward_clip)
+        ends = terminated | truncated
         length = np.where(ends.any(axis=0), ends.argmax(axis=0) + 1, 0)  # (N,) agent steps
         first = np.arange(len(ends))[:, None] < length
-        total = (gamma ** np.arange(len(ends)) @ (rewards * first)).astype(float)
+        total: np.ndarray = gamma ** np.arange(len(ends)) @ (rewards * first) / agent.reward_scale
         for t, which, s in self.cut:
             own = np.flatnonzero(which)
             rest = gamma**t * q_values(agent, s).max(axis=1)
