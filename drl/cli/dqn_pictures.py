@@ -1,7 +1,8 @@
 """The pictures of a DQN run: heat maps, films of episodes, the first layer's weights.
 
-Few, since a picture costs as much as a hundred updates: heat maps at checks 1, 2, 4, 8, …, for most
-is learnt early; films at the start and the end, and of the middle, which is known at the end.
+Few, since a picture costs as much as thirty updates.  Heat maps at the start and at checks 1, 2, 4,
+8, …, for most is learnt early.  Films at the start and the end; that of the middle is made at the
+end too, when it is known where the middle was.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class DQNPictures:
         self.filmed = True  # as long as nothing has failed
 
     def start(self) -> None:
+        self._maps(0)
         self._first_layer(0)
         self._film("start", 0)
 

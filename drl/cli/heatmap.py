@@ -6,15 +6,17 @@ and how that grows.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from drl.pictures import BLACK, canvas, enlarged, low_to_high
 
 POINTS = 41  # along a side; odd, so that 0 is one of them
-ZOOM = 5  # pixels for each
-LEFT, TOP, RIGHT, BOTTOM = 62, 26, 84, 40  # pixels of margin
+ZOOM = 4  # pixels for each
+SIDE = POINTS * ZOOM
+LEFT, TOP, RIGHT, BOTTOM = 62, 26, 78, 40  # pixels of margin
 COLOURS = np.array(  # of actions
     [(31, 119, 180), (255, 187, 120), (44, 160, 44)], np.uint8
 )  # fmt: skip
@@ -85,24 +87,35 @@ def _framed(
     labels: list[tuple[str, float]],
 ) -> np.ndarray:  # fmt: skip
     """pixels (POINTS, POINTS, 3) with axes; bar (POINTS, w, 3) with labels from 0, top, to 1."""
-    from PIL import Image
+    from PIL import Image, ImageDraw, ImageFont
 
-    side = POINTS * ZOOM
-    image, draw, font = canvas(LEFT + side + RIGHT, TOP + side + BOTTOM)
+    image = _frame(plane, title).copy()
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(11)
     image.paste(Image.fromarray(enlarged(pixels, ZOOM)), (LEFT, TOP))
-    image.paste(Image.fromarray(enlarged(bar, ZOOM)), (LEFT + side + 10, TOP))
-    small, right, bottom = font(11), LEFT + side, TOP + side
-    draw.text((LEFT + side / 2, TOP / 2), title, BLACK, font(13), anchor="mm")
+    image.paste(Image.fromarray(enlarged(bar, ZOOM)), (LEFT + SIDE + 10, TOP))
     for text, share in labels:
-        at = TOP + min(max(share * side, 6), side - 6)
-        draw.text((right + 14 + 2 * ZOOM, at), text, BLACK, small, anchor="lm")
-    for share, value in ((0.0, plane.x.low), (1.0, plane.x.high)):
-        draw.text((LEFT + share * side, bottom + 10), f"{value:g}", BLACK, small, anchor="mm")
-    for share, value in ((0.0, plane.y.high), (1.0, plane.y.low)):
-        at = TOP + min(max(share * side, 6), side - 6)
-        draw.text((LEFT - 5, at), f"{value:g}", BLACK, small, anchor="rm")
-    draw.text((LEFT + side / 2, bottom + 28), plane.x.name, BLACK, small, anchor="mm")
-    sideways, ink, _ = canvas(side, 16)
-    ink.text((side / 2, 8), plane.y.name, BLACK, small, anchor="mm")
-    image.paste(sideways.rotate(90, expand=True), (4, TOP))
+        at = (LEFT + SIDE + 14 + 2 * ZOOM, TOP + _within(share))
+        draw.text(at, text, BLACK, font, anchor="lm")
     return np.asarray(image)
+
+
+@cache
+def _frame(plane: Plane, title: str) -> Any:
+    """What is the same in every picture: title, names of the axes, their ends."""
+    image, draw, font = canvas(LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM)
+    small, bottom = font(11), TOP + SIDE
+    draw.text((LEFT + SIDE / 2, TOP / 2), title, BLACK, font(13), anchor="mm")
+    for share, value in ((0.0, plane.x.low), (1.0, plane.x.high)):
+        draw.text((LEFT + share * SIDE, bottom + 10), f"{value:g}", BLACK, small, anchor="mm")
+    for share, value in ((0.0, plane.y.high), (1.0, plane.y.low)):
+        draw.text((LEFT - 5, TOP + _within(share)), f"{value:g}", BLACK, small, anchor="rm")
+    draw.text((LEFT + SIDE / 2, bottom + 28), plane.x.name, BLACK, small, anchor="mm")
+    sideways, ink, _ = canvas(SIDE, 16)
+    ink.text((SIDE / 2, 8), plane.y.name, BLACK, small, anchor="mm")
+    image.paste(sideways.rotate(90, expand=True), (4, TOP))
+    return image
+
+
+def _within(share: float) -> float:
+    """Pixels from the top of the plane at which a line of text still stands beside it."""
+    return min(max(share * SIDE, 6), SIDE - 6)
