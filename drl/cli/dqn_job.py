@@ -178,7 +178,8 @@ class DQNJob:
         stream = check_stream(self.settings["seed"], self.checks)
         envs = worlds.make(self.env_id, min(episodes, CONFIRM_EPISODES), env_seed(stream))
         try:
-            return evaluate(self.agent.greedy, log.watching(envs, self.agent), episodes)
+            watched = log.watching(envs, self.agent, self.training.env_steps)
+            return evaluate(self.agent.greedy, watched, episodes)
         finally:
             envs.close()
 

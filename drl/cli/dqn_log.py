@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from agents import diagnostics
-from agents.dqn import DQN
+from agents.dqn import DQN, Learned
 from agents.evaluation import Evaluation
 from agents.realised import Realised
 from agents.training import Progress, VectorEnv
 from drl.cli import dqn_pictures
-from drl.cli.job_log import JobLog
+from drl.cli.job_log import JobLog, due
 from drl.logger import Margin
 from drl.nn import Network
 from drl.nn.layers import ReLU
@@ -21,7 +21,6 @@ from drl.nn.layers import ReLU
 METRICS = (  # what the HParams tab compares runs by
     "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
 )  # fmt: skip
-SNAPSHOTS = 50  # of weights and gradients, in a run of all its steps
 Charts = Mapping[str, Sequence[str] | Margin]
 
 
@@ -55,18 +54,27 @@ class DQNLog(JobLog):
             scalars |= diagnostics.learning(agent, step.learned)
             scalars |= diagnostics.dead_relus(agent, agent.replay.peek(64))
             agent.optimizer.watch = True  # the next update leaves its Δθ for the next point
-            td_error = agent.ops.numpy(step.learned.td_error())
-            self.out.histogram("train/td_error", td_error, step.env_steps)
-            for action, q in enumerate(diagnostics.q_by_action(agent, step.learned)):
-                self.out.histogram(f"q/action_{action}", q, step.env_steps)
+            if self._due(step.env_steps, "log_every"):
+                self._batch(agent, step.learned, step.env_steps)
         self.out.scalars(scalars, step.env_steps)
 
-    def watching(self, envs: VectorEnv, agent: DQN) -> VectorEnv:
-        """The worlds of a greedy check, through which Q is held against what is then earned."""
-        if not self.full:
-            return envs
-        self.watched = Realised(agent, envs)
-        return self.watched
+    def _batch(self, agent: DQN, learned: Learned, env_steps: int) -> None:
+        """Distributions over the batch of an update."""
+        self.out.histogram("train/td_error", agent.ops.numpy(learned.td_error()), env_steps)
+        for action, q in enumerate(diagnostics.q_by_action(agent, learned)):
+            self.out.histogram(f"q/action_{action}", q, env_steps)
+
+    def _due(self, env_steps: int, every: str) -> bool:
+        interval = self.settings[every]
+        return due(env_steps // interval, self.settings["steps"] // interval)
+
+    def watching(self, envs: VectorEnv, agent: DQN, env_steps: int) -> VectorEnv:
+        """The worlds of a greedy check; where Q is to be held against what is then earned, seen
+        through a Realised."""
+        self.watched = None
+        if self.full and self._due(env_steps, "eval_every"):
+            self.watched = Realised(agent, envs)
+        return self.watched or envs
 
     def check(self, result: Evaluation, env_steps: int, agent: DQN) -> None:
         """A greedy check."""
@@ -81,8 +89,7 @@ class DQNLog(JobLog):
             scalars |= self.watched.scalars()
         self.out.scalars(scalars, env_steps)
         if self.full:
-            every = max(1, self.settings["steps"] // SNAPSHOTS)
-            if env_steps % every < self.settings["eval_every"]:
+            if self._due(env_steps, "eval_every"):
                 self.distributions(agent.net, env_steps)
             self.pictures.check(env_steps)
 

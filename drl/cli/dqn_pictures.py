@@ -18,6 +18,7 @@ from agents.dqn import DQN
 from agents.heads import greedy
 from drl.cli.films import Film, try_film
 from drl.cli.heatmap import PLANES, action_picture, states, value_picture
+from drl.cli.job_log import doubled
 from drl.digits.report import first_layer, weights_picture
 from drl.logger import Logger, NullLogger
 from drl.pictures import enlarged, red_and_blue
@@ -43,8 +44,7 @@ class DQNPictures:
         self._film("start", 0)
 
     def check(self, env_steps: int) -> None:
-        number = env_steps // self.settings["eval_every"]  # of the check
-        if number & (number - 1) == 0:  # a power of two
+        if doubled(env_steps // self.settings["eval_every"]):
             self._maps(env_steps)
         self.checks += 1
         if self.checks % self.every == 0:

@@ -10,6 +10,8 @@ from drl.logger import Logger, Margin, NullLogger
 from drl.nn import Network
 from drl.runs import Run
 
+SNAPSHOTS = 25  # of what is too large to be written at every point
+
 
 class JobLog:
     """One run's event file, from a `with` on.
@@ -73,3 +75,15 @@ class JobLog:
 def _block(text: str) -> str:
     """Markdown that shows the text as it is."""
     return f"```\n{text}\n```"
+
+
+def doubled(number: int) -> bool:
+    """1, 2, 4, 8, …: most happens early."""
+    return number > 0 and number & (number - 1) == 0
+
+
+def due(number: int, total: int) -> bool:
+    """Which of `total` occasions in a run are worth a histogram: about SNAPSHOTS, evenly spread,
+    and those of the doubling row.  From the number alone, so that a resumed run does as the whole.
+    """
+    return doubled(number) or number % max(1, total // SNAPSHOTS) == 0
