@@ -24,6 +24,9 @@ class Config:
     """Directories of runs, or directories of such."""
     out: Path | None = None
     """Plot the learning curves to this file, .png or .svg."""
+    tensorboard: Path | None = None
+    """Write each group's curves over its seeds (mean, IQM, interval) for TensorBoard to this
+    directory, a run below it for each group."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -60,7 +63,15 @@ def run(config: Config) -> dict[str, Any]:
 
         plot(groups, config.out)
         console.print(f"curves: {config.out}")
-    return {"groups": rows, "out": str(config.out) if config.out else None}
+    written = []
+    if config.tensorboard is not None:
+        from drl.cli.compare_board import write
+
+        written = [str(path) for path in write(groups, config.tensorboard)]
+        console.print(f"over seeds: {', '.join(written)}")
+        console.print(f"see curves: drl board {config.tensorboard}")
+    out = str(config.out) if config.out else None
+    return {"groups": rows, "out": out, "tensorboard": written}
 
 
 def _print(rows: list[dict[str, Any]], console: Any) -> None:

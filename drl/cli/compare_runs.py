@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,20 @@ from drl.statistics import bootstrap_interval, interquartile_mean
 ASIDE = {"job", "env", "data", "seed", "log", "log_every", "checkpoint_every", "data_dir"}
 CURVES = {"dqn": "eval/mean_reward", "digits": "test/accuracy"}
 UNITS = {"dqn": "env steps", "digits": "updates"}
+AGGREGATE = "aggregate.json"  # marks what compare_board has written: no run
+
+Curve = tuple[np.ndarray, np.ndarray]  # steps (T,), values (T,)
+EMPTY: Curve = np.empty(0), np.empty(0)
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """One finished run; curve: steps (T,) and values (T,) of its job's metric, maybe none."""
+    """One finished run; curve: of its job's metric, maybe empty; scalars: all curves, by tag."""
 
     settings: dict[str, Any]
     summary: dict[str, Any]
-    curve: tuple[np.ndarray, np.ndarray]
+    curve: Curve
+    scalars: Mapping[str, Curve] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -90,18 +95,21 @@ class Group:
             "steps": float(np.median([r.steps for r in results])),
         }
 
-    def curves(self) -> tuple[np.ndarray, np.ndarray]:
-        """steps (T,), values (runs, T): at every step at which any run was checked.
-
-        Between two checks of a run a straight line.  From the step on by which all have had one;
-        a run that has stopped (solved) keeps its last value.
-        """
+    def curves(self) -> Curve:
+        """steps (T,), values (runs, T) of the job's metric, on common steps."""
         curves = [r.curve for r in self.results if len(r.curve[0])]
-        if not curves:
-            return np.empty(0), np.empty((0, 0))
-        steps = np.unique(np.concatenate([s for s, _ in curves]))
-        steps = steps[steps >= max(s[0] for s, _ in curves)]
-        return steps, np.stack([np.interp(steps, s, values) for s, values in curves])
+        return common(curves) if curves else (np.empty(0), np.empty((0, 0)))
+
+
+def common(curves: Sequence[Curve]) -> Curve:
+    """steps (T,), values (runs, T): at every step at which any run has a point.
+
+    Between two points of a run a straight line.  From the step on by which all have had one; a run
+    that has stopped (solved) keeps its last value.
+    """
+    steps = np.unique(np.concatenate([s for s, _ in curves]))
+    steps = steps[steps >= max(s[0] for s, _ in curves)]
+    return steps, np.stack([np.interp(steps, s, values) for s, values in curves])
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
@@ -111,10 +119,13 @@ def find(paths: Sequence[Path]) -> list[Path]:
         inside = [path] if (path / "config.json").is_file() else []
         if not inside and path.is_dir():
             inside = sorted(p.parent for p in path.glob("*/config.json"))
-        if not inside:
+        aggregates = (path / AGGREGATE).is_file() or any(path.glob(f"*/{AGGREGATE}"))
+        if not inside and not aggregates:
             raise UserError(f"{path} is no run and no directory of runs: config.json is missing")
         for run in inside:
             found.setdefault(run.resolve(), run)
+    if not found:
+        raise UserError("these are aggregates of earlier comparisons: give directories of runs")
     return list(found.values())
 
 
@@ -129,7 +140,8 @@ def read(path: Path, console: Console) -> Result | None:
     if summary.get("interrupted"):
         console.warn(f"{path} is left out: it was interrupted; go on with it: drl resume {path}")
         return None
-    return Result(settings, summary, curve(path, CURVES[settings["job"]]))
+    scalars = curves(path)
+    return Result(settings, summary, scalars.get(CURVES[settings["job"]], EMPTY), scalars)
 
 
 def group(results: list[Result]) -> list[Group]:
@@ -150,14 +162,22 @@ def group(results: list[Result]) -> list[Group]:
     return groups
 
 
-def curve(path: Path, tag: str) -> tuple[np.ndarray, np.ndarray]:
-    """A scalar's steps and values from the run's event files; empty if it has none."""
+def curves(path: Path) -> dict[str, Curve]:
+    """Every scalar of the run's event files, by tag."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     board = EventAccumulator(str(path), size_guidance={"scalars": 0})  # 0: every point
     board.Reload()
-    points = board.Scalars(tag) if tag in board.Tags()["scalars"] else []
-    return np.array([p.step for p in points]), np.array([p.value for p in points])
+    found = {}
+    for tag in board.Tags()["scalars"]:
+        points = board.Scalars(tag)
+        found[tag] = np.array([p.step for p in points]), np.array([p.value for p in points])
+    return found
+
+
+def curve(path: Path, tag: str) -> Curve:
+    """One of them; empty if there is none."""
+    return curves(path).get(tag, EMPTY)
 
 
 def _short(value: Any) -> str:

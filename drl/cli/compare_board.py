@@ -1,0 +1,94 @@
+"""Groups of runs as runs of TensorBoard of their own, which itself knows nothing of seeds.
+
+For each scalar of the members: <tag>/mean, <tag>/iqm and the 95 % bootstrap interval of the latter,
+<tag>/low to <tag>/high.  The Custom Scalars tab draws the band.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from drl.cli.compare_runs import AGGREGATE, CURVES, Curve, Group, common
+from drl.errors import UserError
+from drl.logger import Logger, Margin
+from drl.statistics import bootstrap_interval, interquartile_mean
+
+POINTS = 100  # of a curve at most: each costs a bootstrap
+# of the machine, or of one run alone
+ASIDE = re.compile(r"(time|final)/")
+
+
+def write(groups: list[Group], directory: Path) -> list[Path]:
+    """A run `aggregate …` for each group, in `directory`.  Returns their directories.
+
+    UserError where there is one already, no run has curves, or the disk does not take it.
+    """
+    curves = [(g, scalars(g)) for g in groups]
+    curves = [(g, tags) for g, tags in curves if tags]
+    if not curves:
+        raise UserError("no run has curves: train with --log minimal or full")
+    homes = [directory / name(g) for g, _ in curves]
+    for home in homes:
+        if home.exists():
+            raise UserError(f"{home} exists: remove it, or give --tensorboard another directory")
+    for home, (g, tags) in zip(homes, curves, strict=True):
+        try:
+            home.mkdir(parents=True)
+            (home / AGGREGATE).write_text(json.dumps({"group": g.title, "seeds": g.seeds}))
+        except OSError as error:
+            raise UserError(
+                f"cannot write {home} ({error.strerror}): give --tensorboard a place that can be "
+                "written to"
+            ) from error
+        _write(Logger(home), g, tags)
+    return homes
+
+
+def _write(out: Logger, g: Group, curves: dict[str, Curve]) -> None:
+    result_first = sorted(curves, key=lambda tag: tag != CURVES[g.job])
+    charts = {
+        f"{tag}: IQM and its 95 % interval": Margin(f"{tag}/iqm", f"{tag}/low", f"{tag}/high")
+        for tag in result_first
+    }
+    out.layout({f"over seeds: {g.what}": charts})
+    seeds = ", ".join(map(str, g.seeds))
+    out.text("group", f"{g.title}: {len(g.results)} runs, seeds {seeds}", 0)
+    for tag, (steps, values) in curves.items():
+        for step, at_step in zip(steps.tolist(), values.T, strict=True):
+            out.scalars(
+                {f"{tag}/{what}": value for what, value in summary(at_step).items()}, int(step)
+            )
+    out.close()
+
+
+def summary(values: np.ndarray) -> dict[str, float]:
+    """values (n,), one for each run.  One run alone is its own interval."""
+    alone = float(values[0])
+    low, high = bootstrap_interval(values) if len(values) > 1 else (alone, alone)
+    return {
+        "mean": float(values.mean()),
+        "iqm": float(interquartile_mean(values)),
+        "low": low,
+        "high": high,
+    }
+
+
+def scalars(g: Group) -> dict[str, Curve]:
+    """tag → steps (T,), values (runs, T), of the scalars that all runs have."""
+    first, *others = (r.scalars for r in g.results)
+    found = {}
+    for tag in first:
+        if all(tag in run for run in others) and not ASIDE.match(tag):
+            steps, values = common([r.scalars[tag] for r in g.results])
+            kept = np.linspace(0, len(steps) - 1, min(len(steps), POINTS)).astype(int)
+            found[tag] = steps[kept], values[:, kept]
+    return found
+
+
+def name(g: Group) -> str:
+    """A directory's name from the group's title."""
+    return re.sub(r"[^\w.=,-]+", "-", f"aggregate {g.title}").strip("-")
