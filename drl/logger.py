@@ -30,6 +30,11 @@ class Margin(NamedTuple):
     upper: str
 
 
+class Prefix(str):
+    """Stands for all tags that begin so.  Every run should give the same layout: TensorBoard merges
+    them, and loses what the first does not have."""
+
+
 class Logger:
     """One event file in `directory`, which becomes one run of TensorBoard.
 
@@ -158,7 +163,10 @@ class Logger:
 
     # -- the board's own tabs -----------------------------------------------------------------
     def layout(self, layout: Mapping[str, Mapping[str, Sequence[str] | Margin]]) -> None:
-        """Custom scalars: category → chart → tags, or a Margin.  Once, at the start of a run."""
+        """Custom scalars: category → chart → tags, or a Margin.  Once, at the start of a run.
+
+        TensorBoard 2.21 puts a category's margin charts last, and those in reverse.
+        """
         from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
         message = layout_pb2.Layout()
@@ -169,7 +177,9 @@ class Logger:
                 if isinstance(tags, Margin):
                     chart.margin.series.add(**tags._asdict())
                 else:
-                    chart.multiline.tag.extend(f"^{re.escape(tag)}$" for tag in tags)
+                    ends = ("" if isinstance(tag, Prefix) else "$" for tag in tags)
+                    patterns = (f"^{re.escape(t)}{end}" for t, end in zip(tags, ends, strict=True))
+                    chart.multiline.tag.extend(patterns)
         tag, value = metadata.CONFIG_SUMMARY_TAG, message.SerializeToString()
         self._tensor(tag, value, 0, metadata.create_summary_metadata())
 

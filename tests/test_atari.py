@@ -273,4 +273,6 @@ def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
             losses.append(step.learned.loss())
     assert step.updates == 450 and np.isfinite(losses).all()
     assert not np.array_equal(before, agent.ops.numpy(agent.net.params))
-    assert max(sizes) - sizes[0] < 8 * 2**20  # 1,200 pictures more would be 33 MiB stacked, 8 once
+    # malloc takes one step of 7 to 11 MiB, then 4,000 steps more take 0.1; 1,200 observations kept
+    # by mistake would be 33
+    assert max(sizes) - sizes[0] < 16 * 2**20

@@ -65,9 +65,7 @@ def test_the_gif_is_the_episode(
         for i in range(film.n_frames):
             film.seek(i)
             shown += film.info["duration"]
-        assert (
-            shown == 20 * result["length"]
-        )  # ms: 50 pictures a second
+        assert shown == 20 * result["length"]  # ms: 50 pictures a second
 
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:

@@ -18,6 +18,11 @@ from drl.logger import Logger, Margin
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 POINTS = 100  # of a curve at most: each costs a bootstrap
+# what the Custom Scalars tab shows of them besides the result itself
+BESIDE = {
+    "dqn": ("rollout/ep_rew_mean", "eval/q_promised", "eval/q_earned", "train/q_mean"),
+    "digits": ("test/loss", "train/accuracy", "train/loss"),
+}
 # of the machine, or of one run alone
 ASIDE = re.compile(r"(time|final)/")
 
@@ -49,12 +54,13 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
 
 
 def _write(out: Logger, g: Group, curves: dict[str, Curve]) -> None:
-    result_first = sorted(curves, key=lambda tag: tag != CURVES[g.job])
     charts = {
-        f"{tag}: IQM and its 95 % interval": Margin(f"{tag}/iqm", f"{tag}/low", f"{tag}/high")
-        for tag in result_first
+        tag: {
+            f"{tag}: IQM and its 95 % interval": Margin(f"{tag}/iqm", f"{tag}/low", f"{tag}/high")
+        }
+        for tag in (CURVES[g.job], *BESIDE[g.job])
     }
-    out.layout({f"over seeds: {g.what}": charts})
+    out.layout({f"{g.job} over seeds: {tag}": chart for tag, chart in charts.items()})
     seeds = ", ".join(map(str, g.seeds))
     out.text("group", f"{g.title}: {len(g.results)} runs, seeds {seeds}", 0)
     for tag, (steps, values) in curves.items():

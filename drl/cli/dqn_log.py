@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -14,14 +13,42 @@ from agents.realised import Realised
 from agents.training import Progress, VectorEnv
 from drl.cli import dqn_pictures
 from drl.cli.job_log import JobLog, due
-from drl.logger import Margin
-from drl.nn import Network
-from drl.nn.layers import ReLU
+from drl.logger import Margin, Prefix
 
 METRICS = (  # what the HParams tab compares runs by
     "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
 )  # fmt: skip
-Charts = Mapping[str, Sequence[str] | Margin]
+# the Custom Scalars tab: the story of a run from top to bottom
+LAYOUT = {
+    "dqn: return": {
+        "return: exploring, and greedy": ["rollout/ep_rew_mean", "eval/mean_reward"],
+        "greedy: mean, worst and best episode of a check": Margin(
+            "eval/mean_reward", "eval/min_reward", "eval/max_reward"
+        ),
+        "exploring: mean, worst and best of 100 episodes": Margin(
+            "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max"
+        ),
+    },
+    "dqn: Q": {
+        "what Q promises at the start of an episode, and what is then earned": [
+            "eval/q_promised", "eval/q_earned"
+        ],
+        "Q on the batch": ["train/q_mean", "train/q_max"],
+        "action gap: how much the choice matters": ["train/action_gap"],
+    },
+    "dqn: learning": {
+        "loss, TD error": ["train/loss", "train/td_error_abs"],
+        "exploration: ε": ["rollout/exploration_rate"],
+        "gradient norm": ["train/grad_norm"],
+        "learning rate": ["train/learning_rate"],
+    },
+    "dqn: health": {
+        "step size ‖Δθ‖/‖θ‖ by layer": [Prefix("train/update_ratio/")],
+        "dead ReLUs by layer": [Prefix("train/dead_relu/")],
+        "failures in the memory": ["replay/terminal_fraction"],
+    },
+    "dqn: speed": {"env steps a second": ["time/fps"]},
+}  # fmt: skip
 
 
 class DQNLog(JobLog):
@@ -29,7 +56,7 @@ class DQNLog(JobLog):
 
     def start(self, agent: DQN) -> None:
         """Before the first step."""
-        self.begin(agent.net, {"dqn": charts(agent.net)}, METRICS)
+        self.begin(agent.net, LAYOUT, METRICS)
         self.pictures = dqn_pictures.DQNPictures(self.out, self.settings, agent)
         self.watched: Realised | None = None
         if self.full and not self.resumed:
@@ -102,28 +129,3 @@ class DQNLog(JobLog):
 
     def warning(self, text: str, env_steps: int) -> None:
         self.out.text("warnings", text, env_steps)
-
-
-def charts(net: Network) -> Charts:
-    """The Custom Scalars tab: the story of a run from top to bottom."""
-    relus = [layer.name for layer in net.layers if isinstance(layer, ReLU)]
-    return {
-        "return, greedy: mean, worst and best episode of a check": Margin(
-            "eval/mean_reward", "eval/min_reward", "eval/max_reward"
-        ),
-        "return, exploring: mean, worst and best of 100 episodes": Margin(
-            "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max"
-        ),
-        "Q at the start of an episode, and what was then earned": [
-            "eval/q_promised", "eval/q_earned"
-        ],
-        "Q on the batch, and how much the choice matters": [
-            "train/q_mean", "train/q_max", "train/action_gap"
-        ],
-        "loss and TD error": ["train/loss", "train/td_error_abs"],
-        "exploration: ε": ["rollout/exploration_rate"],
-        "gradient norm": ["train/grad_norm"],
-        "step size ‖Δθ‖/‖θ‖ by layer": [f"train/update_ratio/{name}" for name in net.spans],
-        "dead ReLUs by layer": [f"train/dead_relu/{name}" for name in relus],
-        "speed: env steps a second": ["time/fps"],
-    }  # fmt: skip

@@ -93,8 +93,8 @@ class DQNPictures:
         self.filmed = isinstance(shown, Film)
         if isinstance(shown, Film):
             self.out.film(f"episode/{when}", shown.frames, shown.fps, env_steps)
-            words = f"return {shown.total:g} in {shown.length} agent steps"
-            self.out.text(f"episode/{when}", words, env_steps)
+            words = f"{when}: return {shown.total:g} in {shown.length} agent steps"
+            self.out.text("episodes", words, env_steps)
         else:
             self.out.text("warnings", f"no film of an episode: {shown}", env_steps)
 
