@@ -35,6 +35,10 @@ class Prefix(str):
     them, and loses what the first does not have."""
 
 
+# category → chart → tags, or a Margin
+Layout = Mapping[str, Mapping[str, Sequence[str] | Margin]]
+
+
 class Logger:
     """One event file in `directory`, which becomes one run of TensorBoard.
 
@@ -162,8 +166,8 @@ class Logger:
         self._tensor(tag, markdown.encode(), step, metadata.create_summary_metadata(tag, ""))
 
     # -- the board's own tabs -----------------------------------------------------------------
-    def layout(self, layout: Mapping[str, Mapping[str, Sequence[str] | Margin]]) -> None:
-        """Custom scalars: category → chart → tags, or a Margin.  Once, at the start of a run.
+    def layout(self, layout: Layout) -> None:
+        """The Custom Scalars tab.  Once, at the start of a run.
 
         TensorBoard 2.21 puts a category's margin charts last, and those in reverse.
         """

@@ -9,9 +9,10 @@ import numpy as np
 from drl.cli.job_log import JobLog
 from drl.digits import report as reports
 from drl.digits.training import Report, Training
+from drl.logger import Layout
 from drl.runs import Run
 
-LAYOUT = {
+LAYOUT: Layout = {
     "digits": {
         "accuracy": ["train/accuracy", "test/accuracy"],
         "loss": ["train/loss", "test/loss"],

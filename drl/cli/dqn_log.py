@@ -13,13 +13,13 @@ from agents.realised import Realised
 from agents.training import Progress, VectorEnv
 from drl.cli import dqn_pictures
 from drl.cli.job_log import JobLog, due
-from drl.logger import Margin, Prefix
+from drl.logger import Layout, Margin, Prefix
 
 METRICS = (  # what the HParams tab compares runs by
     "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
 )  # fmt: skip
 # the Custom Scalars tab: the story of a run from top to bottom
-LAYOUT = {
+LAYOUT: Layout = {
     "dqn: return": {
         "return: exploring, and greedy": ["rollout/ep_rew_mean", "eval/mean_reward"],
         "greedy: mean, worst and best episode of a check": Margin(

@@ -41,7 +41,7 @@ class DQNPictures:
     def start(self) -> None:
         self._maps(0)
         self._first_layer(0)
-        self._film("start", 0)
+        self._film("1_start", 0)
 
     def check(self, env_steps: int) -> None:
         if doubled(env_steps // self.settings["eval_every"]):
@@ -57,7 +57,7 @@ class DQNPictures:
             self._maps(env_steps)
         self._first_layer(env_steps)
         self._middle(env_steps)
-        self._film("end", env_steps)
+        self._film("3_end", env_steps)
 
     def _maps(self, env_steps: int) -> None:
         if self.plane is None:
@@ -80,7 +80,7 @@ class DQNPictures:
         last = self.agent.ops.numpy(net.params).copy()
         net.load(params)
         try:
-            self._film("middle", steps)
+            self._film("2_middle", steps)
         finally:
             net.load(last)
 
@@ -93,7 +93,7 @@ class DQNPictures:
         self.filmed = isinstance(shown, Film)
         if isinstance(shown, Film):
             self.out.film(f"episode/{when}", shown.frames, shown.fps, env_steps)
-            words = f"{when}: return {shown.total:g} in {shown.length} agent steps"
+            words = f"{when[2:]}: return {shown.total:g} in {shown.length} agent steps"
             self.out.text("episodes", words, env_steps)
         else:
             self.out.text("warnings", f"no film of an episode: {shown}", env_steps)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from drl.logger import Logger, Margin, NullLogger
+from drl.logger import Layout, Logger, NullLogger
 from drl.nn import Network
 from drl.runs import Run
 
@@ -30,10 +30,7 @@ class JobLog:
             else Logger(run.directory, purge_step=step + 1 if resumed else None)
         )
 
-    def begin(
-        self, net: Network, layout: Mapping[str, Mapping[str, Sequence[str] | Margin]],
-        metrics: Sequence[str],
-    ) -> None:  # fmt: skip
+    def begin(self, net: Network, layout: Layout, metrics: Sequence[str]) -> None:
         """Once in the life of a run; it reaches the disk before the first checkpoint does."""
         if self.resumed:
             return
