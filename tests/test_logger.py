@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from drl.logger import Logger, Margin, NullLogger
+from drl.logger import Logger, Margin, NullLogger, Prefix
 
 
 def read(directory: Path) -> EventAccumulator:
@@ -43,7 +43,18 @@ def test_histogram(tmp_path: Path) -> None:
     (event,) = read(tmp_path).Histograms("h")
     h = event.histogram_value
     assert (h.min, h.max, h.num, h.sum, h.sum_squares) == (-1.0, 2.0, 4.0, 1.5, 5.25)
-    assert sum(h.bucket) == 4 and h.bucket_limit[-1] == 2.0
+    counts, edges = np.histogram(values[:4], 30)
+    limits = edges[1:]
+    assert list(h.bucket) == counts.tolist() and np.allclose(h.bucket_limit, limits)
+    assert h.bucket_limit[-1] >= 2.0
+
+
+def test_histogram_of_one_value(tmp_path: Path) -> None:
+    out = Logger(tmp_path)
+    out.histogram("h", np.full(7, 3.0), 1)
+    out.close()
+    (event,) = read(tmp_path).Histograms("h")
+    assert sum(event.histogram_value.bucket) == 7 and event.histogram_value.bucket_limit[0] >= 3
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 1), (3, 5, 3)])
@@ -67,6 +78,36 @@ def test_what_is_no_image_is_refused(pixels: np.ndarray, tmp_path: Path) -> None
     out.close()
 
 
+def test_film(tmp_path: Path) -> None:
+    from PIL import Image
+
+    frames = np.zeros((4, 6, 8, 3), np.uint8)
+    frames[np.arange(4), :, np.arange(4)] = 255  # a white column that moves to the right
+    out = Logger(tmp_path)
+    out.film("f", frames, 10.0, 2)
+    with pytest.raises(ValueError, match="film"):
+        out.film("f", frames[:0], 10.0, 3)
+    out.close()
+    (event,) = read(tmp_path).Images("f")
+    assert (event.height, event.width) == (6, 8)
+    film = Image.open(io.BytesIO(event.encoded_image_string))
+    assert film.format == "GIF" and film.n_frames == 4 and film.info["duration"] == 100  # ms
+    for k in range(4):
+        film.seek(k)
+        assert np.array_equal(np.asarray(film.convert("RGB")), frames[k])
+
+
+def test_the_names_of_the_hparams_are_tensorboards() -> None:
+    from tensorboard.plugins.hparams import metadata
+
+    from drl import hparams
+
+    assert metadata.EXPERIMENT_TAG == hparams.EXPERIMENT
+    assert metadata.SESSION_START_INFO_TAG == hparams.START
+    assert metadata.SESSION_END_INFO_TAG == hparams.END
+    assert metadata.PLUGIN_DATA_VERSION == hparams.VERSION
+
+
 def test_text_and_layout(tmp_path: Path) -> None:
     from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
@@ -77,6 +118,7 @@ def test_text_and_layout(tmp_path: Path) -> None:
             "story": {
                 "return": ["eval/mean_reward", "rollout/ep_rew_mean"],
                 "spread": Margin("eval/mean", "eval/low", "eval/high"),
+                "layers": [Prefix("dead/")],
             }
         }
     )
@@ -86,7 +128,8 @@ def test_text_and_layout(tmp_path: Path) -> None:
     assert text.tensor_proto.string_val[0] == b"**bold**"
     (event,) = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
-    chart, band = layout.category[0].chart
+    chart, band, layers = layout.category[0].chart
+    assert list(layers.multiline.tag) == ["^dead/"]
     assert (layout.category[0].title, chart.title) == ("story", "return")
     assert list(chart.multiline.tag) == ["^eval/mean_reward$", "^rollout/ep_rew_mean$"]
     (series,) = band.margin.series
@@ -138,13 +181,12 @@ def test_hparams_as_tensorboard_itself_answers(tmp_path: Path) -> None:
 
 def test_pr_curve_by_hand(tmp_path: Path) -> None:
     out = Logger(tmp_path)
+    from tensorboard.util.tensor_util import make_ndarray
+
     out.pr_curve("pr", [1, 1, 0, 0], [0.9, 0.4, 0.6, 0.1], 3, thresholds=3)  # at 0, ½, 1
     out.close()
     (event,) = read(tmp_path).Tensors("pr")
-    rows = np.frombuffer(event.tensor_proto.tensor_content, np.float32)
-    if not rows.size:
-        rows = np.array(event.tensor_proto.float_val, np.float32)
-    tp, fp, tn, fn, precision, recall = rows.reshape(6, 3)
+    tp, fp, tn, fn, precision, recall = make_ndarray(event.tensor_proto)
     assert tp.tolist() == [2, 1, 0] and fp.tolist() == [2, 1, 0]
     assert tn.tolist() == [0, 1, 2] and fn.tolist() == [0, 1, 2]
     assert precision.tolist() == [0.5, 0.5, 0.0] and recall.tolist() == [1.0, 0.5, 0.0]
@@ -226,7 +268,7 @@ assert not any(name.startswith("tensorboard") for name in sys.modules)
 begin = time.perf_counter()
 out = drl.logger.Logger(sys.argv[1])
 made = time.perf_counter() - begin
-heavy = {"torch", "tensorflow", "PIL", "pandas"} & set(sys.modules)
+heavy = {"torch", "tensorflow", "PIL", "pandas", "fsspec"} & set(sys.modules)
 assert not heavy, heavy
 begin = time.perf_counter()
 for step in range(5_000):

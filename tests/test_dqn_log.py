@@ -1,0 +1,259 @@
+"""What a DQN run shows in TensorBoard, read back from its events."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from agents import build_dqn, preset
+from drl.cli import films
+from drl.cli.films import FRAMES, Film, film, shrunk, try_film
+from drl.cli.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
+from drl.cli.job_log import due
+from drl.cli.main import main
+from envs import make
+
+SHORT = [
+    "--steps", "1200", "--solved-at", "None", "--log-every", "100", "--eval-every", "100",
+    "--learning-starts", "100", "--num-envs", "4", "--eval-episodes", "4", "--json",
+]  # fmt: skip
+EVERYTHING = {"scalars": 0, "histograms": 0, "images": 0, "tensors": 0}
+
+
+def read(run: Path) -> EventAccumulator:
+    events = EventAccumulator(str(run), size_guidance=EVERYTHING)
+    events.Reload()
+    return events
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> EventAccumulator:
+    run = tmp_path_factory.mktemp("log") / "run"
+    assert main(["train", "dqn", "--run", str(run), *SHORT]) == 0
+    return read(run)
+
+
+def steps(points: Any) -> list[int]:
+    return [p.step for p in points]
+
+
+def test_names(events: EventAccumulator) -> None:
+    tags = events.Tags()
+    assert {
+        "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max", "rollout/ep_len_mean",
+        "rollout/exploration_rate", "eval/mean_reward", "eval/min_reward", "eval/max_reward",
+        "eval/q_promised", "eval/q_earned", "time/fps", "train/loss", "train/learning_rate",
+        "train/q_mean", "train/q_max", "train/action_gap", "train/grad_norm",
+        "train/update_ratio/linear0", "train/dead_relu/relu1", "replay/terminal_fraction",
+        "replay/age_mean", "final/best_mean_reward", "final/env_steps",
+    } <= set(tags["scalars"])  # fmt: skip
+    assert {
+        "weights/linear0", "gradients/linear2", "train/td_error", "q/action_0", "q/action_1"
+    } <= set(tags["histograms"])  # fmt: skip
+    assert set(tags["images"]) == {
+        "episode/1_start", "episode/2_middle", "episode/3_end", "first_layer/weights",
+        "policy/value", "policy/greedy_action",
+    }  # fmt: skip
+    assert {"command", "config", "versions", "network", "episodes"} <= set(tags["tensors"])
+
+
+def test_no_tag_is_of_two_kinds(events: EventAccumulator) -> None:
+    """TensorBoard shows nothing of the second kind, and does not say so."""
+    kinds = ("scalars", "histograms", "images", "tensors")
+    tags = [tag for kind in kinds for tag in events.Tags()[kind]]
+    assert len(tags) == len(set(tags))
+
+
+def test_margins_hold_their_mean(events: EventAccumulator) -> None:
+    for low, mean, high in (
+        ("eval/min_reward", "eval/mean_reward", "eval/max_reward"),
+        ("rollout/ep_rew_min", "rollout/ep_rew_mean", "rollout/ep_rew_max"),
+    ):
+        values = np.array([[e.value for e in events.Scalars(tag)] for tag in (low, mean, high)])
+        assert (np.diff(values, axis=0) >= 0).all() and values[2].max() > values[0].min()
+
+
+def test_what_is_earned_without_discount_is_bounded_by_the_return(events: EventAccumulator) -> None:
+    """Rewards are 1: Σ γᵗ is below the return, and near it while episodes are short."""
+    returns = {e.step: e.value for e in events.Scalars("eval/mean_reward")}
+    first = events.Scalars("eval/q_earned")[0]
+    assert 0.8 * returns[first.step] < first.value < returns[first.step]
+
+
+def test_pictures_are_few_and_early(events: EventAccumulator) -> None:
+    maps = steps(events.Images("policy/value"))
+    assert maps == [0, 100, 200, 400, 800, 1200] == steps(events.Images("policy/greedy_action"))
+    films = [events.Images(f"episode/{k}") for k in ("1_start", "2_middle", "3_end")]
+    assert [steps(film) for film in films] == [[0], [600], [1200]]
+    for (event,) in films:
+        assert event.encoded_image_string.startswith(b"GIF8")
+        moving = Image.open(io.BytesIO(event.encoded_image_string))
+        assert 1 < moving.n_frames <= FRAMES
+
+
+def test_results_are_those_of_the_summary(events: EventAccumulator) -> None:
+    summary = json.loads((Path(events.path) / "summary.json").read_text())
+    (best,) = events.Scalars("final/best_mean_reward")
+    assert best.value == pytest.approx(summary["best_mean_reward"])
+
+
+def test_a_run_that_goes_on_has_one_result(tmp_path: Path) -> None:
+    run = str(tmp_path / "run")
+    assert main(["train", "dqn", "--run", run, *SHORT]) == 0
+    assert main(["resume", run, "--steps", "1400", "--json"]) == 0
+    (result,) = read(tmp_path / "run").Scalars("final/env_steps")
+    assert result.value == 1400
+    values = read(tmp_path / "run").Scalars("eval/mean_reward")
+    assert steps(values) == list(range(100, 1500, 100))
+
+
+def test_minimal_has_curves_and_no_pictures(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert main(["train", "dqn", "--run", str(run), *SHORT, "--log", "minimal"]) == 0
+    tags = read(run).Tags()
+    assert not tags["images"] and not tags["histograms"]
+    assert {"eval/mean_reward", "rollout/ep_rew_mean", "final/env_steps"} <= set(tags["scalars"])
+
+
+def test_logging_does_not_change_what_is_learnt(tmp_path: Path) -> None:
+    from drl import checkpoint
+
+    last = []
+    for log in ("full", "none"):
+        run = tmp_path / log
+        args = ["--head", "iqn", "--noisy", "--log", log]  # noise, and random fractions
+        small = ["--steps", "300", "--hidden", "8", "--log-every", "50"]
+        assert main(["train", "dqn", "--run", str(run), *SHORT, *small, *args]) == 0
+        state = checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
+        last.append(state["training"]["agent"]["net"])
+    assert np.array_equal(*last)
+
+
+def test_due_is_early_then_even() -> None:
+    assert [n for n in range(1, 101) if due(n, 100)] == sorted(
+        {1, 2, 4, 8, 16, 32, 64} | set(range(4, 101, 4))
+    )
+    assert all(due(n, 20) for n in range(1, 21))  # a short run: all of them
+
+
+def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
+    """By hand: V grows upwards (velocity), the action is right where the angle is positive."""
+    plane = PLANES["CartPole-v1"]
+    s = states(plane, 4)
+    assert s.shape == (POINTS**2, 4) and not s[:, :2].any()
+    q = np.stack([s[:, 3] - s[:, 2], s[:, 3]], axis=1)  # action 1 is better where angle > 0
+    value, action = value_picture(plane, q), action_picture(plane, q)
+
+    def at(picture: np.ndarray, column: int, row: int) -> list[int]:
+        pixel: list[int] = picture[TOP + row * ZOOM + 2, LEFT + column * ZOOM + 2].tolist()
+        return pixel
+
+    last = POINTS - 1
+    brightness = [sum(at(value, last, row)) for row in (0, POINTS // 2, last)]
+    assert brightness[0] > brightness[1] > brightness[2]
+    left, right = at(action, 0, 5), at(action, last, 5)
+    assert left != right and at(action, 0, last) == left and at(action, last, last) == right
+
+
+@pytest.mark.parametrize("env", PLANES)
+def test_planes_name_every_action(env: str) -> None:
+    assert len(PLANES[env].actions) == make(env, 1, seed=0).actions
+
+
+class Falling:
+    """A world of one pixel whose grey is the step; it ends after `length`."""
+
+    id, fps = "falling", 50.0
+
+    def __init__(self, length: int) -> None:
+        self.length, self.t = length, 0
+
+    def reset(self) -> np.ndarray:
+        return np.zeros((1, 1))
+
+    def picture(self) -> np.ndarray:
+        return np.full((1, 1, 3), self.t % 256, np.uint8)
+
+    def step(self, actions: np.ndarray) -> Any:
+        from envs import Transition
+
+        self.t += 1
+        none, end = np.zeros(1, bool), np.array([self.t == self.length])
+        obs = np.zeros((1, 1))
+        return Transition(obs, np.ones(1), end, none, obs)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def falling(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    lengths: list[int] = []
+    monkeypatch.setattr("envs.make", lambda *args, **kwargs: Falling(lengths.pop()))
+    yield lengths
+
+
+@pytest.mark.parametrize(("length", "stride"), [(5, 1), (60, 1), (61, 2), (200, 4)])
+def test_a_long_episode_is_thinned_out_evenly(falling: list[int], length: int, stride: int) -> None:
+    falling.append(length)
+    shown = film("falling", lambda obs: np.zeros(1, int), 0)
+    assert shown.frames[:, 0, 0, 0].tolist() == list(range(0, length, stride))
+    assert (shown.total, shown.length) == (length, length)
+    assert shown.fps == 50 / stride and len(shown.frames) / shown.fps <= films.SECONDS
+
+
+def test_an_episode_without_end_is_cut(falling: list[int]) -> None:
+    falling.append(10**9)
+    assert film("falling", lambda obs: np.zeros(1, int), 0).length == films.MAX_STEPS
+
+
+def test_large_pictures_are_shrunk() -> None:
+    assert shrunk(np.zeros((400, 600, 3), np.uint8)).shape == (134, 200, 3)
+    assert shrunk(np.zeros((100, 200, 3), np.uint8)).shape == (100, 200, 3)
+
+
+def test_cartpoles_sketch_follows_cart_and_pole() -> None:
+    world = make("CartPole-v1", 1, seed=0)
+    world.rows[:, 0] = [1.0, 0, 0.3, 0]  # type: ignore[attr-defined]
+    there = films.cartpole(world)
+    world.rows[:, 0] = [-1.0, 0, -0.3, 0]  # type: ignore[attr-defined]
+    here = films.cartpole(world)
+    assert np.abs(here[:70].astype(int) - there[:70, ::-1]).mean() < 3  # its mirror
+    cart = (there.sum(axis=2) == 0).any(axis=0).nonzero()[0].mean()
+    assert cart == pytest.approx(140, abs=1)  # 40 pixels a metre right of the middle
+
+
+def test_worlds_that_cannot_be_drawn_stop_nothing(tmp_path: Path) -> None:
+    words = try_film("drl/Chain-v0", lambda obs: np.zeros(1, int), 0)
+    assert isinstance(words, str) and "draws no pictures" in words
+    run = tmp_path / "run"
+    assert main(["train", "dqn", "--env", "drl/Chain-v0", "--run", str(run), *SHORT]) == 0
+    events = read(run)
+    assert not any(tag.startswith("episode/") for tag in events.Tags()["images"])
+    (said,) = events.Tensors("warnings")  # once
+    assert b"no film" in said.tensor_proto.string_val[0]
+
+
+def test_a_missing_drawing_package_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pygame", None)
+    shown = try_film("Acrobot-v1", lambda obs: np.zeros(1, int), 0)
+    assert isinstance(shown, str) and "drl-toolkit[video]" in shown
+
+
+def test_a_film_is_of_the_policy_it_is_given() -> None:
+    config = preset("CartPole-v1")
+    agent = build_dqn(config, (4,), np.float32, 2, seed=1)
+    shown = try_film("CartPole-v1", agent.greedy, 3)
+    assert isinstance(shown, Film)
+    world = make("CartPole-v1", 1, 3)
+    obs, length, ended = world.reset(), 0, False
+    while not ended:
+        step = world.step(agent.greedy(obs))
+        obs, length = step.obs, length + 1
+        ended = bool(step.terminated[0] or step.truncated[0])
+    assert shown.length == length
