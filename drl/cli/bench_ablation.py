@@ -8,7 +8,6 @@ over 100 greedy episodes that no run has seen: what a user has who trains for so
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,20 +50,21 @@ class Job(NamedTuple):
 
 
 def measure(
-    seeds: int, first_seed: int, out: Path, jobs: int | None = None, quiet: bool = False
+    seeds: int, first_seed: int, out: Path, jobs: int, quiet: bool = False
 ) -> dict[str, Any]:
     """Run what `out` does not hold yet, then table, ablation.json, ablation.md and ablation.png.
 
-    jobs  runs at a time; none: one for each core
+    jobs  runs at a time
     """
     console = Console(quiet)
+    out.mkdir(parents=True, exist_ok=True)
     todo = [
         Job(world, variant, seed)
         for seed in range(first_seed, first_seed + seeds)  # all variants with one seed first
         for world in WORLDS
         for variant in (*PARTS, RAINBOW)
     ]
-    with ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         scores = dict(zip(todo, pool.map(lambda job: score(job, out), todo), strict=True))
     rows = list(_rows(scores))
     table = markdown(rows, seeds)
