@@ -121,6 +121,79 @@ def test_the_plot(runs: Path, tmp_path: Path, suffix: str, begins: bytes) -> Non
             assert len(set(picture.convert("RGB").reduce(4).get_flattened_data())) > 50
 
 
+def test_curves_over_seeds_for_tensorboard(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tensorboard.plugins.custom_scalar import layout_pb2, metadata
+
+    from drl.cli.compare_runs import curves
+
+    seeds = [str(runs / f"a{n}") for n in (1, 2, 3)]
+    board = tmp_path / "board"
+    assert main(["compare", *seeds, "--tensorboard", str(board), "--json"]) == 0
+    (home,) = json.loads(capsys.readouterr().out)["tensorboard"]
+    assert Path(home) == board / "aggregate-CartPole-v1"
+
+    whole = curves(Path(home))
+    members = [curves(Path(seed))["eval/mean_reward"][1] for seed in seeds]
+    at_step = np.array(members).T
+    steps, iqm = whole["eval/mean_reward/iqm"]
+    assert steps.tolist() == [112, 208, 304]
+    assert iqm == pytest.approx(interquartile_mean(at_step), rel=1e-6)
+    assert whole["eval/mean_reward/mean"][1] == pytest.approx(at_step.mean(axis=1), rel=1e-6)
+    bounds = np.array([bootstrap_interval(values) for values in at_step])
+    assert whole["eval/mean_reward/low"][1] == pytest.approx(bounds[:, 0], rel=1e-6)
+    assert whole["eval/mean_reward/high"][1] == pytest.approx(bounds[:, 1], rel=1e-6)
+    assert "rollout/exploration_rate/iqm" in whole
+    assert not any(tag.startswith(("time/", "final/")) for tag in whole)
+
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(home, size_guidance={"tensors": 0})
+    events.Reload()
+    (event,) = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    (series,) = layout.category[0].chart[0].margin.series
+    assert series.value == "eval/mean_reward/iqm" and series.upper == "eval/mean_reward/high"
+
+
+def test_an_aggregate_is_no_run_and_is_not_written_twice(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    for name in ("a1", "a2"):
+        shutil.copytree(runs / name, tmp_path / name)
+    assert main(["compare", str(tmp_path), "--tensorboard", str(tmp_path)]) == 0
+    capsys.readouterr()
+    everything = sorted(map(str, tmp_path.iterdir()))
+    assert len(everything) == 3
+    assert main(["compare", *everything, "--json"]) == 0  # as `drl compare runs/*` does
+    assert json.loads(capsys.readouterr().out)["groups"][0]["seeds"] == [1, 2]
+    for args, words in [
+        ([str(tmp_path), "--tensorboard", str(tmp_path)], "exists: remove it"),
+        ([str(tmp_path / "aggregate-CartPole-v1")], "give directories of runs"),
+        ([str(tmp_path), "--tensorboard", str(tmp_path / "a1" / "summary.json")], "cannot write"),
+    ]:
+        assert main(["compare", *args]) == 2
+        error = capsys.readouterr().err
+        assert words in error and len(error.splitlines()) == 1
+
+
+def test_one_run_is_its_own_interval_and_long_curves_are_thinned() -> None:
+    from drl.cli.compare_board import POINTS, scalars, summary
+
+    assert summary(np.array([3.0])) == {"mean": 3, "iqm": 3, "low": 3, "high": 3}
+    long = np.arange(1000), np.arange(1000.0)
+    runs = [Result({"seed": n}, {}, long, {"a/b": long, "time/fps": long}) for n in range(2)]
+    runs.append(Result({"seed": 3}, {}, long, {"a/b": long, "c": long}))
+    found = scalars(Group("dqn", "env", "", runs))
+    assert list(found) == ["a/b"]
+    steps, values = found["a/b"]
+    assert len(steps) == POINTS and (steps[0], steps[-1]) == (0, 999)
+    assert np.array_equal(values, np.stack([steps] * 3))
+
+
 def test_runs_are_found_once(runs: Path) -> None:
     assert len(find([runs])) == 5
     assert len(find([runs / "a1", runs, runs / "a1" / ".." / "a1"])) == 5
@@ -178,5 +251,7 @@ def test_runs_without_curves_cannot_be_drawn(
     run = tmp_path / "run"
     args = ["--epochs", "1", "--log", "none", "--run", str(run), "--json"]
     assert main(["train", "digits", *args]) == 0
+    assert main(["compare", str(run), "--tensorboard", str(tmp_path / "board")]) == 2
+    assert "--log minimal or full" in capsys.readouterr().err
     assert main(["compare", str(run), "--out", str(tmp_path / "c.png")]) == 2
     assert "--log minimal or full" in capsys.readouterr().err

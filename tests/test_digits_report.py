@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drl.digits import report
-from drl.nn import MLP, Conv
+from drl.nn import MLP, Conv, Pool
 
 P = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.0, 0.0, 1.0]])
 LABELS = np.array([0, 2, 1, 0])
@@ -76,3 +76,39 @@ def test_mistakes_picture_says_wrong_in_red():
     assert tiles == [True, True, False, False]  # images 3 and 2 are wrong, 1 and 0 are right
     fewer = report.mistakes_picture(images, P, LABELS, count=24)
     assert fewer.shape == picture.shape
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_features_are_what_the_layers_make_of_the_image(backend):
+    net = MLP((8, 8, 1), 3, (5,), conv=(Conv(7, 3), Pool(2)), backend=backend)
+    image = np.random.default_rng(0).random((8, 8, 1)).astype(np.float32)
+    maps = report.features(net, image)
+    assert {name: m.shape for name, m in maps.items()} == {
+        "relu0": (7, 6, 6), "maxpool2d0": (7, 3, 3), "relu1": (1, 2, 3)
+    }  # fmt: skip
+    pooled = maps["relu0"].reshape(7, 3, 2, 3, 2).max(axis=(2, 4))
+    np.testing.assert_array_equal(maps["maxpool2d0"], pooled)
+    hidden = maps["relu1"].ravel()
+    last = net.layers[-1]
+    W, b = net.ops.numpy(last.W), net.ops.numpy(last.b)
+    logits = net.ops.numpy(net(net.ops.asarray(image[None])))[0]
+    np.testing.assert_allclose(hidden[:5] @ W + b, logits, rtol=1e-4, atol=1e-6)
+    assert hidden[5] == 0  # a place that no neuron fills
+    assert report.features(MLP((8, 8, 1), 3, ()), image) == {}  # logistic: nothing hidden
+
+
+def test_features_picture_shows_the_image_and_what_is_active():
+    image = np.zeros((2, 2, 1), np.float32)
+    image[0, 0] = 1
+    maps = np.zeros((2, 2, 2))
+    maps[1, 1, 1] = 3.0
+    picture = report.features_picture(image, maps, side=20)
+    first, second, third = (picture[3:23, 3 + 23 * n : 23 + 23 * n, 0] for n in range(3))
+    assert first[5, 5] == 0 and first[15, 15] == 255  # ink is dark
+    assert second.min() == 255  # this one has found nothing
+    assert third[15, 15] == 0 and third[5, 5] == 255
+
+
+def test_first_layer_of_plain_numbers():
+    net = MLP(4, 3, (6,), backend="numpy")
+    np.testing.assert_array_equal(report.first_layer(net), net.layers[0].W.T)
