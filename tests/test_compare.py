@@ -137,15 +137,18 @@ def test_curves_over_seeds_for_tensorboard(
     whole = curves(Path(home))
     members = [curves(Path(seed))["eval/mean_reward"][1] for seed in seeds]
     at_step = np.array(members).T
-    steps, iqm = whole["eval/mean_reward/iqm"]
+    steps, iqm = whole["over_seeds/eval/mean_reward/iqm"]
+    assert np.array_equal(whole["eval/mean_reward"][1], iqm)  # lies over the members' own
     assert steps.tolist() == [112, 208, 304]
     assert iqm == pytest.approx(interquartile_mean(at_step), rel=1e-6)
-    assert whole["eval/mean_reward/mean"][1] == pytest.approx(at_step.mean(axis=1), rel=1e-6)
+    assert whole["over_seeds/eval/mean_reward/mean"][1] == pytest.approx(
+        at_step.mean(axis=1), rel=1e-6
+    )
     bounds = np.array([bootstrap_interval(values) for values in at_step])
-    assert whole["eval/mean_reward/low"][1] == pytest.approx(bounds[:, 0], rel=1e-6)
-    assert whole["eval/mean_reward/high"][1] == pytest.approx(bounds[:, 1], rel=1e-6)
-    assert "rollout/exploration_rate/iqm" in whole
-    assert not any(tag.startswith(("time/", "final/")) for tag in whole)
+    assert whole["over_seeds/eval/mean_reward/low"][1] == pytest.approx(bounds[:, 0], rel=1e-6)
+    assert whole["over_seeds/eval/mean_reward/high"][1] == pytest.approx(bounds[:, 1], rel=1e-6)
+    assert "over_seeds/rollout/exploration_rate/iqm" in whole
+    assert not any("time/" in tag or "final/" in tag for tag in whole)
 
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -154,7 +157,8 @@ def test_curves_over_seeds_for_tensorboard(
     (event,) = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     (series,) = layout.category[0].chart[0].margin.series
-    assert series.value == "eval/mean_reward/iqm" and series.upper == "eval/mean_reward/high"
+    assert series.value == "over_seeds/eval/mean_reward/iqm"
+    assert series.upper == "over_seeds/eval/mean_reward/high"
 
 
 def test_an_aggregate_is_no_run_and_is_not_written_twice(

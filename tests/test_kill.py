@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from test_train_dqn import assert_same, latest, scalars
 
+from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
+from drl.runs import Run
 
 SETTINGS = ["--solved-at", "None", "--steps", "1000000", "--seed", "3", "--num-envs", "4",
             "--learning-starts", "32", "--batch", "8", "--hidden", "8", "--capacity", "500",
@@ -46,8 +48,10 @@ def survives(kills: int, directory: Path) -> None:
     state = latest(run)
     steps = state["training"]["env_steps"]
     assert steps > 0
-    settings = [*SETTINGS, "--steps", str(steps + 32)]
-    assert main(["train", "dqn", "--run", str(whole), *settings, "--json"]) == 0
+    with Run.open(run) as killed:
+        settings = killed.config
+    with Run.create(whole, settings) as unbroken:
+        DQNJob(settings).go(unbroken, quiet=True, steps=steps + 32)
     assert main(["resume", str(run), "--steps", str(steps + 32), "--json"]) == 0
     assert_same(latest(whole), latest(run))
     assert scalars(whole) == scalars(run)

@@ -12,7 +12,7 @@ from PIL import Image
 import envs
 from agents.build import env_seed, unseen_stream
 from drl.cli.main import main
-from drl.cli.policy import load_network, load_policy
+from drl.cli.policy import load_network
 from drl.cli.watch import Config, Episode
 from drl.nn import Network
 from drl.runs import Run
@@ -69,13 +69,14 @@ def test_the_gif_is_the_episode(
 
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
-    with Run.open(cartpole) as run:
-        episode = Episode("CartPole-v1", load_policy(run), Config(cartpole, max_steps=5))
+    episode = Episode(
+        "CartPole-v1", lambda obs: np.ones(len(obs), int), Config(cartpole, max_steps=5)
+    )
     frames = list(episode)
     episode.close()
     assert len(frames) == 5 and episode.cut and episode.length == 5
     assert all(f.shape == (400, 600, 3) and f.dtype == np.uint8 and f.std() > 0 for f in frames)
-    assert not np.array_equal(frames[0], frames[-1])
+    assert not np.array_equal(frames[0], frames[-1])  # pushed to the right
 
 
 def test_first_action_and_float_observations() -> None:

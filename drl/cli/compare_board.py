@@ -1,7 +1,8 @@
 """Groups of runs as runs of TensorBoard of their own, which itself knows nothing of seeds.
 
-For each scalar of the members: <tag>/mean, <tag>/iqm and the 95 % bootstrap interval of the latter,
-<tag>/low to <tag>/high.  The Custom Scalars tab draws the band.
+For each scalar of the members its IQM under the same name, so that it lies over theirs; and beside
+it over_seeds/<tag>/mean, iqm, and the 95 % bootstrap interval of the latter, low to high.  The
+Custom Scalars tab draws the band.
 """
 
 from __future__ import annotations
@@ -55,9 +56,7 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
 
 def _write(out: Logger, g: Group, curves: dict[str, Curve]) -> None:
     charts = {
-        tag: {
-            f"{tag}: IQM and its 95 % interval": Margin(f"{tag}/iqm", f"{tag}/low", f"{tag}/high")
-        }
+        tag: {f"{tag}: IQM and its 95 % interval": band(tag)}
         for tag in (CURVES[g.job], *BESIDE[g.job])
     }
     out.layout({f"{g.job} over seeds: {tag}": chart for tag, chart in charts.items()})
@@ -65,10 +64,15 @@ def _write(out: Logger, g: Group, curves: dict[str, Curve]) -> None:
     out.text("group", f"{g.title}: {len(g.results)} runs, seeds {seeds}", 0)
     for tag, (steps, values) in curves.items():
         for step, at_step in zip(steps.tolist(), values.T, strict=True):
-            out.scalars(
-                {f"{tag}/{what}": value for what, value in summary(at_step).items()}, int(step)
-            )
+            found = summary(at_step)
+            named = {f"over_seeds/{tag}/{what}": value for what, value in found.items()}
+            out.scalars({tag: found["iqm"]} | named, int(step))
     out.close()
+
+
+def band(tag: str) -> Margin:
+    """The IQM of a scalar within its interval."""
+    return Margin(*(f"over_seeds/{tag}/{what}" for what in ("iqm", "low", "high")))
 
 
 def summary(values: np.ndarray) -> dict[str, float]:

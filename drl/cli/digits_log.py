@@ -21,8 +21,6 @@ LAYOUT: Layout = {
         "wall seconds": ["time/seconds"],
     }
 }
-# what the HParams tab compares runs by
-METRICS = ("test/accuracy", "test/loss", "final/mistakes", "final/updates")
 SNAPSHOTS = 10  # of weights and gradients in a whole training
 
 
@@ -37,7 +35,7 @@ class DigitsLog(JobLog):
         self.epochs_per_snapshot = max(1, training.recipe.epochs // SNAPSHOTS)
         if not resumed:
             self.snapshot()
-        self.begin(training.net, LAYOUT, METRICS)
+        self.begin(training.net, LAYOUT)
 
     def point(self, report: Report, seconds: float) -> None:
         """One point of the learning curves."""
@@ -71,7 +69,7 @@ class DigitsLog(JobLog):
         """p (N, K): the probabilities of the test images."""
         data, step = self.training.data, self.training.update
         mistakes = int((p.argmax(axis=1) != data.y_test).sum())
-        self.final({"mistakes": mistakes, "updates": step}, step)
+        self.final({"mistakes": mistakes}, step)
         if not self.full:
             return
         matrix = reports.confusion_matrix(data.y_test, p.argmax(axis=1), data.classes)

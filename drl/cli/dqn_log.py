@@ -15,9 +15,6 @@ from drl.cli import dqn_pictures
 from drl.cli.job_log import JobLog, due
 from drl.logger import Layout, Margin, Prefix
 
-METRICS = (  # what the HParams tab compares runs by
-    "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
-)  # fmt: skip
 # the Custom Scalars tab: the story of a run from top to bottom
 LAYOUT: Layout = {
     "dqn: return": {
@@ -56,7 +53,7 @@ class DQNLog(JobLog):
 
     def start(self, agent: DQN) -> None:
         """Before the first step."""
-        self.begin(agent.net, LAYOUT, METRICS)
+        self.begin(agent.net, LAYOUT)
         self.pictures = dqn_pictures.DQNPictures(self.out, self.settings, agent)
         self.watched: Realised | None = None
         if self.full and not self.resumed:

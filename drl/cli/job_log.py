@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Self
 
 from drl.logger import Layout, Logger, NullLogger
 from drl.nn import Network
 from drl.runs import Run
 
+# what the HParams tab compares runs by: of both jobs, since it takes the names from the first
+# run that it finds, and shows no others
+METRICS = (
+    "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
+    "test/accuracy", "test/loss", "final/mistakes",
+)  # fmt: skip
 SNAPSHOTS = 25  # of what is too large to be written at every point
 
 
@@ -30,7 +36,7 @@ class JobLog:
             else Logger(run.directory, purge_step=step + 1 if resumed else None)
         )
 
-    def begin(self, net: Network, layout: Layout, metrics: Sequence[str]) -> None:
+    def begin(self, net: Network, layout: Layout) -> None:
         """Once in the life of a run; it reaches the disk before the first checkpoint does."""
         if self.resumed:
             return
@@ -41,7 +47,7 @@ class JobLog:
         self.out.text("network", _block(net.describe()), 0)
         self.out.layout(layout)
         if self.full:
-            self.out.hparams(self.settings, metrics)
+            self.out.hparams(self.settings, METRICS)
         self.out.flush()
 
     def distributions(self, net: Network, step: int) -> None:
