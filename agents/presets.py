@@ -16,7 +16,8 @@ PRESETS: dict[str, DQNConfig] = {
     #   the parts that were tried it did most for policies that stay good.
     # lr to a hundredth in half the budget: late updates polish instead of overturning.
     # solved_at: 490 where 475 is asked for, since the best of many checks flatters itself.
-    # Scored: 48 of 48 tuning seeds solved, median 1,500 env steps, worst 23,000.
+    # Scored on 20 fresh seeds: all solved, median 2,000 env steps, worst 17,000; after 50,000 env
+    #   steps the last policy has 500 on 19, 201 on one.
     "CartPole-v1": DQNConfig(
         steps=50_000,
         num_envs=16,
