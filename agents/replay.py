@@ -185,13 +185,14 @@ class Replay:
         return max(0, len(self) - 1) / 2
 
     def state(self) -> dict[str, Any]:
+        """Views of what is kept, not copies: large, and to be saved before the next `add`."""
         filled = min(self.added, self.capacity)
         return {
             "added": self.added,
             "oldest": self.oldest,
-            "s": self.s[:filled].copy(),
-            "s_next": self.s_next[:filled].copy(),
-            "rest": self.rest[:filled].copy(),
+            "s": self.s[:filled],
+            "s_next": self.s_next[:filled],
+            "rest": self.rest[:filled],
             "keeper": self.keeper.state(),
             "sampler": self.sampler.state(),
         }

@@ -137,7 +137,7 @@ class Frames:
 
     def state(self) -> dict[str, Any]:
         return {
-            "frames": self.frames[: min(self.pushed, self.rows)].copy(),
+            "frames": self.frames[: min(self.pushed, self.rows)],  # a view: large
             "pushed": self.pushed,
             "begins": self.begins.copy(),
             "keys": self.keys.copy(),

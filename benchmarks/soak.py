@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-REPLAY_FULL_AFTER = 120.0  # seconds; 50,000 env steps take about ten
+REPLAY_FULL = 60_000  # env steps; the memory holds 50,000
 
 
 def resident(pid: int) -> float:
@@ -23,6 +23,11 @@ def resident(pid: int) -> float:
     raise RuntimeError(f"process {pid} has no VmRSS")
 
 
+def env_steps(run: Path) -> int:
+    """Of the newest checkpoint."""
+    return max((int(p.stem.split("-")[1]) for p in run.glob("checkpoints/step-*")), default=0)
+
+
 def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         run = Path(scratch) / "run"
@@ -31,16 +36,19 @@ def main(seconds: float) -> None:
             [*command, "--solved-at", "None", "--steps", "10000000"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        start, full = time.monotonic(), 0.0
+        start, full, now = time.monotonic(), 0.0, 0.0
         try:
             while (passed := time.monotonic() - start) < seconds:
                 time.sleep(min(60.0, seconds - passed))
                 now = resident(process.pid)
                 passed = time.monotonic() - start
-                if not full and passed >= REPLAY_FULL_AFTER:
+                if not full and env_steps(run) >= REPLAY_FULL:
                     full = now
                 events = sum(p.stat().st_size for p in run.glob("events*"))
-                print(f"{passed:6.0f} s  {now:7.1f} MiB  events {events / 1e6:.2f} MB", flush=True)
+                print(
+                    f"{passed:6.0f} s  {env_steps(run):9,} env steps  {now:8.2f} MiB  "
+                    f"events {events / 1e6:.2f} MB", flush=True,
+                )  # fmt: skip
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()

@@ -3,6 +3,9 @@
 One safetensors file: the arrays are its tensors, named by their path in the nested dict ("a/b/c");
 all the rest is JSON in its metadata, beside the format's version and a CRC-32 of everything: a bit
 that has flipped is damage, not a weight.
+
+Arrays go from where they are to the disk: the library's own `save` first makes one string of all,
+which doubles the memory of a run at every checkpoint and leaves holes in it (benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,11 @@ from drl.errors import UserError
 
 VERSION = 2
 SEPARATOR = "/"
+DTYPES = {
+    "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "float16": "F16",
+    "uint32": "U32", "int32": "I32", "float32": "F32", "uint64": "U64", "int64": "I64",
+    "float64": "F64",
+}  # fmt: skip
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -27,12 +36,10 @@ def save(path: Path, state: dict[str, Any]) -> None:
     state: a nested dict of arrays, numbers, strings, None and lists of these plain values.
     TypeError for anything else (nothing is written); OSError if the disk will not have it.
     """
-    from safetensors.numpy import save as encode
-
     arrays: dict[str, np.ndarray] = {}
     plain = _split(state, "", arrays)
     content = {"version": VERSION, "crc32": _checksum(plain, arrays), "state": plain}
-    write_atomic(path, encode(arrays, {"drl": json.dumps(content)}))
+    write_atomic(path, *_encoded(arrays, {"drl": json.dumps(content)}))
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -77,12 +84,15 @@ def load(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def write_atomic(path: Path, content: bytes) -> None:
-    """Either the old file or the whole new one is there, whenever the machine stops."""
+def write_atomic(path: Path, *content: Any) -> None:
+    """Either the old file or the whole new one is there, whenever the machine stops.
+
+    content  bytes or arrays' buffers, one after another
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(beside, "wb") as file:
-            file.write(content)
+            file.writelines(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
@@ -94,6 +104,25 @@ def write_atomic(path: Path, content: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _encoded(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> Iterator[Any]:
+    """A safetensors file: the header's length, the header, the arrays; wide ones first, so that
+    every number lies where a processor likes to read it."""
+    header: dict[str, Any] = {"__metadata__": metadata}
+    names, stop = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)), 0
+    for name in names:
+        array, start = arrays[name], stop
+        stop += array.nbytes
+        header[name] = {
+            "dtype": DTYPES[array.dtype.name], "shape": array.shape, "data_offsets": [start, stop]
+        }  # fmt: skip
+    encoded = json.dumps(header).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    yield len(encoded).to_bytes(8, "little")
+    yield encoded
+    for name in names:
+        yield arrays[name].data
 
 
 def _checksum(plain: Any, arrays: dict[str, np.ndarray]) -> int:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from test_checkpoint import mutate
 
 from drl.digits import idx
 from drl.errors import UserError
@@ -150,3 +151,18 @@ def test_any_damage_is_read_or_refused(tmp_path, data):
         assert "\n" not in str(error)
     else:
         assert values.nbytes <= len(content) * 1100  # the most that gzip can pack
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_damaged_files(tmp_path):
+    """The same without hypothesis, which takes longer to draw an example than idx to read it."""
+    rng, refused = np.random.default_rng(0), 0
+    for n in range(100_000):
+        content = mutate((BYTES, gzip.compress(BYTES, mtime=0))[n % 2], rng)
+        path = put(tmp_path, content)
+        try:
+            assert idx.read(path).nbytes <= len(content) * 1100
+        except UserError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 50_000

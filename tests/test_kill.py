@@ -19,37 +19,48 @@ SETTINGS = ["--solved-at", "None", "--steps", "1000000", "--seed", "3", "--num-e
             "--eval-episodes", "1"]  # fmt: skip
 
 
-def killed_after(seconds: float, *command: str) -> None:
-    """A command that writes a checkpoint every few milliseconds, and SIGKILL."""
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "drl.cli.main", *args]
+
+
+def killed(run: Path, moments: random.Random) -> None:
+    """Resumed and killed: mostly while it writes a checkpoint every few milliseconds, at times
+    while it is still starting."""
+    before = newest(run)
     process = subprocess.Popen(
-        [sys.executable, "-m", "drl.cli.main", *command],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    time.sleep(seconds)
+        command("resume", str(run)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    if moments.random() < 0.9:
+        while newest(run) == before and process.poll() is None:
+            time.sleep(0.001)
+    time.sleep(moments.uniform(0.0, 0.3))
     assert process.poll() is None, process.communicate()[1]
     process.kill()
     process.communicate()
+
+
+def newest(run: Path) -> str:
+    return max(path.name for path in run.glob("checkpoints/step-*"))
 
 
 def survives(kills: int, directory: Path) -> None:
     run, whole = directory / "run", directory / "whole"
     moments = random.Random(0)
     process = subprocess.Popen(
-        [sys.executable, "-m", "drl.cli.main", "train", "dqn", "--run", str(run), *SETTINGS],
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+        command("train", "dqn", "--run", str(run), *SETTINGS), stdout=subprocess.DEVNULL
+    )
     while not list(run.glob("checkpoints/step-*")):
         assert process.poll() is None
     process.kill()
     process.wait()
     for _ in range(kills - 1):
-        killed_after(moments.uniform(0.0, 2.0), "resume", str(run))
+        killed(run, moments)
     # the uninterrupted run, to where the last checkpoint was, must be the same to the last bit
     state = latest(run)
     steps = state["training"]["env_steps"]
-    assert steps > 0
-    with Run.open(run) as killed:
-        settings = killed.config
+    assert steps > kills * 16  # most of them were killed after new checkpoints
+    with Run.open(run) as unfinished:
+        settings = unfinished.config
     with Run.create(whole, settings) as unbroken:
         DQNJob(settings).go(unbroken, quiet=True, steps=steps + 32)
     assert main(["resume", str(run), "--steps", str(steps + 32), "--json"]) == 0
