@@ -5,7 +5,7 @@ all the rest is JSON in its metadata, beside the format's version and a CRC-32 o
 that has flipped is damage, not a weight.
 
 Arrays go from where they are to the disk: the library's own `save` first makes one string of all,
-which doubles the memory of a run at every checkpoint and leaves holes in it (benchmarks/RESULTS.md).
+which doubles a run's memory at every checkpoint and leaves holes in it (benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
