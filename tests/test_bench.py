@@ -3,7 +3,7 @@
 import pytest
 
 from drl.cli import bench_ablation as ablation
-from drl.cli import bench_envs, train_dqn
+from drl.cli import bench_envs, bench_log, train_dqn
 from drl.cli.bench_ablation import PARTS, RAINBOW, WORLDS, Job
 
 
@@ -43,3 +43,24 @@ def test_worlds_are_measured() -> None:
     result = bench_envs.measure(repeats=1, quiet=True)
     assert len(result["rows"]) == 4
     assert all(min(row["us"].values()) > 0 and row["ratio"] > 0 for row in result["rows"])
+
+
+def test_the_cost_of_logging_is_of_pairs_with_one_seed() -> None:
+    """By hand: +10 %, +50 %, +20 %: the middle one, though the medians of both are 3 and 3.3."""
+    found = [
+        {"none": (3.0, 0.0), "full": (3.3, 1.0)},
+        {"none": (2.0, 0.0), "full": (3.0, 2.0)},
+        {"none": (5.0, 0.0), "full": (6.0, 3.0)},
+    ]
+    result = bench_log.row("short", "full", found)
+    assert result["slowdown"] == pytest.approx(0.2)
+    assert (result["seconds"], result["mb"]) == (3.3, 2.0)
+
+
+def test_a_run_is_measured_at_each_level() -> None:
+    short = ("--steps", "300", "--solved-at", "None")
+    found = bench_log.one_of_each(1, short)
+    assert list(found) == ["none", "minimal", "full"]
+    assert all(seconds > 0 for seconds, _ in found.values())
+    sizes = [megabytes for _, megabytes in found.values()]
+    assert sizes[0] == 0 < sizes[1] < sizes[2]

@@ -16,13 +16,14 @@ from drl.errors import UserError
 class Config:
     """Measure: the speed of a gradient step beside torch autograd, and CartPole over seeds."""
 
-    name: tyro.conf.Positional[Literal["step", "envs", "cartpole", "ablation"]] = "step"
+    name: tyro.conf.Positional[Literal["step", "envs", "log", "cartpole", "ablation"]] = "step"
     """step: one DQN gradient step, with sampling and target update, beside torch autograd.
     envs: a step of 16 of our worlds beside Gymnasium's SyncVectorEnv.
+    log: what --log minimal and full cost a CartPole run.
     cartpole: from the command line to solved, and the last policy after 50,000 env steps.
     ablation: DQN, each part alone, and Rainbow, on CartPole, Acrobot and MinAtar Breakout."""
     repeats: int = 15
-    """step, envs: interleaved repeats; the medians count."""
+    """step, envs, log: interleaved repeats; the medians count."""
     updates: int = 200
     """step: gradient steps in each repeat."""
     seeds: int = 20
@@ -61,6 +62,10 @@ def run(config: Config) -> dict[str, Any]:
             from drl.cli import bench_envs
 
             return bench_envs.measure(config.repeats, quiet)
+        case "log":
+            from drl.cli import bench_log
+
+            return bench_log.measure(config.repeats, quiet)
         case "step":
             from drl.cli import bench_step
 

@@ -1,0 +1,97 @@
+"""What TensorBoard costs: the same CartPole run with --log none, minimal and full.
+
+    slowdown = CPU seconds with / CPU seconds without − 1
+
+of whole processes, which load TensorBoard's protos at their start and draw pictures at their end.
+The three run at once on one core, so that the system gives it to them in turns of a few
+milliseconds and a change of the machine's speed meets all of them: one after another they differ
+by 20 %, more than what is looked for; so by less than 1 %.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from drl.cli.console import Console
+from drl.errors import UserError
+
+LEVELS = ("none", "minimal", "full")
+STEPS = 20_000
+LENGTHS = {
+    f"{STEPS:,} env steps": ("--solved-at", "None", "--steps", str(STEPS)),
+    "until solved": (),
+}
+MB = 1e6  # bytes
+
+
+def measure(repeats: int, quiet: bool = False) -> dict[str, Any]:
+    """Medians over repeats, each with its seed; and the events' size of the longer run."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise UserError("bench log holds processes on one core, which only Linux can: run it there")
+    console = Console(quiet)
+    console.print(f"{'run':<18}{'--log':<10}{'CPU s':>7}{'slower':>9}{'events, MB':>13}")
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # the processes that we start inherit it
+    try:
+        one_of_each(0, LENGTHS["until solved"])  # warm-up
+        rows = []
+        for length, flags in LENGTHS.items():
+            found = [one_of_each(seed, flags) for seed in range(1, repeats + 1)]
+            rows += [row(length, level, found) for level in LEVELS]
+    finally:
+        os.sched_setaffinity(0, cores)
+    for r in rows:
+        console.print(
+            f"{r['run']:<18}{r['log']:<10}{r['seconds']:>7.2f}{r['slowdown']:>9.1%}{r['mb']:>13.3f}"
+        )
+    console.print("medians over seeds; slower: the median of the pairs with the same seed")
+    return {"bench": "log", "rows": rows, "repeats": repeats}
+
+
+def row(length: str, level: str, found: list[dict[str, tuple[float, float]]]) -> dict[str, Any]:
+    """found: for each repeat, level → CPU seconds, MB."""
+    return {
+        "run": length,
+        "log": level,
+        "seconds": statistics.median(f[level][0] for f in found),
+        "slowdown": statistics.median(f[level][0] / f["none"][0] for f in found) - 1,
+        "mb": statistics.median(f[level][1] for f in found),
+    }
+
+
+def one_of_each(seed: int, flags: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """The levels at once: CPU seconds of the process, MB of its events."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    with tempfile.TemporaryDirectory() as scratch:
+        homes = {level: Path(scratch) / level for level in LEVELS}
+        started = {
+            level: subprocess.Popen(
+                [
+                    sys.executable, "-m", "drl.cli.main", "train", "dqn", *flags,
+                    "--seed", str(seed), "--log", level, "--run", str(home), "--json",
+                ],
+                env=os.environ | threads, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )
+            for level, home in homes.items()
+        }  # fmt: skip
+        seconds = {level: cpu_seconds(process) for level, process in started.items()}
+        return {level: (seconds[level], megabytes(home)) for level, home in homes.items()}
+
+
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """Waits for its end."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, process.args)
+    return usage.ru_utime + usage.ru_stime
+
+
+def megabytes(run: Path) -> float:
+    return sum(path.stat().st_size for path in run.glob("events.*")) / MB
