@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: train test lint types unit slow clean
+.PHONY: train test lint types unit slow docs clean
 
 train: $(READY)
 	$(BIN)/drl train dqn
@@ -17,12 +17,19 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+	$(BIN)/mypy examples
 
 unit: $(READY)
 	$(BIN)/python -m pytest
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+docs: $(READY)  # the tour's pages are made by its code; a warning is an error
+	rm -rf site docs/chapters/[0-9]* docs/chapters/figures
+	$(BIN)/drl tour --all --out docs/chapters
+	$(BIN)/python -m sphinx -q -W --keep-going docs site
+	@echo "open site/index.html"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -32,4 +39,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,24 +1,50 @@
 """Agents that learn from experience."""
 
-from agents.build import build_dqn
+from agents.build import Parts, build_dqn
 from agents.config import DQNConfig
-from agents.dqn import DQN
-from agents.evaluation import Evaluation, evaluate
-from agents.networks import build_head, build_network
-from agents.presets import PRESETS, preset
-from agents.replay import Replay
-from agents.training import Training
+from agents.dqn import DQN, Diverged
+from agents.evaluation import Evaluation, Policy, evaluate
+from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
+from agents.heads import Head, Target
+from agents.learning import Trained, Worlds, train
+from agents.networks import BuildNet, build_head, build_network
+from agents.policy import GreedyPolicy, load_policy
+from agents.presets import PRESETS, preset, rainbow
+from agents.replay import Batch, Replay
+from agents.targets import Bootstrap, Munchausen, double, maximum
+from agents.training import Progress, Training
 
 __all__ = [
     "DQN",
     "PRESETS",
+    "Batch",
+    "Bootstrap",
+    "BuildNet",
     "DQNConfig",
+    "Diverged",
+    "EpsilonGreedy",
     "Evaluation",
+    "Exploration",
+    "GreedyPolicy",
+    "Head",
+    "Munchausen",
+    "Parts",
+    "PersistentGreedy",
+    "Policy",
+    "Progress",
     "Replay",
+    "Target",
+    "Trained",
     "Training",
+    "Worlds",
     "build_dqn",
     "build_head",
     "build_network",
+    "double",
     "evaluate",
+    "load_policy",
+    "maximum",
     "preset",
+    "rainbow",
+    "train",
 ]

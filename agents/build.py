@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from agents import targets
 from agents.config import DQNConfig
 from agents.dqn import DQN
 from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
-from agents.networks import build_head, build_network
+from agents.networks import BuildNet, build_head, build_network, own_network
 from agents.nstep import NStep
 from agents.prioritized import Prioritized
 from agents.replay import Replay, Sampler, Uniform
@@ -19,33 +20,63 @@ from drl.nn.optim import Adam
 from drl.nn.schedules import Constant, Linear, Schedule
 
 
+@dataclass(frozen=True)
+class Parts:
+    """One's own, each in place of what the settings would build; None: theirs.
+
+    net          builds the network from an observation's shape and the number of outputs, called
+                 for θ and for θ⁻; hidden, conv, scale, dueling, noisy are then its own affair
+    bootstrap    the target of an update: a function as in agents.targets
+    lr           Adam's learning rate, by updates
+    epsilon      probability of a random action, by env steps
+    exploration  the actions tried, given the greedy ones; ε is then its own affair
+    """
+
+    net: BuildNet | None = None
+    bootstrap: targets.Bootstrap | None = None
+    lr: Schedule | None = None
+    epsilon: Schedule | None = None
+    exploration: Exploration | None = None
+
+
 def build_dqn(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int, seed: int,
     backend: str = "auto", dtype: str = "float32", device: str = "cpu", stack: int = 1,
+    parts: Parts = Parts(),
 ) -> DQN:  # fmt: skip
     """The agent; its generators are spawned once from the seed.
 
-    stack  pictures in an observation, along its last axis
+    shape, observation_dtype  of one observation
+    stack                     pictures in an observation, along its last axis
+    parts                     one's own
 
     ValueError where the settings do not fit the observations.
     """
     streams = {name: np.random.default_rng(s) for name, s in seeds(seed)._asdict().items()}
-    net = build_network(
-        config, shape, observation_dtype, actions, streams["weights"], backend, dtype, device
-    )
-    target_net = build_network(
-        config, shape, observation_dtype, actions, 0, net.ops.name, dtype, device
+    if parts.net is None:
+        net = build_network(
+            config, shape, observation_dtype, actions, streams["weights"], backend, dtype, device
+        )
+        target_net = build_network(
+            config, shape, observation_dtype, actions, 0, net.ops.name, dtype, device
+        )
+    else:
+        net = own_network(parts.net, config, shape, actions, streams["weights"])
+        target_net = own_network(parts.net, config, shape, actions, 0)
+    lr = parts.lr or Linear(config.lr, config.lr_end, config.lr_steps)
+    exploration = parts.exploration or build_exploration(
+        config, actions, streams["exploration"], parts.epsilon
     )
     replay = build_replay(config, shape, observation_dtype, stack, streams["replay"])
     return DQN(
         net=net,
         target_net=target_net,
         head=build_head(config, net.ops, actions, streams["fractions"]),
-        optimizer=Adam(net, Linear(config.lr, config.lr_end, config.lr_steps), eps=config.adam_eps),
+        optimizer=Adam(net, lr, eps=config.adam_eps),
         nstep=NStep(replay, config.n_step, config.gamma, config.num_envs),
-        exploration=build_exploration(config, actions, streams["exploration"]),
+        exploration=exploration,
         noise=streams["noise"],
-        bootstrap=build_bootstrap(config),
+        bootstrap=parts.bootstrap or build_bootstrap(config),
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
@@ -61,11 +92,13 @@ def build_bootstrap(config: DQNConfig) -> targets.Bootstrap:
     return targets.double if config.bootstrap == "double" else targets.maximum
 
 
-def build_exploration(config: DQNConfig, actions: int, rng: np.random.Generator) -> Exploration:
-    """Random actions by ε; none where the network's noise explores."""
-    epsilon: Schedule = Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps)
-    if config.noisy:
-        epsilon = Constant(0.0)
+def build_exploration(
+    config: DQNConfig, actions: int, rng: np.random.Generator, epsilon: Schedule | None = None
+) -> Exploration:
+    """Random actions by ε; none where the network's noise explores, unless ε is given."""
+    if epsilon is None:
+        epsilon = Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps)
+        epsilon = Constant(0.0) if config.noisy else epsilon
     if config.hold_actions is None:
         return EpsilonGreedy(epsilon, actions, rng)
     return PersistentGreedy(epsilon, actions, rng, config.num_envs, config.hold_actions)

@@ -11,14 +11,18 @@ from drl.state import fill
 
 
 class Exploration(Protocol):
+    """What is done instead of the greedy action, and when."""
+
     epsilon: Schedule  # probability that a random action is begun, by env steps
 
     def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
         """greedy (N,) → the actions to take (N,)."""
 
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> dict[str, Any]:
+        """All that the next actions depend on."""
 
-    def load_state(self, state: dict[str, Any]) -> None: ...
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
 
 
 class EpsilonGreedy:
@@ -38,9 +42,11 @@ class EpsilonGreedy:
         return np.where(explore, self.rng.integers(self.actions, size=len(greedy)), greedy)
 
     def state(self) -> dict[str, Any]:
+        """The generator's."""
         return {"rng": self.rng.bit_generator.state}
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
         self.rng.bit_generator.state = state["rng"]
 
 
@@ -71,6 +77,7 @@ class PersistentGreedy:
         return np.where(holds, self.held, greedy)
 
     def state(self) -> dict[str, Any]:
+        """The generator's, and what is held."""
         return {
             "rng": self.rng.bit_generator.state,
             "held": self.held.copy(),
@@ -78,6 +85,7 @@ class PersistentGreedy:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError where it is of another number of worlds."""
         self.rng.bit_generator.state = state["rng"]
         fill(self.held, state["held"], "held actions")
         fill(self.left, state["left"], "steps left of them")

@@ -56,9 +56,11 @@ class Head(Protocol):
     def fit(self, z: Any, a: Array, target: Target, weight: Array) -> Fit:
         """∂L/∂output, non-zero only at the actions taken; weight (B,) of each example in L."""
 
-    def state(self) -> dict[str, Any]: ...
+    def state(self) -> dict[str, Any]:
+        """All that the next update depends on."""
 
-    def load_state(self, state: dict[str, Any]) -> None: ...
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
 
 
 class Mean:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,31 @@ from drl.nn.layers import Layer, Linear
 from drl.nn.mlp import choose_backend, dense, front, front_of
 from drl.nn.noisy import NoisyLinear
 from drl.nn.ops import Ops, make_ops
+
+
+class BuildNet(Protocol):
+    """A network of one's own.   partial(MLP, hidden=(32, 32)) is one."""
+
+    def __call__(
+        self, shape: tuple[int, ...], outputs: int, /, *, seed: np.random.Generator | int
+    ) -> Network:
+        """Observations of `shape` → `outputs` numbers, a new network at every call."""
+
+
+def own_network(
+    net: BuildNet, config: DQNConfig, shape: tuple[int, ...], actions: int,
+    seed: np.random.Generator | int,
+) -> Network:  # fmt: skip
+    """The same, held against what the head needs.   ValueError if it gives another number."""
+    made, outputs = net(shape, actions * numbers(config), seed=seed), actions * numbers(config)
+    if made.output_shapes[-1] != (outputs,):
+        raise ValueError(f"the network gives {made.output_shapes[-1]}, the head needs ({outputs},)")
+    return made
+
+
+def numbers(config: DQNConfig) -> int:
+    """That the head reads for one action."""
+    return {"mean": 1, "c51": config.atoms, "qr": config.quantiles, "iqn": 1}[config.head]
 
 
 def build_network(
@@ -39,7 +64,7 @@ def build_network(
     linear: Callable[..., Layer] = Linear
     if config.noisy:
         linear = partial(NoisyLinear, sigma=config.noisy_sigma)
-    numbers = {"mean": 1, "c51": config.atoms, "qr": config.quantiles, "iqn": 1}[config.head]
+    count = numbers(config)
     init = uniform if config.init is None else INITS[config.init]
     last = partial(linear, init=init)
 
@@ -59,9 +84,9 @@ def build_network(
     if config.head == "iqn":
         layers.append(QuantileEmbedding())
     layers += dense(hidden, config.activation, linear, config.init)
-    layers.append(Dueling(actions, numbers, last) if config.dueling else last(actions * numbers))
+    layers.append(Dueling(actions, count, last) if config.dueling else last(actions * count))
     if backend == "auto":
-        backend = choose_backend(shape, actions * numbers, config.hidden, convolutions, device)
+        backend = choose_backend(shape, actions * count, config.hidden, convolutions, device)
     return Network(layers, shape, make_ops(backend, dtype, device), seed)
 
 

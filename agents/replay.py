@@ -198,6 +198,7 @@ class Replay:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError where shapes or capacity are others."""
         filled = min(state["added"], self.capacity)
         for name in ("s", "s_next", "rest"):
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")

@@ -1,1 +1,64 @@
-"""Hand-written gradients: one network for supervised digits and for deep Q-learning."""
+"""Hand-written gradients: one network for supervised digits and for deep Q-learning.
+
+The names of `drl.nn`, fetched when they are first asked for: `drl --help` needs none of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drl.errors import UserError
+
+if TYPE_CHECKING:
+    from drl.nn import (
+        MLP,
+        MSE,
+        SGD,
+        Adam,
+        AdamW,
+        Bernoulli,
+        CategoricalCrossEntropy,
+        CentredRMSProp,
+        Conv,
+        Conv2d,
+        Flatten,
+        Huber,
+        Layer,
+        Linear,
+        MaxPool2d,
+        Momentum,
+        Network,
+        Optimizer,
+        Pool,
+        QuantileHuber,
+        ReLU,
+        RMSProp,
+        Scale,
+        Sigmoid,
+        SoftmaxCrossEntropy,
+        Tanh,
+        check_loss,
+        check_network,
+        clip_norm,
+        make_ops,
+    )  # fmt: skip
+
+__all__ = [
+    "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
+    "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",
+    "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",
+    "SoftmaxCrossEntropy", "Tanh", "UserError", "check_loss", "check_network", "clip_norm",
+    "make_ops",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'drl' has no attribute {name!r}")
+    import drl.nn
+
+    return getattr(drl.nn, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

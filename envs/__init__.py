@@ -1,6 +1,23 @@
 """Worlds: our own, vectorised and fast, and any of Gymnasium's."""
 
+from envs.cartpole import CartPole
+from envs.catch import Catch
+from envs.chain import Chain
 from envs.core import NumpyEnv, Transition, VectorEnv
-from envs.vector import make
+from envs.gym_vector import GymVector
+from envs.pixels import CartPolePixels
+from envs.vector import Worlds, make, worlds
 
-__all__ = ["NumpyEnv", "Transition", "VectorEnv", "make"]
+__all__ = [
+    "CartPole",
+    "CartPolePixels",
+    "Catch",
+    "Chain",
+    "GymVector",
+    "NumpyEnv",
+    "Transition",
+    "VectorEnv",
+    "Worlds",
+    "make",
+    "worlds",
+]

@@ -29,6 +29,7 @@ class Chain(NumpyEnv):
 
     @property
     def length(self) -> int:
+        """n states."""
         return self.observation_shape[0]
 
     def initial(self, count: int) -> np.ndarray:

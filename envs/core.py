@@ -49,7 +49,8 @@ class VectorEnv(Protocol):
     def picture(self) -> np.ndarray:
         """World 0 as a person sees it: (H, W, 3) uint8.  UserError where nothing can be drawn."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Free what they hold."""
 
 
 @dataclass
@@ -91,11 +92,13 @@ class NumpyEnv:
 
     # -- the same for all ---------------------------------------------------------------------
     def reset(self) -> np.ndarray:
+        """New episodes everywhere: (N, *shape)."""
         self.rows = self.initial(self.num_envs)
         self.elapsed[:] = 0
         return self.observe(self.rows)
 
     def step(self, actions: np.ndarray) -> Transition:
+        """actions (N,) in 0 … actions − 1; what has ended begins anew in the same step."""
         self.rows, reward, terminated = self.advance(self.rows, actions)
         self.elapsed += 1
         truncated = self.elapsed >= self.time_limit if self.time_limit else self.none
@@ -109,6 +112,7 @@ class NumpyEnv:
         return Transition(self.observe(self.rows), reward, terminated, truncated, successor)
 
     def state(self) -> dict[str, Any] | None:
+        """All that the future depends on."""
         return {
             "rows": self.rows.copy(),
             "elapsed": self.elapsed.copy(),
@@ -116,12 +120,14 @@ class NumpyEnv:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError or KeyError where the state is another world's."""
         fill(self.rows, state["rows"], f"{self.id} rows")
         fill(self.elapsed, state["elapsed"], f"{self.id} elapsed")
         self.rng.bit_generator.state = state["rng"]
 
     def picture(self) -> np.ndarray:
+        """World 0: (H, W, 3) uint8.   UserError where the world does not draw itself."""
         raise no_pictures(self.id)
 
     def close(self) -> None:
-        pass
+        """Nothing is held."""

@@ -58,6 +58,7 @@ class GymVector:
         self.seeded = False
 
     def reset(self) -> np.ndarray:
+        """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
         seeds = [None] * self.num_envs if self.seeded else self.seeds
         self.seeded = True
         obs = self._empty()
@@ -66,6 +67,7 @@ class GymVector:
         return self._finite(obs)
 
     def step(self, actions: np.ndarray) -> Transition:
+        """actions (N,) in 0 … actions − 1.   UserError for the env's mistakes, named."""
         obs, reward = self._empty(), np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         successor = obs
@@ -153,6 +155,7 @@ class GymVector:
         return worlds
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError or KeyError where the state is another world's."""
         self.reset()  # gives every wrapper and generator a first state
         for i, env in enumerate(self.envs):
             inner, world = env.unwrapped, state[str(i)]
@@ -163,9 +166,11 @@ class GymVector:
             _clock(env)._elapsed_steps = world["elapsed"]
 
     def picture(self) -> np.ndarray:
+        """World 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
         return rendered(self.envs[0], self.id)
 
     def close(self) -> None:
+        """Close each of them."""
         for env in self.envs:
             env.close()
 

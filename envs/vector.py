@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from drl.errors import UserError
 from envs.cartpole import CartPole
@@ -27,15 +28,33 @@ OURS: dict[str, type[NumpyEnv]] = {
 EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
 
 
-def make(id: str, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
+
+
+class Worlds(Protocol):
+    """Makes worlds as often as it is asked."""
+
+    def __call__(self, *, num_envs: int, seed: int) -> VectorEnv:
+        """`num_envs` worlds, seeded."""
+
+
+def worlds(what: str | Build) -> Worlds:
+    """`make` of this id, or of this function, for whoever needs worlds more than once."""
+    return partial(make, what)
+
+
+def make(id: str | Build, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
     """`num_envs` worlds, seeded.
 
+    id     ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
     drawn  `picture` will be asked for: Gymnasium's worlds must know that when they are made
 
     UserError: unknown id, spaces that a DQN cannot have, a world that cannot be drawn.
     """
     if num_envs < 1:
         raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
+    if not isinstance(id, str):
+        return GymVector(getattr(id, "__name__", type(id).__name__), num_envs, seed, id)
     if id in OURS:
         return OURS[id](id=id, num_envs=num_envs, seed=seed)
     try:

@@ -15,7 +15,8 @@ import envs as worlds
 from agents.build import build_dqn, check_stream, env_seed, seeds
 from agents.config import from_settings
 from agents.dqn import Diverged
-from agents.evaluation import Evaluation, evaluate
+from agents.evaluation import MOST_AT_ONCE, Evaluation, check, evaluate
+from agents.policy import describe
 from agents.training import Training
 from drl.cli.console import Console, Progress
 from drl.cli.dqn_log import DQNLog
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from agents.dqn import DQN
 
 GIB = 2**30  # bytes
-CONFIRM_EPISODES = 100  # "solved" is a mean over this many
 
 
 class DQNJob:
@@ -149,12 +149,7 @@ class DQNJob:
 
     def _check(self, run: Run, log: DQNLog) -> None:
         """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
-        result = self._evaluate(self.config.eval_episodes, log)
-        solved_at = self.config.solved_at
-        confirm_at = self.config.confirm_at or solved_at
-        if solved_at is not None and confirm_at is not None and result.mean >= confirm_at:
-            result = self._evaluate(CONFIRM_EPISODES, log)
-            self.solved = result.mean >= solved_at
+        result, self.solved = check(self.config, lambda count: self._evaluate(count, log))
         log.check(result, self.training.env_steps, self.agent)
         self._warn(self.watchdog.check(result.mean, self.best), log)
         if result.mean >= self.best:  # of equals the later one: it has learnt from more
@@ -176,7 +171,7 @@ class DQNJob:
         """Fresh environments every time, seeded by the run's seed and the number of the check."""
         self.checks += 1
         stream = check_stream(self.settings["seed"], self.checks)
-        envs = worlds.make(self.env_id, min(episodes, CONFIRM_EPISODES), env_seed(stream))
+        envs = worlds.make(self.env_id, min(episodes, MOST_AT_ONCE), env_seed(stream))
         try:
             watched = log.watching(envs, self.agent, self.training.env_steps)
             return evaluate(self.agent.greedy, watched, episodes)
@@ -224,7 +219,11 @@ class DQNJob:
         }
 
     def policy_state(self) -> dict[str, Any]:
+        envs = self.envs
         return {
+            "policy": describe(
+                self.config, envs.observation_shape, envs.observation_dtype, envs.actions
+            ),
             "net": self.agent.ops.numpy(self.agent.net.params).copy(),
             "mean_reward": self.best,
             "env_steps": self.training.env_steps,

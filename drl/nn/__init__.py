@@ -1,7 +1,62 @@
 """Arithmetic only: layers and their derivatives, losses, optimizers.  Imports nothing of ours."""
 
-from drl.nn.conv import Conv, Pool
+from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool
+from drl.nn.gradcheck import check_loss, check_network
+from drl.nn.layers import Flatten, Layer, Linear, Pullback, ReLU, Scale, Sigmoid, Tanh
+from drl.nn.losses import (
+    MSE,
+    Bernoulli,
+    CategoricalCrossEntropy,
+    Huber,
+    QuantileHuber,
+    SoftmaxCrossEntropy,
+)
 from drl.nn.mlp import MLP
 from drl.nn.network import Network
+from drl.nn.ops import Array, Ops, make_ops
+from drl.nn.optim import (
+    SGD,
+    Adam,
+    AdamW,
+    CentredRMSProp,
+    Momentum,
+    Optimizer,
+    RMSProp,
+    clip_norm,
+)
 
-__all__ = ["MLP", "Conv", "Network", "Pool"]
+__all__ = [
+    "MLP",
+    "MSE",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Array",
+    "Bernoulli",
+    "CategoricalCrossEntropy",
+    "CentredRMSProp",
+    "Conv",
+    "Conv2d",
+    "Flatten",
+    "Huber",
+    "Layer",
+    "Linear",
+    "MaxPool2d",
+    "Momentum",
+    "Network",
+    "Ops",
+    "Optimizer",
+    "Pool",
+    "Pullback",
+    "QuantileHuber",
+    "RMSProp",
+    "ReLU",
+    "Scale",
+    "Sigmoid",
+    "SoftmaxCrossEntropy",
+    "Tanh",
+    "check_loss",
+    "check_network",
+    "clip_norm",
+    "make_ops",
+]

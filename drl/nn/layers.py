@@ -24,6 +24,8 @@ Shape = tuple[int, ...]
 
 
 class Pullback(Protocol):
+    """dy = ∂L/∂y → dx = ∂L/∂x, and the layer's ∂L/∂θ filled.   inputs=False: without dx."""
+
     def __call__(self, dy: Array, inputs: bool = True) -> Array: ...
 
 
@@ -50,6 +52,7 @@ class Layer:
         return shape
 
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
+        """Take the parameters and their gradients: views of the network's one vector."""
         self.ops = ops
         self.__dict__.update(arrays)
 
@@ -60,6 +63,7 @@ class Layer:
         """Draw the layer's noise anew, where it has any; None: go without."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
+        """x (B, …) → y (B, …), and the pullback."""
         raise NotImplementedError
 
     def describe(self) -> str:

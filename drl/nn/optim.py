@@ -52,6 +52,7 @@ class Optimizer:
             self.moved, self.watch = params - before, False
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
+        """The rule: moves `params` (P,) in place."""
         raise NotImplementedError
 
     def flush(self) -> None:
@@ -65,6 +66,7 @@ class Optimizer:
             moment *= abs(moment) > 1e13 * self.ops.smallest
 
     def state(self) -> dict[str, Any]:
+        """All that the next step depends on, numpy."""
         arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self.moments}
         moved = None if self.moved is None else self.ops.numpy(self.moved).copy()
         return {"steps": self.steps, "watch": self.watch, "moved": moved, **arrays}

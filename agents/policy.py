@@ -1,0 +1,103 @@
+"""A policy that can be kept: a Q-network and what its outputs mean, without the learner."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.config import DQNConfig, from_settings
+from agents.dqn import DQN
+from agents.heads import greedy
+from agents.networks import BuildNet, build_head, build_network, own_network
+from drl import checkpoint
+from drl.errors import UserError
+
+
+class GreedyPolicy:
+    """π(s) = argmax_a Q(s, a; θ): observations (N, *shape) → actions (N,), int64, 0 … actions − 1.
+
+    shape, observation_dtype  of one observation, as the worlds deliver it
+    net                       builds the network, where it is not the settings' (`Parts.net`)
+
+    ValueError where the settings do not fit the observations.
+    """
+
+    def __init__(
+        self, config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
+        net: BuildNet | None = None, dtype: str = "float32",
+    ) -> None:  # fmt: skip
+        self.config, self.shape, self.actions = config, shape, actions
+        self.observation_dtype, self.own_net = np.dtype(observation_dtype), net is not None
+        if net is None:
+            self.net = build_network(config, shape, observation_dtype, actions, dtype=dtype)
+        else:
+            self.net = own_network(net, config, shape, actions, 0)
+        self.head = build_head(config, self.net.ops, actions, np.random.default_rng(0))
+
+    def __call__(self, obs: np.ndarray) -> np.ndarray:
+        """(N, *shape) → actions (N,).   ValueError on another shape."""
+        return greedy(self.head, self.net, obs)
+
+    def q(self, obs: np.ndarray) -> np.ndarray:
+        """Q(s, ·; θ): (N, *shape) → (N, actions), in scaled rewards."""
+        self.net.resample(None)
+        return self.net.ops.numpy(self.head.mean(self.head.outputs(self.net, obs)))
+
+    def copy_from(self, agent: DQN) -> None:
+        """θ of the agent, as it is now."""
+        self.net.load(agent.ops.numpy(agent.net.params).copy())
+
+    def save(self, path: str | Path) -> None:
+        """One safetensors file, written whole or not at all; no pickle.   OSError."""
+        checkpoint.save(Path(path), self.state())
+
+    def state(self) -> dict[str, Any]:
+        """θ, and what the network is built from."""
+        about = describe(
+            self.config, self.shape, self.observation_dtype, self.actions, self.own_net
+        )
+        return {"policy": about, "net": self.net.ops.numpy(self.net.params).copy()}
+
+
+def describe(
+    config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
+    own_net: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """All but θ that a policy is built from, for a checkpoint."""
+    return {
+        "settings": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(config).items()
+        },
+        "shape": list(shape),
+        "observation_dtype": np.dtype(observation_dtype).name,
+        "actions": actions,
+        "own_net": own_net,
+    }
+
+
+def load_policy(path: str | Path, net: BuildNet | None = None) -> GreedyPolicy:
+    """What `GreedyPolicy.save` wrote, or a run's checkpoints/best.safetensors.
+
+    net  builds the network, where the policy was trained with one of your own (`Parts.net`)
+
+    UserError where there is no such file, it is damaged, no policy, or of another network.
+    """
+    state = checkpoint.load(Path(path))
+    try:
+        about = state["policy"]
+        if about["own_net"] and net is None:
+            raise UserError(f"{path} was trained with a network of your own: give it as net=")
+        policy = GreedyPolicy(
+            from_settings(about["settings"]), tuple(about["shape"]), about["observation_dtype"],
+            about["actions"], net if about["own_net"] else None, state["net"].dtype.name,
+        )  # fmt: skip
+        policy.net.load(state["net"])
+    except UserError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} holds no policy that fits ({error})") from error
+    return policy

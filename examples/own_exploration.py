@@ -1,0 +1,50 @@
+"""Your own schedules and your own exploration: functions and objects, no registry.
+
+python examples/own_exploration.py [env steps]
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from agents import Parts, train
+from drl.nn.schedules import Constant, Cosine, Schedule
+from envs import worlds
+
+
+def staircase(env_steps: int) -> float:
+    """ε: 1, then halved every 500 env steps, never below 0.02."""
+    return max(0.02, 0.5 ** (env_steps // 500))
+
+
+class Sticky:
+    """With probability ε the action of the step before, in each world: what inertia does.
+
+    state and load_state make a resumed run go on to the same bytes.
+    """
+
+    def __init__(self, epsilon: Schedule, actions: int, num_envs: int, seed: int) -> None:
+        self.epsilon, self.rng = epsilon, np.random.default_rng(seed)
+        self.last = self.rng.integers(actions, size=num_envs)
+
+    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+        sticks = self.rng.random(len(greedy)) < self.epsilon(env_steps)
+        self.last = np.where(sticks, self.last, greedy)
+        return self.last
+
+    def state(self) -> dict[str, Any]:
+        return {"rng": self.rng.bit_generator.state, "last": self.last.copy()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.rng.bit_generator.state, self.last = state["rng"], state["last"]
+
+
+steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+cartpole = worlds("CartPole-v1")
+for name, parts in {
+    "ε in stairs, α on a cosine": Parts(epsilon=staircase, lr=Cosine(1e-3, 1e-5, 25_000)),
+    "sticky actions": Parts(exploration=Sticky(Constant(0.2), actions=2, num_envs=16, seed=1)),
+}.items():
+    trained = train(cartpole, parts=parts, seed=1, steps=steps)
+    print(f"{name}: best check {trained.mean_reward:.1f} after {trained.env_steps:,} env steps")

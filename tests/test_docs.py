@@ -1,0 +1,60 @@
+"""The site builds without a warning, is whole, and asks nobody outside for anything."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# what a browser fetches by itself; links (<a href>) are fetched only when someone follows them
+FETCHED = re.compile(
+    r"""<(?:script|img|iframe|source|link)\b[^>]*?\s(?:src|href)=["']?(?:https?:)?//"""
+    r"""|@import\s+(?:url\()?["']?(?:https?:)?//|url\(["']?(?:https?:)?//"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", ROOT / "docs", out]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_site_asks_nobody_outside(site: Path) -> None:
+    files = [path for kind in ("html", "css") for path in site.rglob(f"*.{kind}")]
+    assert len(files) > 15
+    for path in files:
+        found = FETCHED.search(path.read_text(encoding="utf-8"))
+        assert found is None, f"{path.name}: {found.group()}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<link rel="stylesheet" href="https://fonts.example/css">',
+        '<script defer src="//cdn.example/x.js">',
+        "body { background: url(https://example/x.png) }",
+    ],
+)
+def test_that_test_can_fail(text: str) -> None:
+    assert FETCHED.search(text)
+
+
+@pytest.mark.parametrize("package", ["agents", "envs", "drl", "drl.digits"])
+def test_every_public_name_is_in_the_reference(site: Path, package: str) -> None:
+    import importlib
+
+    page = (site / "api" / f"{package.split('.')[-1]}.html").read_text(encoding="utf-8")
+    for name in importlib.import_module(package).__all__:
+        if name not in ("PRESETS", "Bootstrap", "Policy"):  # a table, two type aliases
+            assert f'id="{package}.{name}"' in page, name
+
+
+def test_docstrings_keep_their_lines(site: Path) -> None:
+    page = (site / "api" / "drl.html").read_text(encoding="utf-8")
+    assert "y = max(0, x), elementwise." in page
+    assert "# ∂L" not in page  # comments of the source stay in the source

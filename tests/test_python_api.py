@@ -1,0 +1,217 @@
+"""What a Python user meets: public names, `train`, policies that are saved and loaded."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agents import DQNConfig, GreedyPolicy, Parts, build_dqn, evaluate, load_policy, preset, train
+from drl import MLP, UserError
+from drl.nn import Network
+from drl.nn.schedules import Constant
+from envs import Chain, make, worlds
+
+PACKAGES = ("drl", "drl.nn", "drl.digits", "agents", "envs")
+SHORT = replace(preset("CartPole-v1"), steps=1_000, eval_every=500, solved_at=None)
+
+
+def public() -> list[tuple[str, object]]:
+    modules = [importlib.import_module(name) for name in PACKAGES]
+    return [(f"{m.__name__}.{name}", getattr(m, name)) for m in modules for name in m.__all__]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_public_names_are_there(package: str) -> None:
+    module = importlib.import_module(package)
+    assert len(set(module.__all__)) == len(module.__all__) > 5
+    assert set(module.__all__) <= set(dir(module))
+    names: dict[str, object] = {}
+    exec(f"from {package} import *", names)
+    assert set(module.__all__) <= set(names)
+
+
+def test_names_that_are_not_there_are_said() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'NoSuchName'"):
+        _ = importlib.import_module("drl").NoSuchName
+
+
+def without_docstring(name: str, thing: object) -> list[str]:
+    """A class and its public methods and properties; a function.  An inherited one counts."""
+    if not (inspect.isclass(thing) or inspect.isfunction(thing)):
+        return []  # type aliases and tables: said where they are made
+    found = [] if own_docstring(thing) else [name]
+    if inspect.isclass(thing):
+        members = inspect.getmembers(thing, lambda m: inspect.isfunction(m) or type(m) is property)
+        found += [
+            f"{name}.{member}"
+            for member, value in members
+            if not member.startswith("_") and not inspect.getdoc(value)
+        ]  # fmt: skip
+    return found
+
+
+def own_docstring(thing: object) -> bool:
+    """Not what dataclass or NamedTuple write when nobody else does."""
+    doc = getattr(thing, "__doc__", None)
+    return bool(doc) and not doc.startswith(f"{getattr(thing, '__name__', '')}(")
+
+
+@pytest.mark.parametrize("name, thing", public(), ids=[name for name, _ in public()])
+def test_every_public_name_has_a_docstring(name: str, thing: object) -> None:
+    assert without_docstring(name, thing) == []
+
+
+def test_the_docstring_test_can_fail() -> None:
+    class Bare:
+        def method(self) -> None: ...
+
+    assert without_docstring("Bare", Bare) == ["Bare", "Bare.method"]
+
+
+@pytest.mark.parametrize("module", ["drl", "drl.errors", "agents", "envs"])
+def test_imports_are_light(module: str) -> None:
+    heavy = {"torch", "gymnasium", "tensorboard", "PIL", "rich", "tyro"}
+    heavy |= {"numpy"} if module.startswith("drl") else set()
+    program = f"import sys, {module}; print(*sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_packages_are_typed() -> None:
+    for package in ("drl", "agents", "envs"):
+        (directory,) = importlib.import_module(package).__path__
+        assert (Path(directory) / "py.typed").is_file()
+
+
+# -- train --------------------------------------------------------------------------------------
+def test_train_is_the_command_line_without_its_log(tmp_path: Path) -> None:
+    from drl.cli.main import main
+
+    trained = train(worlds("CartPole-v1"), replace(preset("CartPole-v1"), steps=800), seed=3)
+    run = tmp_path / "run"
+    args = ["train", "dqn", "--steps", "800", "--seed", "3", "--log", "none", "--json"]
+    assert main([*args, "--run", str(run)]) == 0
+    policy = load_policy(run / "checkpoints" / "best.safetensors")
+    assert np.array_equal(policy.net.params, trained.policy.net.params)
+
+
+def test_saved_policy_acts_the_same(tmp_path: Path) -> None:
+    trained = train(worlds("CartPole-v1"), SHORT, seed=1)
+    trained.policy.save(tmp_path / "policy.safetensors")
+    policy = load_policy(tmp_path / "policy.safetensors")
+    obs = make("CartPole-v1", num_envs=50, seed=5).reset()
+    assert np.array_equal(policy.q(obs), trained.policy.q(obs))
+    assert np.array_equal(policy(obs), trained.policy.q(obs).argmax(axis=1))
+    assert evaluate(policy, make("CartPole-v1", 10, seed=2), 10).mean > 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"dueling": True}, {"noisy": True}, {"head": "c51"}, {"head": "qr"}, {"head": "iqn"}],
+    ids=str,
+)
+def test_policy_of_each_kind_comes_back(changes: dict[str, object], tmp_path: Path) -> None:
+    config = replace(DQNConfig(), **changes)
+    agent = build_dqn(config, (4,), "float32", 2, seed=1)
+    policy = GreedyPolicy(config, (4,), "float32", 2)
+    policy.copy_from(agent)
+    policy.save(tmp_path / "policy.safetensors")
+    obs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    assert np.array_equal(load_policy(tmp_path / "policy.safetensors")(obs), policy(obs))
+
+
+def test_own_network_is_used_and_asked_for_again(tmp_path: Path) -> None:
+    net = partial(MLP, hidden=(8,), activation="tanh")
+    trained = train(worlds("CartPole-v1"), SHORT, Parts(net=net), seed=1)
+    assert [type(layer).__name__ for layer in trained.agent.net.layers] == [
+        "Linear", "Tanh", "Linear",
+    ]  # fmt: skip
+    path = tmp_path / "policy.safetensors"
+    trained.policy.save(path)
+    assert np.array_equal(load_policy(path, net=net).net.params, trained.policy.net.params)
+    with pytest.raises(UserError, match="network of your own"):
+        load_policy(path)
+    with pytest.raises(UserError, match="fits"):
+        load_policy(path, net=partial(MLP, hidden=(9,)))
+
+
+def test_network_with_wrong_outputs_is_named() -> None:
+    def net(shape: tuple[int, ...], outputs: int, /, *, seed: object) -> Network:
+        return MLP(shape, outputs + 1)
+
+    with pytest.raises(UserError, match=r"gives \(3,\), the head needs \(2,\)"):
+        train(worlds("CartPole-v1"), SHORT, Parts(net=net))
+
+
+def test_own_schedules_are_used() -> None:
+    parts = Parts(epsilon=Constant(0.25), lr=Constant(3e-4))
+    agent = build_dqn(SHORT, (4,), "float32", 2, seed=1, parts=parts)
+    assert agent.exploration.epsilon(0) == 0.25
+    assert agent.optimizer.lr == 3e-4
+
+
+def test_class_of_worlds_is_enough() -> None:
+    config = DQNConfig(steps=2_000, hidden=(32,), eval_every=1_000, epsilon_steps=1_000)
+    checks: list[int] = []
+    trained = train(Chain, config, seed=1, on_check=lambda step, result: checks.append(step))
+    assert checks == [1_008, 2_000]  # at the first multiple of 16 worlds from 1,000 on
+    assert trained.mean_reward > 0.5  # most episodes reach the end
+
+
+def test_a_policy_even_when_no_check_was_due() -> None:
+    trained = train(worlds("CartPole-v1"), SHORT, seed=1, steps=100)
+    assert np.isfinite(trained.mean_reward)
+    assert trained.env_steps == 112
+
+
+def test_worlds_that_fail_are_said() -> None:
+    import gymnasium as gym
+
+    class Breaks(gym.Env):  # type: ignore[type-arg]
+        observation_space = gym.spaces.Box(-1, 1, (1,))
+        action_space = gym.spaces.Discrete(2)
+
+        def reset(self, *, seed=None, options=None):  # type: ignore[no-untyped-def]
+            self.steps = 0
+            return np.zeros(1, np.float32), {}
+
+        def step(self, action):  # type: ignore[no-untyped-def]
+            self.steps += 1
+            if self.steps == 30:
+                raise RuntimeError("a wheel came off")
+            return np.zeros(1, np.float32), 1.0, False, False, {}
+
+    config = DQNConfig(num_envs=1, eval_episodes=1)
+    with pytest.warns(UserWarning, match="a wheel came off"), pytest.raises(UserError):
+        train(worlds(Breaks), config, steps=40)  # the check, without end, fails for good
+
+
+@pytest.mark.parametrize(
+    "what, message",
+    [
+        (lambda: train("CartPole-v1"), r"envs.worlds\('CartPole-v1'\)"),  # type: ignore[arg-type]
+        (lambda: train(worlds("CartPole-v1"), replace(SHORT, conv="nature")), "do not fit"),
+        (lambda: train(worlds("NoSuchEnv-v1")), "unknown environment"),
+        (lambda: load_policy("nowhere.safetensors"), "no checkpoint"),
+    ],
+)
+def test_mistakes_are_one_line(what: object, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        what()  # type: ignore[operator]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_holds_no_policy(tmp_path: Path) -> None:
+    from drl import checkpoint
+
+    checkpoint.save(tmp_path / "other.safetensors", {"net": np.zeros(3)})
+    with pytest.raises(UserError, match="holds no policy"):
+        load_policy(tmp_path / "other.safetensors")
