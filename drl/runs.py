@@ -78,6 +78,11 @@ class Run:
         if not directory.is_dir():
             raise UserError(f"no run {directory}: there is no such directory")
         if not (directory / "config.json").is_file():
+            if inside := sorted(directory.glob("*/config.json")):
+                raise UserError(
+                    f"{directory} is no run, it holds {len(inside)} of them: name one, for example "
+                    f"{inside[0].parent}"
+                )
             raise UserError(f"{directory} is no run: config.json is missing")
         if not write:
             return cls(directory, None)
@@ -131,6 +136,11 @@ class Run:
         path = self.directory / "checkpoints" / "best.safetensors"
         return self._kept(path, lambda: checkpoint.save(path, state))
 
+    def clear_events(self) -> None:
+        """What a process wrote that was stopped before the run's first checkpoint."""
+        for path in self.directory.glob("events.*"):
+            path.unlink()
+
     def write_summary(self, summary: dict[str, Any]) -> bool:
         path = self.directory / "summary.json"
         return self._kept(path, lambda: _write_json(path, summary))
@@ -173,6 +183,16 @@ class Run:
     def summary(self) -> dict[str, Any]:
         return _read_json(self.directory / "summary.json")
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from; nothing is lost where there is none."""
+        return bool(self._checkpoints())
+
+    @property
+    def told(self) -> bool:
+        """Whether it has come to a result."""
+        return (self.directory / "summary.json").is_file() and not self.summary.get("interrupted")
+
     def load_latest(self) -> dict[str, Any]:
         """The newest checkpoint that can be read.  UserError if there is none."""
         damaged = []
@@ -209,7 +229,7 @@ class Run:
         self.close()
 
 
-def default_directory(job: str, what: str, seed: int) -> Path:
+def default_directory(job: str, what: str, seed: int | str) -> Path:
     """runs/<job>-<what>-<seed>-<time>, not there yet."""
     name = f"{job}-{what.replace('/', '-')}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
     path, n = Path("runs") / name, 1
@@ -217,6 +237,11 @@ def default_directory(job: str, what: str, seed: int) -> Path:
         n += 1
         path = Path("runs") / f"{name}-{n}"
     return path
+
+
+def numbered(seeds: range) -> str:
+    """Several seeds in a directory's name."""
+    return f"{seeds[0]}to{seeds[-1]}"
 
 
 def _locked(directory: Path) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from drl import checkpoint
+from drl.cli.console import Console
 from drl.cli.main import main
 from drl.cli.train_digits import Config, evaluate, resume, run
 from drl.digits import idx, mnist
@@ -143,7 +144,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     max(killed.glob("checkpoints/step-*")).unlink()  # curves on disk reach beyond the one before
     assert latest(killed)["training"]["optimizer"]["steps"] < 60 * 23
     with Run.open(killed, write=True) as opened:
-        summary = resume(opened, quiet=True)
+        summary = resume(opened, Console(quiet=True))
     assert summary["epochs"] == 60
     same(latest(killed)["training"], latest(tmp_path / "whole")["training"])
     curves = []
@@ -183,7 +184,7 @@ def test_a_finished_run_is_not_gone_on_with(tmp_path):
         with pytest.raises(UserError, match="finished: all 4 epochs done"):
             resume(opened)
         (tmp_path / "summary.json").unlink()  # killed after the last update, before its result
-        assert resume(opened, quiet=True)["epochs"] == 4
+        assert resume(opened, Console(quiet=True))["epochs"] == 4
     assert (tmp_path / "summary.json").exists()
 
 

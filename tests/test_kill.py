@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from test_train_dqn import assert_same, latest, scalars
 
+from drl.cli.console import Console
 from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
 from drl.runs import Run
@@ -62,7 +63,7 @@ def survives(kills: int, directory: Path) -> None:
     with Run.open(run) as unfinished:
         settings = unfinished.config
     with Run.create(whole, settings) as unbroken:
-        DQNJob(settings).go(unbroken, quiet=True, steps=steps + 32)
+        DQNJob(settings).go(unbroken, Console(quiet=True), steps=steps + 32)
     assert main(["resume", str(run), "--steps", str(steps + 32), "--json"]) == 0
     assert_same(latest(whole), latest(run))
     assert scalars(whole) == scalars(run)

@@ -57,7 +57,7 @@ def run(config: Config) -> dict[str, Any]:
                 "make the interval too narrow"
             )
     rows = [row for g in groups for row in g.rows()]
-    _print(rows, console)
+    print_table(rows, console)
     if config.out is not None:
         from drl.cli.compare_plot import plot
 
@@ -74,7 +74,7 @@ def run(config: Config) -> dict[str, Any]:
     return {"groups": rows, "out": out, "tensorboard": written}
 
 
-def _print(rows: list[dict[str, Any]], console: Any) -> None:
+def print_table(rows: list[dict[str, Any]], console: Any) -> None:
     """A table: job and settings, seeds, metric, mean, IQM with interval, seconds, steps."""
     table = [
         ("", "runs", "metric", "mean", "IQM", "95 % interval", "seconds", "steps"),

@@ -31,23 +31,27 @@ class DigitsJob:
         self.train_loss = self.train_accuracy = 0.0  # at the last report
 
     @classmethod
-    def of(cls, run: Run) -> Self:
-        """The job of a run, with the state of its last checkpoint."""
+    def fresh(cls, run: Run) -> Self:
+        """The job of a run, as it was at its start."""
         from drl.cli.train_digits import check_settings
 
         settings = run.config
         check_settings(settings)
-        job = cls(settings, load(settings["data"], settings["data_dir"], settings["seed"]))
+        return cls(settings, load(settings["data"], settings["data_dir"], settings["seed"]))
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The job of a run, with the state of its last checkpoint."""
+        job = cls.fresh(run)
         job.load_state(run.load_latest())
         return job
 
-    def go(self, run: Run, quiet: bool = False, resumed: bool = False) -> dict[str, Any]:
+    def go(self, run: Run, console: Console, resumed: bool = False) -> dict[str, Any]:
         """Train to the recipe's end or until interrupted; always ends with a checkpoint.
 
         The last parameters are the result.  There is no best of several: only the test images
         could choose it, and then they would no longer test it.
         """
-        console = Console(quiet)
         with DigitsLog(run, self.settings, self.training, resumed) as log:
             if not resumed:
                 run.save_checkpoint(self.state(), 0)
@@ -83,8 +87,7 @@ class DigitsJob:
     def finished(self, run: Run) -> bool:
         """Nothing is left to do: a run killed after its last update has no result yet."""
         done = self.training.update >= self.training.updates
-        told = (run.directory / "summary.json").is_file() and not run.summary["interrupted"]
-        return done and told
+        return done and run.told
 
     def score(self, quiet: bool = False) -> dict[str, Any]:
         """The parameters as they are, on the test images."""

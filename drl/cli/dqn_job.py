@@ -53,6 +53,7 @@ class DQNJob:
         self.best = -np.inf
         self.restarts = 0  # worlds that failed and were begun anew
         self.watchdog = Watchdog()
+        self.console = Console()
         self.solved = False
         self.seconds = 0.0
 
@@ -78,11 +79,11 @@ class DQNJob:
 
     # -- the run ------------------------------------------------------------------------------
     def go(
-        self, run: Run, quiet: bool = False, steps: int | None = None, resumed: bool = False
+        self, run: Run, console: Console, steps: int | None = None, resumed: bool = False
     ) -> dict[str, Any]:
         """Train until solved, out of steps, or interrupted; always ends with a checkpoint."""
         steps = steps or self.config.steps
-        console = Console(quiet)
+        self.console = console
         console.print(
             f"replay memory: {self.agent.replay.nbytes / GIB:.3f} GiB when its "
             f"{self.config.capacity:,} transitions are full"
@@ -102,7 +103,8 @@ class DQNJob:
             self._train(run, log, progress, interrupt, steps)
             log.end(self.agent, self.training.env_steps, self.best)
         run.save_last(self.state(), self.training.env_steps)
-        summary = self.summary() | {"interrupted": interrupt.asked and not self.solved}
+        done = self.solved or self.training.env_steps >= steps
+        summary = self.summary() | {"interrupted": interrupt.asked and not done}
         run.write_summary(summary)
         self._report(console, run, summary)
         return summary
@@ -164,7 +166,7 @@ class DQNJob:
 
     def _warn(self, text: str | None, log: DQNLog) -> None:
         if text is not None:
-            Console().warn(text)
+            self.console.warn(text)
             log.warning(text, self.training.env_steps)
 
     def _evaluate(self, episodes: int, log: DQNLog) -> Evaluation:

@@ -35,7 +35,9 @@ EXAMPLES = """\
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code: 0 done, 1 a check failed, 2 a mistake that the user can mend, 130 interrupted."""
+    """Exit code: 0 done, 1 a check or one of several runs failed, 2 a mistake that the user can
+    mend, 130 interrupted.
+    """
     args = sys.argv[1:] if argv is None else argv
     try:
         return _dispatch(args)
@@ -77,7 +79,7 @@ def _dispatch(args: list[str]) -> int:
         import json
 
         print(json.dumps(result))
-    return 130 if result.get("interrupted") else 0
+    return 130 if result.get("interrupted") else int(bool(result.get("failed")))
 
 
 def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from drl.errors import UserError
 
+if TYPE_CHECKING:
+    from drl.cli.console import Console
+    from drl.runs import Run
+
 
 @dataclass(frozen=True)
 class Config:
-    """Go on with a run exactly where its last checkpoint stopped."""
+    """Go on with a run exactly where its last checkpoint stopped.
+
+    A directory of runs, as --seeds makes it: with all that are not finished, side by side.
+    """
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run."""
+    """Directory of the run, or of runs."""
     steps: int | None = None
     """DQN: train to this many env steps in all, also where the run was solved before."""
     json: bool = False
@@ -29,29 +36,51 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Load, train on, and give the summary."""
+    from drl.cli import seeds
+    from drl.cli.console import Console
     from drl.runs import Run
 
+    if seeds.runs_in(config.run):
+        return seeds.resume(config.run, config.json, config.steps)
     with Run.open(config.run, write=True) as run:
-        if run.job == "digits":
-            from drl.cli.train_digits import resume
-
-            if config.steps is not None:
-                raise UserError("--steps counts env steps of a DQN; a digits run has its epochs")
-            return resume(run, quiet=config.json)
-        return _resume_dqn(run, config)
+        return go_on(run, Console(quiet=config.json), config.steps)
 
 
-def _resume_dqn(run: Any, config: Config) -> dict[str, Any]:
+def go_on(run: Run, console: Console, steps: int | None = None) -> dict[str, Any]:
+    """From the last checkpoint, or from the start where the run was stopped before its first.
+
+    steps  DQN: env steps in all, also where the run was solved before
+
+    UserError if it is finished.
+    """
+    if not run.begun:
+        run.clear_events()
+    if run.job == "digits":
+        from drl.cli.train_digits import resume
+
+        if steps is not None:
+            raise UserError("--steps counts env steps of a DQN; a digits run has its epochs")
+        return resume(run, console)
+    return _go_on_dqn(run, console, steps)
+
+
+def _go_on_dqn(run: Run, console: Console, steps: int | None) -> dict[str, Any]:
     from drl.cli import train_dqn
     from drl.cli.dqn_job import DQNJob
 
     job = DQNJob(train_dqn.Config.from_settings(run.config).settings())
+    if not run.begun:
+        return job.go(run, console, steps)
     job.load_state(run.load_latest())
-    done, steps = job.training.env_steps, config.steps or job.config.steps
-    if (job.solved and config.steps is None) or done >= steps:
+    done, total = job.training.env_steps, steps or job.config.steps
+    enough = (job.solved and steps is None) or done >= total
+    if enough and run.told:
         raise UserError(
-            f"{config.run} is finished ({'solved' if job.solved else 'all steps done'} after "
+            f"{run.directory} is finished ({'solved' if job.solved else 'all steps done'} after "
             f"{done:,} env steps): give --steps above that to train on"
         )
-    job.solved = False
-    return job.go(run, quiet=config.json, steps=steps, resumed=True)
+    if enough:  # stopped between its last step and its result
+        total = done
+    else:
+        job.solved = False
+    return job.go(run, console, total, resumed=True)

@@ -11,6 +11,7 @@ from drl.errors import UserError
 from drl.typed import check_types
 
 if TYPE_CHECKING:
+    from drl.cli.console import Console
     from drl.digits.data import Dataset
     from drl.runs import Run
 
@@ -34,8 +35,10 @@ class Config:
     """Where mnist is, or is downloaded to; none: $DRL_DATA, else the user's cache."""
     seed: int = 1
     """Seed of everything random, also of the split of digits: same seed, same machine, same run."""
+    seeds: int = 1
+    """Runs, with seeds from --seed on, side by side on the cores there are."""
     run: Path | None = None
-    """Directory of the run; none: runs/digits-<data>-<seed>-<time>."""
+    """Directory of the run, or with --seeds of the runs; none: runs/digits-<data>-<seed>-<time>."""
     epochs: int | None = None
     """Passes over the training images; none: the recipe's."""
     batch: int | None = None
@@ -61,6 +64,8 @@ class Config:
         check_types(self)
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
+        if self.seeds < 1:
+            raise UserError(f"--seeds {self.seeds} is not possible: give 1 or more")
         if not self.checkpoint_every >= 0:
             raise UserError(f"--checkpoint-every {self.checkpoint_every} s: give 0 or more")
         if self.model == "logistic" and self.hidden:
@@ -102,29 +107,38 @@ def check_settings(settings: dict[str, Any]) -> None:
 
 def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
+    from drl.cli.console import Console
     from drl.cli.digits_job import DigitsJob
     from drl.digits.data import load
-    from drl.runs import Run, default_directory
+    from drl.runs import Run, default_directory, numbered
 
     data = load(config.data, config.data_dir, config.seed)
     settings = config.settings(data)
     job = DigitsJob(settings, data)  # what can be wrong shows before a file is made
+    if config.seeds > 1:
+        from drl.cli.seeds import train
+
+        seeds = range(config.seed, config.seed + config.seeds)
+        directory = config.run or default_directory("digits", data.name, numbered(seeds))
+        return train(directory, settings, seeds, quiet=config.json)
     directory = config.run or default_directory("digits", data.name, config.seed)
     with Run.create(directory, settings) as run:
-        return job.go(run, quiet=config.json)
+        return job.go(run, Console(quiet=config.json))
 
 
-def resume(run: Run, quiet: bool = False) -> dict[str, Any]:
+def resume(run: Run, console: Console) -> dict[str, Any]:
     """Go on from the run's last checkpoint, and give the summary.  UserError if it is finished."""
     from drl.cli.digits_job import DigitsJob
 
+    if not run.begun:
+        return DigitsJob.fresh(run).go(run, console)
     job = DigitsJob.of(run)
     if job.finished(run):
         raise UserError(
             f"{run.directory} is finished: all {job.recipe.epochs} epochs done; see its score with "
             f"'drl evaluate {run.directory}'"
         )
-    return job.go(run, quiet, resumed=True)
+    return job.go(run, console, resumed=True)
 
 
 def evaluate(run: Run, quiet: bool = False) -> dict[str, Any]:

@@ -31,8 +31,10 @@ class Config:
     """Environment: any Gymnasium id with Box observations and Discrete actions."""
     seed: int = 1
     """Seed of everything random: same seed, same machine, same run."""
+    seeds: int = 1
+    """Runs, with seeds from --seed on, side by side on the cores there are."""
     run: Path | None = None
-    """Directory of the run; none: runs/dqn-<env>-<seed>-<time>."""
+    """Directory of the run, or with --seeds of the runs; none: runs/dqn-<env>-<seed>-<time>."""
     log: Literal["full", "minimal", "none"] = "full"
     """To TensorBoard: full adds histograms and images, minimal keeps the returns."""
     log_every: int | None = None
@@ -54,6 +56,8 @@ class Config:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1 env step")
+        if self.seeds < 1:
+            raise UserError(f"--seeds {self.seeds} is not possible: give 1 or more")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
 
@@ -92,11 +96,19 @@ def parse(args: list[str]) -> Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
-    from drl.cli.dqn_job import DQNJob
-    from drl.runs import Run, default_directory
+    from drl.cli.console import Console
+    from drl.cli.dqn_job import DQNJob, physical_memory
+    from drl.runs import Run, default_directory, numbered
 
     settings = config.settings()
     job = DQNJob(settings)  # wrong settings show here, before a file is made
+    if config.seeds > 1:
+        from drl.cli.seeds import train
+
+        seeds = range(config.seed, config.seed + config.seeds)
+        directory = config.run or default_directory("dqn", config.env, numbered(seeds))
+        most = int(min(config.seeds, physical_memory() / job.agent.replay.nbytes))
+        return train(directory, settings, seeds, config.json, most)
     directory = config.run or default_directory("dqn", config.env, config.seed)
     with Run.create(directory, settings) as run:
-        return job.go(run, quiet=config.json)
+        return job.go(run, Console(quiet=config.json))

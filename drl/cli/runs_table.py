@@ -1,0 +1,128 @@
+"""One progress table for runs side by side: rich on a terminal, plain lines elsewhere.
+
+Like the console's bar it is written to standard error.  No thread redraws it: processes are forked
+beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from drl.cli.console import Console
+
+
+class RunsTable:
+    """Plain lines: one for each run that ends, one every few seconds on those that go on.
+
+    quiet leaves only warnings and failures.
+    """
+
+    def __init__(self, total: int, quiet: bool, every: float = 5.0) -> None:
+        self.total, self.quiet, self.every = total, quiet, every
+        self.ended = 0
+        self.status: dict[str, str] = {}
+        self.last = time.monotonic()
+
+    def start(self, run: Path) -> None:
+        self.status[run.name] = "begins"
+
+    def update(self, run: Path, done: int, total: int, unit: str, status: str) -> None:
+        self.status[run.name] = f"{done:,} of {total:,} {unit}  {status}"
+
+    def warn(self, run: Path, text: str) -> None:
+        self.say(f"drl: warning: {run.name}: {text}")
+
+    def end(self, run: Path, summary: dict[str, Any]) -> None:
+        self._end(run)
+        if not self.quiet:
+            self.say(f"{run.name}  {outcome(summary)}  ({self.ended} of {self.total})")
+
+    def fail(self, run: Path, reason: str) -> None:
+        self._end(run)
+        self.say(f"drl: {run.name} failed: {reason}")
+
+    def refresh(self) -> None:
+        if not self.quiet and time.monotonic() - self.last >= self.every:
+            self.last = time.monotonic()
+            for name, status in self.status.items():
+                self.say(f"{name}  {status}")
+
+    def say(self, line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    def _end(self, run: Path) -> None:
+        self.ended += 1
+        self.status.pop(run.name, None)
+
+
+class RichTable(RunsTable):
+    """A row for each run: bar, steps, seconds, status.  Where the rows are more than the terminal
+    has, those of ended runs go.
+    """
+
+    def __init__(self, bar: Any, total: int) -> None:
+        super().__init__(total, quiet=False)
+        self.bar = bar
+        self.rows: dict[str, Any] = {}
+
+    def start(self, run: Path) -> None:
+        self.rows[run.name] = self.bar.add_task(run.name, total=None, unit="", status="")
+
+    def update(self, run: Path, done: int, total: int, unit: str, status: str) -> None:
+        row = self.rows[run.name]
+        self.bar.update(row, completed=done, total=total, unit=unit, status=status)
+
+    def end(self, run: Path, summary: dict[str, Any]) -> None:
+        self._end_row(run, outcome(summary))
+
+    def fail(self, run: Path, reason: str) -> None:
+        self._end_row(run, "failed")
+        super().fail(run, reason)
+
+    def refresh(self) -> None:
+        if time.monotonic() - self.last >= 0.25:
+            self.last = time.monotonic()
+            self.bar.refresh()
+
+    def say(self, line: str) -> None:
+        self.bar.console.print(line, markup=False, highlight=False)
+
+    def _end_row(self, run: Path, status: str) -> None:
+        row = self.rows[run.name]
+        visible = self.total < self.bar.console.height - 4
+        self.bar.update(row, status=status, visible=visible)
+        self.bar.stop_task(row)
+
+
+@contextmanager
+def runs_table(console: Console, total: int) -> Iterator[RunsTable]:
+    """The table of `total` runs."""
+    if console.quiet or not sys.stderr.isatty():
+        yield RunsTable(total, console.quiet)
+        return
+    from rich.console import Console as Rich
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("{task.fields[status]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=Rich(stderr=True), auto_refresh=False) as bar:
+        yield RichTable(bar, total)
+        bar.refresh()
+
+
+def outcome(summary: dict[str, Any]) -> str:
+    """A run's result in a few words."""
+    if summary["interrupted"]:
+        return "interrupted, checkpoint saved"
+    if summary["job"] == "digits":
+        return f"test accuracy {summary['test_accuracy']:.2%}, {summary['seconds']:.2f} s"
+    best = summary["best_mean_reward"]
+    words = ["solved"] * summary["solved"] + [f"best check {best:.1f}"] * (best is not None)
+    return ", ".join([*words, f"{summary['env_steps']:,} env steps, {summary['seconds']:.2f} s"])

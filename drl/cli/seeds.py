@@ -1,0 +1,104 @@
+"""One job with several seeds: a directory that holds a run for each, and what they come to."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from drl.cli.compare import print_table
+from drl.cli.compare_runs import group, read
+from drl.cli.console import Console
+from drl.cli.side_by_side import advance, cores
+from drl.errors import UserError
+from drl.runs import Run
+
+
+def train(
+    directory: Path,
+    settings: dict[str, Any],
+    seeds: Sequence[int],
+    quiet: bool,
+    most: int | None = None,
+) -> dict[str, Any]:
+    """Make a run DIR/seed-<seed> for each seed, train them side by side, and sum them up.
+
+    most  processes that fit into the machine's memory; none: any number
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UserError(
+            f"{directory} exists and is not empty: give another --run, or go on with its runs by "
+            f"'drl resume {directory}'"
+        )
+    runs = [directory / f"seed-{seed}" for seed in seeds]
+    for run, seed in zip(runs, seeds, strict=True):
+        Run.create(run, settings | {"seed": seed}).close()
+    return go_on(directory, runs, Console(quiet), min(most or cores(), cores()))
+
+
+def resume(directory: Path, quiet: bool, steps: int | None = None) -> dict[str, Any]:
+    """Go on with every run in the directory that is not finished.  UserError if all are."""
+    runs = runs_in(directory)
+    if not (left := [run for run in runs if not finished(run, steps)]):
+        raise UserError(
+            f"all {len(runs)} runs in {directory} are finished: see them with 'drl compare "
+            f"{directory}', or give more --steps to train on"
+        )
+    return go_on(directory, left, Console(quiet), cores(), steps)
+
+
+def runs_in(directory: Path) -> list[Path]:
+    """The runs right below a directory, seed by seed; none where it is a run itself."""
+    if (directory / "config.json").exists():
+        return []
+    runs = [path.parent for path in directory.glob("*/config.json")]
+    return sorted(runs, key=lambda run: (len(run.name), run.name))
+
+
+def finished(run: Path, steps: int | None = None) -> bool:
+    """Whether it has come to its end, or to `steps`."""
+    with Run.open(run) as opened:
+        return opened.told and (
+            steps is None or opened.job == "digits" or opened.summary["env_steps"] >= steps
+        )
+
+
+def go_on(
+    directory: Path, runs: Sequence[Path], console: Console, workers: int, steps: int | None = None
+) -> dict[str, Any]:
+    """Train them to the end, print what all finished runs in the directory come to, and give it."""
+    workers = max(1, min(workers, len(runs)))
+    console.print(f"{len(runs)} runs in {directory}, {workers} at a time")
+    started = time.perf_counter()
+    failed = advance(runs, console, workers, steps)
+    seconds = time.perf_counter() - started
+
+    results, summaries, unfinished = [], [], 0
+    for run in runs_in(directory):
+        if not finished(run, steps):
+            unfinished += run not in failed
+            continue
+        with contextlib.suppress(UserError):  # a damaged one among those that were there
+            if (result := read(run, console)) is not None:
+                results.append(result)
+                summaries.append(result.summary | {"run": str(run)})
+    rows = [row for g in group(results) for row in g.rows()]
+    if rows:
+        print_table(rows, console)
+    console.print(f"wall seconds: {seconds:.2f}")
+    if failed:
+        console.print(f"failed:  {', '.join(run.name for run in failed)}")
+    if unfinished or failed:
+        console.print(f"go on:   drl resume {directory}")
+    console.print(f"compare: drl compare {directory}")
+    console.print(f"curves:  drl board {directory}")
+    return {
+        "directory": str(directory),
+        "runs": summaries,
+        "groups": rows,
+        "failed": {run.name: reason for run, reason in failed.items()},
+        "interrupted": unfinished > 0,
+        "seconds": round(seconds, 3),
+    }
