@@ -28,7 +28,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(policy: Policy, envs: VectorEnv, episodes: int) -> Evaluation:
-    """`episodes` episodes of the policy, from a fresh reset.
+    """`episodes` episodes of the policy, (N, *shape) → actions (N,), from a fresh reset.
 
     Every environment plays its share, fixed beforehand: counting whichever episodes end first
     would favour the short ones.   ValueError below 1 episode.

@@ -54,7 +54,8 @@ class PersistentGreedy:
     """εz-greedy: a random action, once begun, is held for n agent steps, P(n) ∝ n^−μ.
 
     Where single random steps cancel out (a car in a valley), held ones get somewhere.
-    Dabney, Ostrovski & Barreto 2021, Algorithm 1; n is cut at 10,000 as there.
+    Dabney, Ostrovski & Barreto 2021, Algorithm 1; n is cut at 10,000 as there.   mu: μ > 1, theirs
+    is 2;  worlds: N.
     """
 
     LONGEST = 10_000  # agent steps

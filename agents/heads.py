@@ -36,7 +36,9 @@ class Fit(NamedTuple):
 
 
 class Head(Protocol):
-    """`z` is whatever the head makes of the outputs for a batch; only the head looks inside."""
+    """What the network's outputs mean, and ∂L/∂output for a target.
+
+    `z` is whatever the head makes of the outputs for a batch; only the head looks inside."""
 
     def outputs(self, net: Network, x: Array) -> Array:
         """z(x, ·) of every action, without a way back."""

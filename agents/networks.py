@@ -60,6 +60,7 @@ def build_network(
     each stream.
 
     Bytes (uint8) are scaled by 1/255 unless the settings scale them.
+    ValueError where settings and shape do not fit.
     """
     linear: Callable[..., Layer] = Linear
     if config.noisy:
@@ -91,7 +92,7 @@ def build_network(
 
 
 def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
-    """What the outputs mean.   rng: of IQN's fractions."""
+    """What the outputs mean, by `config.head`.   rng: of IQN's fractions."""
     if config.head == "c51":
         return Categorical(ops, actions, config.atoms, config.v_min, config.v_max)
     if config.head == "qr":

@@ -223,7 +223,7 @@ FAMILIES = {"MinAtar/": MINATAR, "ALE/": ATARI}
 
 
 def preset(env_id: str) -> DQNConfig:
-    """The settings for this environment or its family, else the defaults."""
+    """The settings for this environment or its family (MinAtar/, ALE/), else the defaults."""
     if env_id in PRESETS:
         return PRESETS[env_id]
     return next((c for name, c in FAMILIES.items() if env_id.startswith(name)), DQNConfig())

@@ -30,8 +30,8 @@ THETA_LIMIT = 12 * 2 * math.pi / 360  # rad
 class CartPole(NumpyEnv):
     """Rows: position x (m), velocity ẋ (m/s), angle θ (rad), angular velocity θ̇ (rad/s).
 
-    Actions: 0 pushes left, 1 right.  Reward 1 for every step, the last one too.  Terminated where
-    |x| > 2.4 m or |θ| > 12°; truncated after 500 steps.
+    Observations (4,) float32: the same.  Actions: 0 pushes left, 1 right.  Reward 1 for every step,
+    the last one too.  Terminated where |x| > 2.4 m or |θ| > 12°; truncated after 500 steps.
     """
 
     id: str = "CartPole-v1"

@@ -16,7 +16,8 @@ from envs.core import NumpyEnv
 
 @dataclass
 class Chain(NumpyEnv):
-    """Observations are one-hot (n,).  Episodes start anywhere, uniformly.
+    """Observations are one-hot (n,) float32.  Actions: 0 left, 1 right.  Reward 1 for going right
+    from the last state, which terminates; else 0.  Episodes start anywhere, uniformly.
 
     The clock (time_limit) cuts episodes short without ending the world: Q* does not know of it.
     """

@@ -29,6 +29,7 @@ class CartPolePixels(CartPole):
     """Rows: the cart's four, then position and angle one step ago.
 
     Observations (24, 80, 2) uint8: the picture before, and now; twice the same at the start.
+    All else is CartPole's.
     """
 
     id: str = "drl/CartPolePixels-v1"

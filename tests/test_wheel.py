@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ def test_wheel_trains_in_a_clean_environment(tmp_path: Path) -> None:
         [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)], check=True
     )
     (wheel,) = tmp_path.glob("drl_toolkit-*.whl")
+    files = zipfile.ZipFile(wheel).namelist()
+    assert {f"{package}/py.typed" for package in ("drl", "agents", "envs")} <= set(files)
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
     constraints = ["-c", str(ROOT / "constraints.txt")]

@@ -16,7 +16,7 @@ class Conv2d(Layer):
 
     x: (B, H, W, C), W: (k, k, C, O), b: (O,), y: (B, H', W', O) with H' = (H + 2·padding − k)//
     stride + 1.  Since W is used at every p, its gradient is the sum over them:
-    ∂L/∂W = Σ_p patch(x, p)ᵀ dy[p].   LeCun et al. 1989.
+    ∂L/∂W = Σ_p patch(x, p)ᵀ dy[p].   LeCun et al. 1989.   ValueError where sizes cannot be.
     """
 
     W: Array

@@ -67,7 +67,7 @@ def relative_error(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def check_loss(loss: Loss, y: Array) -> float:
-    """Relative error of ∂L/∂y, y (B, K) float64."""
+    """Relative error of ∂L/∂y, y (B, K) float64.   ValueError unless it is."""
     _, dy = loss(y)
     return relative_error(np.asarray(dy).ravel(), numerical_gradient(lambda: float(loss(y)[0]), y))
 
@@ -84,6 +84,8 @@ def check_network(
     between  inputs of another forward made before the backward: it must not disturb it
     rows     L sees the first rows of y alone, and its gradient has as many
     most     points compared in each array, drawn by `seed` where it has more
+
+    ValueError unless x and the network are float64.
     """
     rows = len(x) if rows is None else rows
     analytic = gradients(net, x, loss, between, rows)

@@ -72,7 +72,10 @@ class Layer:
 
 
 class Linear(Layer):
-    """y = xW + b.   x: (B, I), W: (I, O), b: (O,), y: (B, O).  Every output sees every input."""
+    """y = xW + b.   x: (B, I), W: (I, O), b: (O,), y: (B, O).  Every output sees every input.
+
+    ValueError below 1 output.
+    """
 
     W: Array
     b: Array | None = None
@@ -113,7 +116,7 @@ class Linear(Layer):
 
 
 class ReLU(Layer):
-    """y = max(0, x), elementwise."""
+    """y = max(0, x), elementwise, any shape.   Nair & Hinton 2010."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         y = self.ops.relu(x)
@@ -125,7 +128,7 @@ class ReLU(Layer):
 
 
 class Tanh(Layer):
-    """y = tanh x, elementwise."""
+    """y = tanh x, elementwise, any shape."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         y = self.ops.tanh(x)
@@ -143,7 +146,7 @@ def sigmoid(ops: Ops, x: Array) -> Array:
 
 
 class Sigmoid(Layer):
-    """y = σ(x) = 1/(1 + e⁻ˣ), elementwise: the neuron of the notes."""
+    """y = σ(x) = 1/(1 + e⁻ˣ), elementwise, any shape: the neuron of the notes."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         y = sigmoid(self.ops, x)
@@ -172,6 +175,7 @@ class Scale(Layer):
     """y = s x with constant s (a number, or one per input): units made comparable, nothing learnt.
 
     In the network, not before it, so that a policy is never shipped without its units.
+    ValueError where s is not finite.
     """
 
     def __init__(self, factor: float | tuple[float, ...]) -> None:

@@ -1,7 +1,8 @@
 """Losses: the value, and right beside it ∂L/∂output.
 
 Each is called as `value, dy = loss(y, target)`.  L is the mean over the batch of the sum over the
-outputs, for the value and for the gradient alike, however many outputs there are.
+outputs, for the value and for the gradient alike, however many outputs there are.  Both are arrays
+of the network's library.  ValueError where y and target do not fit: nothing is broadcast.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ class Bernoulli:
 
     z, t: (B, K); t in [0, 1].  On logits: log p = −log(1 + e⁻ᶻ) never overflows, and
     ∂L/∂z = (p − t)/B, the product of ∂L/∂p and ∂p/∂z of the notes after everything cancels.
+    ValueError where the shapes differ.
     """
 
     def __init__(self, ops: Ops) -> None:
@@ -34,7 +36,7 @@ class SoftmaxCrossEntropy:
     """L = −(1/B) Σ_b log p[b, t_b] with p = softmax(z): many outputs, one of them right.
 
     z: (B, K) logits, t: (B,) the right class of each example, 0 ≤ t < K.
-    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.
+    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.   Bridle 1990.   ValueError unless t has B entries.
     """
 
     def __init__(self, ops: Ops) -> None:
@@ -53,7 +55,7 @@ class SoftmaxCrossEntropy:
 
 
 class MSE:
-    """L = (1/B) Σ (y − t)²;  ∂L/∂y = 2 (y − t)/B.   y, t: (B, K)."""
+    """L = (1/B) Σ (y − t)²;  ∂L/∂y = 2 (y − t)/B.   y, t: (B, K).   ValueError if those differ."""
 
     def __init__(self, ops: Ops) -> None:
         self.ops = ops
@@ -70,6 +72,7 @@ class Huber:
 
     Its gradient is the error clipped to ±κ — not the square of a clipped error, whose gradient
     would vanish outside (Mnih et al. 2015, "error clipping").  y, t: (B,) or (B, K).
+    ValueError where the shapes differ, or κ is not above 0.
     """
 
     def __init__(self, ops: Ops, kappa: float = 1.0) -> None:
@@ -101,6 +104,7 @@ class QuantileHuber:
 
     y: (B, N) quantiles of fractions tau (N,) or (B, N); t: (B, M) samples, or quantiles, of what
     is to be described.   ∂L/∂y_i = −(1/BM) Σ_j |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κ.
+    ValueError where the batches differ, or κ is not above 0.
     """
 
     def __init__(self, ops: Ops, kappa: float = 1.0) -> None:
@@ -135,6 +139,7 @@ class CategoricalCrossEntropy:
     """L = −(1/B) Σ_b Σ_i m[b, i] log p[b, i] with p = softmax(z): a whole distribution to match.
 
     z: (B, N) logits; m: (B, N), every row a distribution.   ∂L/∂z = (p − m)/B.
+    ValueError where the shapes differ.
     """
 
     def __init__(self, ops: Ops) -> None:

@@ -16,6 +16,13 @@ class Network:
 
     params, grads: flat arrays (P,).  Target sync, gradient norm, optimizer step and checkpoint
     are each one call on them.
+
+    layers       own ones too: whatever derives from Layer
+    input_shape  of one example
+    ops          numpy's operations or torch's: `make_ops`
+    seed         int or numpy Generator, of the initial weights
+
+    ValueError where a layer does not fit the output of the one before.
     """
 
     def __init__(

@@ -20,7 +20,8 @@ FLUSH_EVERY = 256  # steps
 class Optimizer:
     """Counts the steps, asks the schedule for α, and keeps the moments: arrays shaped like θ.
 
-    Set `watch` and the next step leaves Δθ = θ_new − θ_old in `moved`.
+    Set `watch` and the next step leaves Δθ = θ_new − θ_old in `moved`.   lr: a number, or a
+    schedule by steps taken.   ValueError where a number is not in its range.
     """
 
     moments: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ class Optimizer:
 
 class SGD(Optimizer):
     """θ ← θ − αg.   With ascent=True θ ← θ + αg: g is then the gradient of a log-likelihood to be
-    raised, as in the notes, not of a loss to be lowered.
+    raised, as in the notes, not of a loss to be lowered.   Robbins & Monro 1951.
     """
 
     def __init__(self, net: Network, lr: float | Schedule = 0.1, ascent: bool = False) -> None:
