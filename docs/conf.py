@@ -15,6 +15,7 @@ html_css_files = ["site.css"]
 html_show_sphinx = html_show_copyright = False
 toc_object_entries_show_parents = "hide"
 html_copy_source = html_show_sourcelink = False
+html_show_search_summary = False  # it fetches pages, which a browser refuses to plain files
 myst_heading_anchors = 3
 
 autodoc_default_options = {
