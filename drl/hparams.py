@@ -16,15 +16,24 @@ START, END = "_hparams_/session_start_info", "_hparams_/session_end_info"
 VERSION = 0
 
 
-def session(settings: Mapping[str, Any], metrics: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Tag and content of each message.   metrics: tags of scalars."""
+def session(
+    settings: Mapping[str, Any], metrics: Sequence[str], first: Sequence[str] = ()
+) -> Iterator[tuple[str, bytes]]:
+    """Tag and content of each message.
+
+    metrics   tags of scalars
+    first     settings that are shown before the others, whether this run has them or not
+
+    TensorBoard 2.21 shows five settings until more are ticked: of those said to differ from run to
+    run, then of the others, both by name.
+    """
     from tensorboard.plugins.hparams import api_pb2, plugin_data_pb2
 
     now = time.time()
     start = plugin_data_pb2.SessionStartInfo(start_time_secs=now)
     experiment = api_pb2.Experiment(time_created_secs=now)
-    for name, setting in settings.items():
-        info = experiment.hparam_infos.add(name=name)
+    for name, setting in (dict.fromkeys(first, "") | dict(settings)).items():
+        info = experiment.hparam_infos.add(name=name, differs=name in first)
         if isinstance(setting, bool):
             info.type = api_pb2.DATA_TYPE_BOOL
             start.hparams[name].bool_value = setting

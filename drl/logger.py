@@ -169,29 +169,32 @@ class Logger:
     def layout(self, layout: Layout) -> None:
         """The Custom Scalars tab.  Once, at the start of a run.
 
-        TensorBoard 2.21 puts a category's margin charts last, and those in reverse.
+        TensorBoard 2.21 shows a category's margin charts last, and in reverse: they are given to it
+        the other way round.
         """
         from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
         message = layout_pb2.Layout()
         for category, charts in layout.items():
             group = message.category.add(title=category)
+            bands = [(title, m) for title, m in charts.items() if isinstance(m, Margin)]
             for title, tags in charts.items():
-                chart = group.chart.add(title=title)
-                if isinstance(tags, Margin):
-                    chart.margin.series.add(**tags._asdict())
-                else:
+                if not isinstance(tags, Margin):
                     ends = ("" if isinstance(tag, Prefix) else "$" for tag in tags)
                     patterns = (f"^{re.escape(t)}{end}" for t, end in zip(tags, ends, strict=True))
-                    chart.multiline.tag.extend(patterns)
+                    group.chart.add(title=title).multiline.tag.extend(patterns)
+            for title, margin in reversed(bands):
+                group.chart.add(title=title).margin.series.add(**margin._asdict())
         tag, value = metadata.CONFIG_SUMMARY_TAG, message.SerializeToString()
         self._tensor(tag, value, 0, metadata.create_summary_metadata())
 
-    def hparams(self, settings: Mapping[str, Any], metrics: Sequence[str]) -> None:
-        """The HParams tab: settings, and which scalar tags are the metrics of this run."""
+    def hparams(
+        self, settings: Mapping[str, Any], metrics: Sequence[str], first: Sequence[str] = ()
+    ) -> None:
+        """The HParams tab: settings, those shown first, and which scalar tags are the metrics."""
         from drl.hparams import session
 
-        for tag, content in session(settings, metrics):
+        for tag, content in session(settings, metrics, first):
             summary = self._summary()
             value = summary.value.add(tag=tag)
             value.metadata.plugin_data.plugin_name = "hparams"

@@ -47,7 +47,7 @@ class Run:
             "settings": settings,
             "seed": settings.get("seed"),
             "versions": _versions(),
-            "command": shlex.join(["drl", *sys.argv[1:]]),
+            "command": _command(),
         }
         try:
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
@@ -262,6 +262,13 @@ def _clear(directory: Path) -> None:
         (directory / "checkpoints").rmdir()
     with contextlib.suppress(OSError):
         (directory / ".lock").unlink()
+
+
+def _command() -> str:
+    """What was typed; where a program of the user's calls us, that program."""
+    program = Path(sys.argv[0])
+    ours = program.stem == "drl" or program.parts[-3:] == ("drl", "cli", "main.py")
+    return shlex.join(["drl" if ours else program.name, *sys.argv[1:]])
 
 
 def _versions() -> dict[str, str]:

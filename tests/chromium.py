@@ -27,7 +27,7 @@ PROGRAM = next(
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--hide-scrollbars", "--no-proxy-server", "--window-size=1400,1000",
+    "--hide-scrollbars", "--no-proxy-server", "--window-size=2200,1200",
     "--remote-debugging-pipe",
 ]  # fmt: skip
 SECONDS = 15.0  # to wait for an answer, or for something to appear

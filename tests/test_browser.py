@@ -20,9 +20,14 @@ import pytest
 from chromium import PROGRAM, Chromium
 from PIL import Image
 
+from drl.cli import digits_log, dqn_log
+from drl.cli.compare_board import BESIDE
+from drl.cli.compare_runs import CURVES
 from drl.cli.heatmap import BOTTOM, LEFT, RIGHT, SIDE, TOP
+from drl.cli.job_log import TELLING
 from drl.cli.main import main
 
+# CI has installed it, or said why it could not
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
 
 SEEDS = (2, 3)
@@ -33,9 +38,10 @@ SHORT = ["--steps", "3000", "--solved-at", "None", "--eval-every", "250", "--jso
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """CartPole of two seeds, both together, and digits."""
     home = tmp_path_factory.mktemp("board") / "runs"
-    for seed in SEEDS:
+    for seed in SEEDS:  # each as a user would, so that the command is one
         run = str(home / f"cartpole-{seed}")
-        assert main(["train", "dqn", "--seed", str(seed), "--run", run, *SHORT]) == 0
+        command = ["train", "dqn", "--seed", str(seed), "--run", run, *SHORT]
+        subprocess.run([sys.executable, "-m", "drl.cli.main", *command], check=True)
     assert main(["compare", str(home), "--tensorboard", str(home), "--json"]) == 0
     digits = ["--model", "conv", "--epochs", "5", "--run", str(home / "digits"), "--json"]
     assert main(["train", "digits", *digits]) == 0
@@ -63,11 +69,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 @pytest.fixture
 def tab(browser: Chromium, address: str) -> Iterator[Callable[..., Chromium]]:
-    """tab(name, *words): opened and unfolded; all the words are there."""
+    """tab(name, *words): opened and unfolded; all the words are there.  tags: a pattern for the
+    Time Series tab, which has its own way to fold."""
     opened = []
 
-    def open_(name: str, *words: str) -> Chromium:
-        browser.open(f"{address}?darkMode=false#{name}")
+    def open_(name: str, *words: str, tags: str = "") -> Chromium:
+        browser.open(f"{address}?darkMode=false&tagFilter={tags}#{name}")
         opened.append(name)
         for word in words:
             seen = partial(unfolded, browser, word)
@@ -116,18 +123,47 @@ def test_scalars(tab: Callable[..., Chromium]) -> None:
     assert page.wait("colour", lambda: colourful(page) > 500)
 
 
+def in_order(titles: list[str], text: str) -> bool:
+    """Whether the lines are there, one after the other."""
+    lines = iter(text.splitlines())
+    return all(title in lines for title in titles)
+
+
 def test_custom_scalars_tell_the_story(tab: Callable[..., Chromium]) -> None:
     page = tab("custom_scalars", "return: exploring, and greedy", "dead ReLUs by layer")
     text = page.text()
-    titles = ["dqn over seeds: eval/mean_reward", "dqn: return", "dqn: Q", "dqn: learning",
-              "dqn: health", "dqn: speed", "digits"]  # fmt: skip
-    shown = [line for line in text.splitlines() if line in titles]
-    assert set(shown) == set(titles)  # their order is TensorBoard's
+    story = [title for category, charts in dqn_log.LAYOUT.items() for title in (category, *charts)]
+    seeds = [f"{tag}: IQM and its 95 % interval" for tag in (CURVES["dqn"], *BESIDE["dqn"])]
+    digits = [title for category, charts in digits_log.LAYOUT.items() for title in charts]
+    for titles in (story, ["dqn over seeds", *seeds], digits):
+        assert in_order(titles, text), titles
     page.wait("curves", lambda: len(curves(page)) >= 10)
     band = "e.tagName == 'path' && e.classList.contains('area') ? e.getAttribute('d') : null"
     # over seeds, greedy and exploring: each with a band around a line
     page.wait("bands", lambda: sum(len(d) > 50 for d in page.elements(band)) >= 4)
     assert page.wait("colour", lambda: colourful(page) > 2_000)
+
+
+def test_time_series(tab: Callable[..., Chromium]) -> None:
+    """Every kind of card, drawn: a film, the curves of the runs, a histogram."""
+    names = ("/3_end", "/mean_reward", "/action_1")
+    page = tab("timeseries", *names, tags="3_end|eval/mean_reward|action_1")
+    for card in ("image-card", "scalar-card", "histogram-card"):
+        page.wait(f"colour in {card}", partial(card_is_drawn, page, card))
+
+
+def card_is_drawn(page: Chromium, card: str) -> bool:
+    """Whether the first such card, rolled into view, has colours below its title."""
+    place = page.elements(
+        f"e.localName == '{card}' && (e.scrollIntoView({{block: 'center'}}), "
+        "(r => [r.left, r.top, r.right, r.bottom].map(Math.round))(e.getBoundingClientRect()))"
+        " || null"
+    )
+    if not place:
+        return False
+    left, top, right, bottom = place[0]
+    seen = page.see()[top + 60 : bottom, left:right].astype(int)
+    return int((np.ptp(seen, axis=2) > 25).sum()) > 150
 
 
 def pictures(page: Chromium) -> dict[tuple[int, int], str]:
@@ -161,26 +197,59 @@ def test_histograms(name: str, tab: Callable[..., Chromium]) -> None:
     assert page.wait("colour", lambda: colourful(page) > 2_000)
 
 
-def test_hparams_show_results(runs: Path, tab: Callable[..., Chromium]) -> None:
-    """(Known trouble elsewhere: blank values, an extra run.)"""
+def table(page: Chromium) -> list[dict[str, str]]:
+    """The rows of the HParams tab, by the names of its columns."""
+    # the grid keeps cells that it does not show, at the place 0, 0
+    shown = page.elements(
+        "e.localName == 'vaadin-grid-cell-content' && e.assignedSlot && e.getClientRects().length"
+        " ? [e.assignedSlot.closest('tr').getBoundingClientRect().top,"
+        " e.getBoundingClientRect().left, e.innerText.trim()] : null"
+    )
+    rows: dict[float, dict[float, str]] = {}
+    for top, left, text in shown:
+        rows.setdefault(top, {})[left] = text
+    head, *body = (dict(sorted(rows[top].items())) for top in sorted(rows))
+    return [{head[left]: text for left, text in row.items() if left in head} for row in body]
+
+
+def test_hparams_show_settings_and_results(runs: Path, tab: Callable[..., Chromium]) -> None:
+    """Settings first that tell runs apart, and no value blank that a run has.
+
+    (Known trouble elsewhere: blank values, an extra run.)
+    """
     page = tab("hparams", "Trial ID", "cartpole-2", "final/best_mean_reward", "test/accuracy")
-    words = page.text().split()
-    for seed in SEEDS:
-        summary = json.loads((runs / f"cartpole-{seed}" / "summary.json").read_text())
-        best = f"{summary['best_mean_reward']:#.5g}"
-        assert best in words
-    accuracy = json.loads((runs / "digits" / "summary.json").read_text())["test_accuracy"]
-    assert any(near(word, accuracy) for word in words)
+    page.wait("three rows", lambda: len(table(page)) == 3)
+    rows = {row["Trial ID"]: row for row in table(page)}
+    assert set(rows) == {"cartpole-2", "cartpole-3", "digits"}
+    for name, row in rows.items():
+        config = json.loads((runs / name / "config.json").read_text())["settings"]
+        summary = json.loads((runs / name / "summary.json").read_text())
+        for setting in TELLING:
+            expected = config.get(setting, "")
+            assert same(row[setting], expected), (name, setting, row[setting], expected)
+        results = {
+            "final/best_mean_reward": summary.get("best_mean_reward", ""),
+            "final/env_steps": summary.get("env_steps", ""),
+            "test/accuracy": summary.get("test_accuracy", ""),
+        }
+        for metric, expected in results.items():
+            assert same(row[metric], expected), (name, metric, row[metric], expected)
+        assert (row["eval/mean_reward"] != "") == (row["time/fps"] != "") == (name != "digits")
 
 
-def near(word: str, number: float) -> bool:
-    return re.fullmatch(r"\d+\.\d+", word) is not None and abs(float(word) - number) < 1e-4
+def same(shown: str, value: float | str) -> bool:
+    """TensorBoard shows five digits of a number."""
+    if isinstance(value, str):
+        return shown == value
+    return shown != "" and float(shown) == pytest.approx(value, rel=1e-4)
 
 
-def test_text(tab: Callable[..., Chromium]) -> None:
+def test_text(runs: Path, tab: Callable[..., Chromium]) -> None:
     import numpy
 
     page = tab("text", f'"numpy": "{numpy.__version__}"', "relu0", '"gamma": 0.995')
+    command = f"drl train dqn --seed 2 --run {runs / 'cartpole-2'} --steps 3000 --solved-at None"
+    assert command in page.text()
     assert "return" in page.text() and "agent steps" in page.text()  # of the films
 
 

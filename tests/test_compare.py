@@ -156,8 +156,9 @@ def test_curves_over_seeds_for_tensorboard(
     events.Reload()
     (event,) = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
-    (series,) = layout.category[0].chart[0].margin.series
-    assert series.value == "over_seeds/eval/mean_reward/iqm"
+    (category,) = layout.category
+    (series,) = category.chart[-1].margin.series  # the board shows the last margin chart first
+    assert category.title == "dqn over seeds" and series.value == "over_seeds/eval/mean_reward/iqm"
     assert series.upper == "over_seeds/eval/mean_reward/high"
 
 

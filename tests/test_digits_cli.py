@@ -69,6 +69,7 @@ def test_what_tensorboard_gets(tmp_path):
     run(replace(QUICK, run=tmp_path, log="full"))
     tags, board = events(tmp_path)
     wanted = {"train/loss", "train/accuracy", "train/learning_rate", "train/grad_norm"}
+    wanted |= {"time/seconds", "final/mistakes"}
     assert wanted | {"test/accuracy", "test/loss"} <= set(tags["scalars"])
     assert [e.step for e in board.Scalars("test/accuracy")] == [23, 46, 69, 92]
     images = {"first_layer/filters", "report/confusion_matrix", "report/worst_mistakes"}
@@ -77,7 +78,7 @@ def test_what_tensorboard_gets(tmp_path):
     assert layers <= set(tags["histograms"])
     tensors = set(tags["tensors"])
     assert {f"digit_{k}" for k in range(10)} <= tensors
-    assert any("config" in tag for tag in tensors) and any("network" in tag for tag in tensors)
+    assert {"command", "config", "versions", "network"} <= tensors
 
 
 def test_settings_are_found_again_from_anywhere(tmp_path, monkeypatch):

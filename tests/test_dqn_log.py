@@ -13,10 +13,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agents import build_dqn, preset
 from drl.cli import films
+from drl.cli.dqn_log import LAYOUT
 from drl.cli.films import FRAMES, Film, film, shrunk, try_film
 from drl.cli.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
 from drl.cli.job_log import due
 from drl.cli.main import main
+from drl.logger import Prefix
 from envs import make
 
 SHORT = [
@@ -50,17 +52,50 @@ def test_names(events: EventAccumulator) -> None:
         "rollout/exploration_rate", "eval/mean_reward", "eval/min_reward", "eval/max_reward",
         "eval/q_promised", "eval/q_earned", "time/fps", "train/loss", "train/learning_rate",
         "train/q_mean", "train/q_max", "train/action_gap", "train/grad_norm",
-        "train/update_ratio/linear0", "train/dead_relu/relu1", "replay/terminal_fraction",
-        "replay/age_mean", "final/best_mean_reward", "final/env_steps",
+        "train/td_error_abs", "train/update_ratio/linear0", "train/update_ratio/linear1",
+        "train/update_ratio/linear2", "train/dead_relu/relu0", "train/dead_relu/relu1",
+        "replay/terminal_fraction", "replay/age_mean", "replay/size",
+        "final/best_mean_reward", "final/env_steps",
     } <= set(tags["scalars"])  # fmt: skip
-    assert {
-        "weights/linear0", "gradients/linear2", "train/td_error", "q/action_0", "q/action_1"
-    } <= set(tags["histograms"])  # fmt: skip
+    assert set(tags["histograms"]) == {
+        "weights/linear0", "weights/linear1", "weights/linear2", "gradients/linear0",
+        "gradients/linear1", "gradients/linear2", "train/td_error", "q/action_0", "q/action_1",
+    }  # fmt: skip
     assert set(tags["images"]) == {
         "episode/1_start", "episode/2_middle", "episode/3_end", "first_layer/weights",
         "policy/value", "policy/greedy_action",
     }  # fmt: skip
     assert {"command", "config", "versions", "network", "episodes"} <= set(tags["tensors"])
+
+
+def test_every_curve_of_the_layout_is_there(events: EventAccumulator) -> None:
+    """A name that is written nowhere would be an empty chart."""
+    there = events.Tags()["scalars"]
+    for charts in LAYOUT.values():
+        for tags in charts.values():
+            for tag in tags:
+                found = (
+                    [t for t in there if t.startswith(tag)] if isinstance(tag, Prefix) else [tag]
+                )
+                assert found and set(found) <= set(there), tag
+                assert all(len(events.Scalars(t)) > 5 for t in found), tag
+
+
+def test_what_the_numbers_say(events: EventAccumulator) -> None:
+    """Each within what it can be, and not one value all along."""
+
+    def values(tag: str) -> np.ndarray:
+        return np.array([e.value for e in events.Scalars(tag)])
+
+    for layer in ("linear0", "linear1", "linear2"):
+        ratio = values(f"train/update_ratio/{layer}")
+        assert (ratio > 0).all() and (ratio < 0.1).all() and np.ptp(ratio) > 0
+    for layer in ("relu0", "relu1"):
+        share = values(f"train/dead_relu/{layer}")
+        assert ((share >= 0) & (share <= 1)).all()
+    age, size = values("replay/age_mean"), values("replay/size")
+    assert (np.diff(age) > 0).all() and age[-1] == pytest.approx(size[-1] / 2, rel=0.05)
+    assert (values("train/q_max") >= values("train/q_mean")).all()
 
 
 def test_no_tag_is_of_two_kinds(events: EventAccumulator) -> None:

@@ -128,11 +128,11 @@ def test_text_and_layout(tmp_path: Path) -> None:
     assert text.tensor_proto.string_val[0] == b"**bold**"
     (event,) = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
-    chart, band, layers = layout.category[0].chart
+    chart, layers, band = layout.category[0].chart
     assert list(layers.multiline.tag) == ["^dead/"]
     assert (layout.category[0].title, chart.title) == ("story", "return")
     assert list(chart.multiline.tag) == ["^eval/mean_reward$", "^rollout/ep_rew_mean$"]
-    (series,) = band.margin.series
+    (series,) = band.margin.series  # after the lines, as the board shows it
     assert (series.value, series.lower, series.upper) == ("eval/mean", "eval/low", "eval/high")
 
 
@@ -177,6 +177,19 @@ def test_hparams_as_tensorboard_itself_answers(tmp_path: Path) -> None:
     assert group.hparams["lr"].number_value == 0.5 and group.hparams["double"].bool_value
     assert group.hparams["hidden"].string_value == "[64, 64]"
     assert group.hparams["env"].string_value == "chain"
+
+
+def test_settings_that_are_shown_first() -> None:
+    """They are columns though the run has them not: of several runs, one's columns are all."""
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    from drl import hparams
+
+    messages = dict(hparams.session({"lr": 0.5, "gamma": 0.9}, [], ["env", "lr"]))
+    data = plugin_data_pb2.HParamsPluginData.FromString(messages[hparams.EXPERIMENT])
+    assert {i.name: i.differs for i in data.experiment.hparam_infos} == {
+        "env": True, "lr": True, "gamma": False
+    }  # fmt: skip
 
 
 def test_pr_curve_by_hand(tmp_path: Path) -> None:

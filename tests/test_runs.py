@@ -19,11 +19,19 @@ def names(run: Run) -> list[str]:
     return sorted(p.name for p in (run.directory / "checkpoints").iterdir())
 
 
-def test_config_says_where_the_run_came_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("/x/bin/drl", "drl"), ("/x/drl/cli/main.py", "drl"), ("/x/mine.py", "mine.py")],
+)
+def test_config_says_where_the_run_came_from(
+    program: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [program, "train", "dqn", "--run", "a b"])
     with Run.create(tmp_path / "a", {"job": "dqn", "seed": 4, "lr": 0.5}) as run:
         assert run.config == {"job": "dqn", "seed": 4, "lr": 0.5}
     document = json.loads((tmp_path / "a" / "config.json").read_text())
-    assert document["seed"] == 4 and document["command"].startswith("drl")
+    assert document["seed"] == 4
+    assert document["command"] == f"{said} train dqn --run 'a b'"
     assert {"python", "numpy", "drl-toolkit"} <= document["versions"].keys()
 
 

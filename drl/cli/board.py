@@ -62,7 +62,8 @@ def run(config: Config) -> int:
         try:
             address = f"http://{f'[{config.host}]' if ':' in config.host else config.host}:{port}/"
             _wait_until_it_answers(server, address, words)
-            print(f"TensorBoard on {config.runs}: {address}   (Ctrl-C ends it)", flush=True)
+            first = f"{address}#custom_scalars"  # the tab that tells a run's story
+            print(f"TensorBoard on {config.runs}: {first}   (Ctrl-C ends it)", flush=True)
             code = server.wait()
             raise UserError(f"TensorBoard has ended (code {code}; {_last(words)}): start it again")
         except KeyboardInterrupt:

@@ -55,11 +55,9 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
 
 
 def _write(out: Logger, g: Group, curves: dict[str, Curve]) -> None:
-    charts = {
-        tag: {f"{tag}: IQM and its 95 % interval": band(tag)}
-        for tag in (CURVES[g.job], *BESIDE[g.job])
-    }
-    out.layout({f"{g.job} over seeds: {tag}": chart for tag, chart in charts.items()})
+    shown = (CURVES[g.job], *BESIDE[g.job])
+    bands = {f"{tag}: IQM and its 95 % interval": band(tag) for tag in shown}
+    out.layout({f"{g.job} over seeds": bands})
     seeds = ", ".join(map(str, g.seeds))
     out.text("group", f"{g.title}: {len(g.results)} runs, seeds {seeds}", 0)
     for tag, (steps, values) in curves.items():

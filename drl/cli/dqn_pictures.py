@@ -21,7 +21,7 @@ from drl.cli.heatmap import PLANES, action_picture, states, value_picture
 from drl.cli.job_log import doubled
 from drl.digits.report import first_layer, weights_picture
 from drl.logger import Logger, NullLogger
-from drl.pictures import enlarged, red_and_blue
+from drl.pictures import red_and_blue
 
 KEPT = 8  # policies from which the middle one is chosen
 
@@ -105,4 +105,5 @@ def weights(agent: DQN) -> np.ndarray:
     filters = first_layer(agent.net)
     if len(agent.net.input_shape) == 3:
         return weights_picture(filters)
-    return enlarged(red_and_blue(filters.T), 12)
+    pixels = red_and_blue(filters.T)  # few rows, many columns: each is drawn three times as high
+    return pixels.repeat(36, axis=0).repeat(12, axis=1)

@@ -16,6 +16,7 @@ METRICS = (
     "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
     "test/accuracy", "test/loss", "final/mistakes",
 )  # fmt: skip
+TELLING = ("data", "env", "lr", "model", "seed")  # settings that the tab shows unasked: five
 SNAPSHOTS = 25  # of what is too large to be written at every point
 
 
@@ -47,7 +48,7 @@ class JobLog:
         self.out.text("network", _block(net.describe()), 0)
         self.out.layout(layout)
         if self.full:
-            self.out.hparams(self.settings, METRICS)
+            self.out.hparams(self.settings, METRICS, TELLING)
         self.out.flush()
 
     def distributions(self, net: Network, step: int) -> None:
