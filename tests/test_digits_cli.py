@@ -183,7 +183,7 @@ def test_a_finished_run_is_not_gone_on_with(tmp_path):
     run(replace(QUICK, run=tmp_path))
     with Run.open(tmp_path, write=True) as opened:
         with pytest.raises(UserError, match="finished: all 4 epochs done"):
-            resume(opened)
+            resume(opened, Console(quiet=True))
         (tmp_path / "summary.json").unlink()  # killed after the last update, before its result
         assert resume(opened, Console(quiet=True))["epochs"] == 4
     assert (tmp_path / "summary.json").exists()
