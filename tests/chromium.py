@@ -30,7 +30,7 @@ FLAGS = [
     "--hide-scrollbars", "--no-proxy-server", "--window-size=2200,1200",
     "--remote-debugging-pipe",
 ]  # fmt: skip
-SECONDS = 15.0  # to wait for an answer, or for something to appear
+SECONDS = 30.0  # to wait for an answer, or for something to appear
 
 # TensorBoard's elements hide their insides in shadow roots: every element, whatever the depth
 ELEMENTS = """

@@ -208,7 +208,7 @@ def table(page: Chromium) -> list[dict[str, str]]:
     rows: dict[float, dict[float, str]] = {}
     for top, left, text in shown:
         rows.setdefault(top, {})[left] = text
-    head, *body = (dict(sorted(rows[top].items())) for top in sorted(rows))
+    head, *body = (rows[top] for top in sorted(rows)) if rows else ({},)
     return [{head[left]: text for left, text in row.items() if left in head} for row in body]
 
 
@@ -218,7 +218,8 @@ def test_hparams_show_settings_and_results(runs: Path, tab: Callable[..., Chromi
     (Known trouble elsewhere: blank values, an extra run.)
     """
     page = tab("hparams", "Trial ID", "cartpole-2", "final/best_mean_reward", "test/accuracy")
-    page.wait("three rows", lambda: len(table(page)) == 3)
+    page.wait("a row for each run", lambda: sum("seed" in row for row in table(page)) == 3)
+    page.wait("results", lambda: any(row.get("test/accuracy") for row in table(page)))
     rows = {row["Trial ID"]: row for row in table(page)}
     assert set(rows) == {"cartpole-2", "cartpole-3", "digits"}
     for name, row in rows.items():
