@@ -87,15 +87,19 @@ def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:
     import contextlib
     import io
 
+    if "-h" in args or "--help" in args:
+        from drl.cli.help import render
+
+        print(render(name, config, default))
+        raise SystemExit(0)
+
     import tyro
 
     message = io.StringIO()
     try:
         with contextlib.redirect_stderr(message):
             return tyro.cli(config, prog=f"drl {name}", args=args, default=default)
-    except SystemExit as stop:
-        if stop.code in (0, None):
-            raise
+    except SystemExit:
         raise UserError(f"{_first_paragraph(message.getvalue())}; see drl {name} --help") from None
 
 

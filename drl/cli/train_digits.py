@@ -26,6 +26,7 @@ class Config:
     Each model has a tuned recipe for small (8×8) and large images; no other flag is needed.
     """
 
+    # -- run -------------------------------------------------------------------------------------
     model: Model = "mlp"
     """logistic: no hidden layer; mlp: hidden layers; conv: shared weights in front."""
     data: str = "digits"
@@ -39,6 +40,8 @@ class Config:
     """Runs, with seeds from --seed on, side by side on the cores there are."""
     run: Path | None = None
     """Directory of the run, or with --seeds of the runs; none: runs/digits-<data>-<seed>-<time>."""
+
+    # -- training --------------------------------------------------------------------------------
     epochs: int | None = None
     """Passes over the training images; none: the recipe's."""
     batch: int | None = None
@@ -47,18 +50,22 @@ class Config:
     """Learning rate at the start (it falls to 0); none: the recipe's."""
     hidden: tuple[int, ...] | None = None
     """Neurons of each hidden layer; none: the recipe's."""
+
+    # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
     """To TensorBoard: full adds histograms, images and PR curves, minimal keeps the curves."""
     checkpoint_every: float = 5.0
     """Seconds between two checkpoints, which are taken at the ends of epochs; 0: at every end."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    # -- machine ---------------------------------------------------------------------------------
     backend: Literal["auto", "numpy", "torch"] = "auto"
     """Array library; auto: numpy for small networks, torch for wide or convolutional ones."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the network."""
     device: str = "cpu"
     """cpu, or cuda (torch)."""
-    json: bool = False
-    """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
         check_types(self)

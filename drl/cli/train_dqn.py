@@ -27,6 +27,8 @@ class Config:
     """
 
     dqn: Annotated[DQNConfig, tyro.conf.arg(name="")] = field(default_factory=DQNConfig)
+
+    # -- run -------------------------------------------------------------------------------------
     env: str = "CartPole-v1"
     """Environment: any Gymnasium id with Box observations and Discrete actions."""
     seed: int = 1
@@ -35,20 +37,24 @@ class Config:
     """Runs, with seeds from --seed on, side by side on the cores there are."""
     run: Path | None = None
     """Directory of the run, or with --seeds of the runs; none: runs/dqn-<env>-<seed>-<time>."""
+
+    # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
     """To TensorBoard: full adds histograms and images, minimal keeps the returns."""
     log_every: int | None = None
     """Env steps between two points of the learning curves; none: 250, or a 400th of all steps."""
     checkpoint_every: int = 10_000
     """Env steps between two checkpoints."""
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+    # -- machine ---------------------------------------------------------------------------------
     backend: Literal["auto", "numpy", "torch"] = "auto"
     """Array library; auto: numpy for small networks, torch for wide ones."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the network."""
     device: str = "cpu"
     """cpu, or cuda (torch)."""
-    json: bool = False
-    """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
         check_types(self)
