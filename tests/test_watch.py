@@ -1,6 +1,8 @@
 """`drl watch`: the episode on film is the policy's own."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from PIL import Image
 import envs
 from agents.build import env_seed, unseen_stream
 from drl.cli.main import main
-from drl.cli.policy import load_network
+from drl.cli.policy import load_network, load_policy
 from drl.cli.watch import Config, Episode
 from drl.nn import Network
 from drl.runs import Run
@@ -139,6 +141,50 @@ def test_a_missing_package_is_named(
     error = capsys.readouterr().err
     assert "drl-toolkit[video]" in error and len(error.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_window_shows_the_episode_and_keeps_no_file(
+    cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    import pygame
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    flip, seen = pygame.display.flip, []
+
+    def flipped() -> None:
+        flip()
+        seen.append(pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1))
+
+    monkeypatch.setattr(pygame.display, "flip", flipped)
+    assert main(["watch", str(cartpole), "--window", "--max-steps", "5", "--json"]) == 0
+    result = told(capsys)
+    assert result["length"] == 5 and result["cut"] and result["out"] is None
+    with Run.open(cartpole) as run:
+        policy = load_policy(run)
+    episode = Episode("CartPole-v1", policy, Config(cartpole, max_steps=5))
+    assert all(np.array_equal(a, b) for a, b in zip(seen, episode, strict=True))
+    episode.close()
+
+    pygame.display.init()  # whoever presses Escape has seen enough; a film ends there too
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE))
+    monkeypatch.setattr(pygame.display, "init", lambda: None)
+    out = tmp_path / "film.gif"
+    assert main(["watch", str(cartpole), "--window", "--out", str(out), "--json"]) == 0
+    assert told(capsys)["cut"] and out.exists()
+
+
+@pytest.mark.parametrize("driver", [{}, {"SDL_VIDEODRIVER": "x11"}, {"DISPLAY": ":99"}])
+def test_no_display_is_one_line(cartpole: Path, driver: dict[str, str]) -> None:
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"}
+    env = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-m", "drl.cli.main", "watch", str(cartpole), "--window"],
+        env=env | driver, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2 and not done.stdout
+    *grumbling, line = done.stderr.splitlines()
+    assert "no window can be opened" in line and (driver or not grumbling)  # SDL's, in C
 
 
 def test_what_cannot_be_watched(

@@ -76,7 +76,7 @@ class Option(NamedTuple):
 def render(name: str, config: type, default: Any = None, width: int | None = None) -> str:
     """The help of a command.   width: columns; none: the terminal's, at most 100."""
     width = width or min(100, shutil.get_terminal_size().columns)
-    options = list(_options(config, default, "options"))
+    options = list(options_of(config, default, "options"))
     positional = " ".join(
         o.name if o.default == "required" else f"[{o.name}]"
         for o in options
@@ -110,7 +110,7 @@ def _option(option: Option, width: int) -> list[str]:
     return [names, *rows]
 
 
-def _options(config: type, default: Any, group: str) -> Iterator[Option]:
+def options_of(config: type, default: Any, group: str) -> Iterator[Option]:
     """Those of a dataclass, in its order; those of a dataclass inside it come last."""
     source = textwrap.dedent(inspect.getsource(config))
     comments = {
@@ -138,7 +138,7 @@ def _options(config: type, default: Any, group: str) -> Iterator[Option]:
         annotation = ast.unparse(statement.annotation)
         yield _described(group, field.name, annotation, hints[field.name], text, value)
     for hint, value in inner:
-        yield from _options(hint, None if value is MISSING else value, group)
+        yield from options_of(hint, None if value is MISSING else value, group)
 
 
 def _is_text(statement: ast.stmt | None) -> bool:

@@ -16,7 +16,7 @@ COMMANDS = {  # name → module, one line of help
     "train digits": ("drl.cli.train_digits", "learn to classify handwritten digits"),
     "evaluate": ("drl.cli.evaluate", "score a run in fresh environments, or on the test split"),
     "resume": ("drl.cli.resume", "go on with a run exactly where it stopped"),
-    "watch": ("drl.cli.watch", "an episode as a GIF or MP4"),
+    "watch": ("drl.cli.watch", "an episode as a GIF or MP4, or in a window"),
     "compare": ("drl.cli.compare", "runs beside each other over seeds: a table and a plot"),
     "export": ("drl.cli.export", "the network for numpy, torch or ONNX"),
     "board": ("drl.cli.board", "TensorBoard on the runs"),
@@ -24,6 +24,7 @@ COMMANDS = {  # name → module, one line of help
         "drl.cli.check_gradients",
         "each derivative against differences and autograd",
     ),
+    "completion": ("drl.cli.completion", "a script for bash, zsh or fish: what Tab knows"),
     "bench": ("drl.cli.bench", "measure our speed beside torch autograd"),
 }
 

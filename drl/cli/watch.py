@@ -1,7 +1,8 @@
-"""`drl watch RUN`: a greedy episode as a picture that moves."""
+"""`drl watch RUN`: a greedy episode as a picture that moves, in a file or in a window."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,14 @@ SUFFIXES = (".gif", ".mp4")
 
 @dataclass(frozen=True)
 class Config:
-    """Play one greedy episode of a DQN run and write it as a GIF or MP4."""
+    """Play one greedy episode of a DQN run; write it as a GIF or MP4, or show it in a window."""
 
     run: tyro.conf.Positional[Path]
     """Directory of the run."""
     out: Path | None = None
-    """File to write, .gif or .mp4; none: episode.gif in the run."""
+    """File to write, .gif or .mp4; none: episode.gif in the run, or with --window no file."""
+    window: bool = False
+    """Show it in a window while it is played; Escape ends it."""
     seed: int = 7
     """Seed of the episode; never one that training used, whatever the number."""
     policy: Literal["best", "last"] = "best"
@@ -49,6 +52,7 @@ def run(config: Config) -> dict[str, Any]:
     """Play, write the file, and give return and length."""
     from drl.cli.console import Console
     from drl.cli.policy import load_policy
+    from drl.cli.window import shown
     from drl.runs import Run
 
     with Run.open(config.run) as run:
@@ -58,9 +62,14 @@ def run(config: Config) -> dict[str, Any]:
                 f"board {config.run}', its score with 'drl evaluate {config.run}'"
             )
         episode = Episode(run.config["env"], load_policy(run, config.policy), config)
-    out = config.out or config.run / "episode.gif"
+    title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
+    out = config.out or (None if config.window else config.run / "episode.gif")
     try:
-        (_gif if out.suffix == ".gif" else _mp4)(out, episode)
+        pictures = shown(episode, episode.fps, title) if config.window else iter(episode)
+        if out is None:
+            deque(pictures, maxlen=0)  # played, and that is all
+        else:
+            (_gif if out.suffix == ".gif" else _mp4)(out, pictures, episode.fps)
     except OSError as error:
         raise UserError(
             f"cannot write {out} ({error.strerror or error}): give --out a place that can be "
@@ -74,14 +83,14 @@ def run(config: Config) -> dict[str, Any]:
         "cut": episode.cut,
         "seed": config.seed,
         "policy": config.policy,
-        "out": str(out),
+        "out": str(out) if out else None,
     }
     Console(quiet=config.json).table(
-        f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}",
+        title,
         {
             "return": f"{episode.total:.1f}",
             "length": f"{episode.length} agent steps" + " (cut)" * episode.cut,
-            "film": str(out),
+            "film": str(out or "shown, not kept"),
         },
     )
     return result
@@ -104,20 +113,22 @@ class Episode:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         obs, ended = self.env.reset(), False
-        while not ended and self.length < self.max_steps:
-            yield self.env.picture()
-            step = self.env.step(self.policy(obs))
-            obs = step.obs
-            self.total += float(step.reward[0])
-            self.length += 1
-            ended = bool(step.terminated[0] or step.truncated[0])
-        self.cut = not ended
+        try:
+            while not ended and self.length < self.max_steps:
+                yield self.env.picture()
+                step = self.env.step(self.policy(obs))
+                obs = step.obs
+                self.total += float(step.reward[0])
+                self.length += 1
+                ended = bool(step.terminated[0] or step.truncated[0])
+        finally:  # also where nobody wants to see the rest
+            self.cut = not ended
 
     def close(self) -> None:
         self.env.close()
 
 
-def _gif(out: Path, episode: Episode) -> None:
+def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
     import io
 
     from PIL import Image
@@ -125,15 +136,15 @@ def _gif(out: Path, episode: Episode) -> None:
     from drl.checkpoint import write_atomic
 
     # hundredths of a second are all a GIF knows, and browsers slow down what is below two
-    duration = max(20, round(100 / episode.fps) * 10)  # ms
+    duration = max(20, round(100 / fps) * 10)  # ms
     octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
-    frames = (Image.fromarray(frame).quantize(256, octree) for frame in episode)
+    frames = (Image.fromarray(frame).quantize(256, octree) for frame in pictures)
     file = io.BytesIO()
     next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
     write_atomic(out, file.getvalue())
 
 
-def _mp4(out: Path, episode: Episode) -> None:
+def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
     import tempfile
 
     from drl.checkpoint import write_atomic
@@ -144,8 +155,8 @@ def _mp4(out: Path, episode: Episode) -> None:
 
     with tempfile.TemporaryDirectory() as directory:
         film = Path(directory) / "episode.mp4"
-        writer: Any = v2.get_writer(film, fps=episode.fps, macro_block_size=2)  # even sizes: H.264
+        writer: Any = v2.get_writer(film, fps=fps, macro_block_size=2)  # even sizes: H.264
         with writer:
-            for frame in episode:
+            for frame in pictures:
                 writer.append_data(frame)
         write_atomic(out, film.read_bytes())
