@@ -48,6 +48,14 @@ def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[
         (["train", "rabbits"], "drl train dqn"),
         (["evaluate"], "drl evaluate --help"),
         (["train", "digits", "--model", "transformer"], "transformer"),
+        (
+            ["evaluate", "run", "--episodes", "many"],
+            "--episodes 'many' is not possible: give a whole",
+        ),
+        (["train", "dqn", "--lr", "fast"], "--lr 'fast' is not possible: give a number"),
+        (["train", "digits", "--hidden", "big"], "--hidden 'big' is not possible"),
+        (["evaluate", "run", "--seed", "-1"], "drl: --seed -1 is not possible: give 0 or more"),
+        (["completion", "tcsh"], "'bash', 'zsh', 'fish'"),
     ],
 )
 def test_mistakes(args: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

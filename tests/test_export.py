@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents import DQNConfig, build_head, build_network
+from agents.plain import plain
 from drl.cli import export_npz, export_onnx, export_torch
 from drl.cli.main import main
 from drl.cli.policy import load_network
@@ -72,6 +74,42 @@ def test_outputs_equal_ours(name: str, form: str, tmp_path: Path) -> None:
         x = inputs(net, count)
         ours = net.ops.numpy(net(x))
         np.testing.assert_allclose(outputs(form, code, x), ours, rtol=1e-5, atol=1e-5)
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "mean": {}, "dueling": {"dueling": True}, "noisy": {"noisy": True}, "qr": {"head": "qr"},
+    "dueling noisy qr": {"dueling": True, "noisy": True, "head": "qr"},
+}  # fmt: skip
+OBSERVATIONS: dict[str, tuple[tuple[int, ...], Any, dict[str, Any]]] = {
+    "vector": ((4,), np.float32, {"scale": (0.4, 0.5, 5.0, 0.5)}),
+    "bytes": ((10, 10, 4), np.uint8, {"conv": "minatar"}),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("observation", OBSERVATIONS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_agent(kind: str, observation: str, form: str, tmp_path: Path) -> None:
+    """The file's outputs are the greedy agent's Q, from its own head, without noise."""
+    if form == "onnx":
+        pytest.importorskip("onnxruntime")
+    shape, dtype, more = OBSERVATIONS[observation]
+    config = DQNConfig(hidden=(16, 8), **KINDS[kind], **more)
+    rng = np.random.default_rng(4)
+    net = build_network(config, shape, dtype, 3, rng)
+    net.params[:] += rng.normal(size=net.size).astype(np.float32) * 0.1
+    head = build_head(config, net.ops, 3, rng)
+    net.resample(None)
+    x = rng.normal(size=(7, *shape)).astype(np.float32)
+    if dtype == np.uint8:
+        x = rng.integers(256, size=(7, *shape)).astype(np.float32)
+    q = net.ops.numpy(head.mean(head.outputs(net, net.ops.asarray(x))))
+    module = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
+    shipped = plain(head, net)
+    path = tmp_path / "net"
+    path.write_bytes(module.encode(shipped, {}))  # type: ignore[attr-defined]
+    code = module.reader(shipped, path)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(outputs(form, code, x), q, rtol=1e-5, atol=1e-5)
 
 
 # -- through the command, from runs --------------------------------------------------------------
@@ -181,6 +219,20 @@ def test_mistakes(
     assert export(cartpole, tmp_path / "net", "--format", "onnx") == 2
     assert "pip install 'drl-toolkit[onnx]'" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("head", ["c51", "iqn"])
+def test_what_is_no_plain_network_is_one_line(
+    head: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    short = ["--steps", "300", "--log", "none", "--eval-every", "250", "--eval-episodes", "1"]
+    assert main(["train", "dqn", "--head", head, "--run", str(run), "--json", *short]) == 0
+    capsys.readouterr()
+    assert export(run, tmp_path / "net", "--format", "npz") == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and f"--head {head}" in error
+    assert not (tmp_path / "net").exists()
 
 
 def test_a_policy_of_other_settings_is_refused(cartpole: Path, tmp_path: Path) -> None:

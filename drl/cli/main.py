@@ -101,7 +101,8 @@ def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:
         with contextlib.redirect_stderr(message):
             return tyro.cli(config, prog=f"drl {name}", args=args, default=default)
     except SystemExit:
-        raise UserError(f"{_first_paragraph(message.getvalue())}; see drl {name} --help") from None
+        problem = plainly(_first_paragraph(message.getvalue()))
+        raise UserError(f"{problem}; see drl {name} --help") from None
 
 
 def _first_paragraph(box: str) -> str:
@@ -113,6 +114,21 @@ def _first_paragraph(box: str) -> str:
             break
         text.append(line)
     return " ".join(text).rstrip(".") or "the command line was not understood"
+
+
+def plainly(message: str) -> str:
+    """tyro's words for a value of the wrong type, without Python's."""
+    import re
+
+    message = re.sub(r"^Error parsing \w*Config: ", "", message)  # our own text follows
+    wrong = re.match(r"Error parsing (--\S+): (.*)", message)
+    if wrong is None:
+        return message
+    option, reason = wrong.groups()
+    value = re.search(r"'[^']*'\]?$|\['.*?'\]", reason)
+    wanted = "a whole number" if "int()" in reason else "a number" if "float" in reason else ""
+    given = value[0].strip("[]") if value else "that"
+    return f"{option} {given} is not possible: give {wanted or 'what its help says'}"
 
 
 def _nearest(name: str) -> str:
