@@ -106,14 +106,15 @@ def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:
 
 
 def _first_paragraph(box: str) -> str:
-    """The text of a framed message up to its first rule."""
-    lines = [line.strip(" │") for line in box.splitlines()[1:]]
-    text = []
-    for line in lines:
-        if line.startswith(("─", "╰")):
+    """The text of a framed message between its title and its first rule, whatever draws them."""
+    text: list[str] = []
+    for line in box.splitlines()[1:]:
+        line = line.strip(" │")
+        if not line.startswith(("─", "╰", "---")):
+            text.append(line)
+        elif text:
             break
-        text.append(line)
-    return " ".join(text).rstrip(".") or "the command line was not understood"
+    return " ".join(text).rstrip(" .") or "the command line was not understood"
 
 
 def plainly(message: str) -> str:
