@@ -58,7 +58,7 @@ def test_digits_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_interrupted_and_resumed_it_is_the_same(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Three seeds, two at a time: Ctrl-C finds two running and one that has not begun."""
     runs, args = tmp_path / "runs", [*SHORT, "--steps", "4096", "--solved-at", "None"]
