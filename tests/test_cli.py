@@ -1,6 +1,7 @@
 """The command line before any command runs, and the board."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -111,3 +112,23 @@ def test_board_needs_a_directory_and_a_port(
         assert main(["board", str(tmp_path), "--port", str(taken.getsockname()[1])]) == 2
     errors = capsys.readouterr().err
     assert "no directory" in errors and "is taken" in errors
+
+
+@pytest.mark.parametrize("command", ["evaluate", "resume", "watch", "compare", "board"])
+def test_a_directory_without_rights_is_one_line(command: str, tmp_path: Path) -> None:
+    """In a process that may not override them, as root may."""
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(0)
+    bare: list[str] = []
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("root, and no setpriv")
+        bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    done = subprocess.run(
+        [*bare, sys.executable, "-m", "drl.cli.main", command, str(locked / "run")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    locked.chmod(0o700)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "no permission" in done.stderr and str(locked) in done.stderr

@@ -46,6 +46,12 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"drl: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except PermissionError as error:  # of a path that was named, wherever it was looked at first
+        print(
+            f"drl: no permission for {error.filename}: change its rights, or name another path",
+            file=sys.stderr,
+        )
+        return 2
     except BrokenPipeError:  # the reader of a pipe has gone, e.g. `drl … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
