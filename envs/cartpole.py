@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from drl.compiled import compiled
 from envs.core import NumpyEnv
 from envs.drawing import headless, rendered
 
@@ -24,6 +25,51 @@ FORCE = 10.0  # N
 TAU = 0.02  # s, between two steps
 X_LIMIT = 2.4  # m
 THETA_LIMIT = 12 * 2 * math.pi / 360  # rad
+
+
+FORCES = np.array([-FORCE, FORCE])  # by action
+
+
+def accelerations(force: Any, theta_dot: Any, cos: Any, sin: Any) -> tuple[Any, Any]:
+    """ẍ and θ̈, of one world or of rows of worlds.
+
+    Operation for operation in Gymnasium's order: the last bit depends on it.
+    """
+    temp = (force + POLE_MOMENT * (theta_dot * theta_dot) * sin) / TOTAL
+    theta_acc = (GRAVITY * sin - cos * temp) / (
+        HALF_LENGTH * (4.0 / 3.0 - POLE * (cos * cos) / TOTAL)
+    )
+    return temp - POLE_MOMENT * theta_acc * cos / TOTAL, theta_acc
+
+
+def euler(
+    rows: np.ndarray, force: np.ndarray, cos: np.ndarray, sin: np.ndarray,
+    moved: np.ndarray, over: np.ndarray,
+) -> None:  # fmt: skip
+    """moved (4, N) ← the states τ later, positions moving with the old speeds; over (N,) ← ends."""
+    moved[::2] = rows[1::2]
+    moved[1], moved[3] = accelerations(force, rows[3], cos, sin)
+    moved *= TAU
+    moved += rows
+    np.logical_or(np.abs(moved[0]) > X_LIMIT, np.abs(moved[2]) > THETA_LIMIT, out=over)
+
+
+def euler_loop(
+    rows: np.ndarray, force: np.ndarray, cos: np.ndarray, sin: np.ndarray,
+    moved: np.ndarray, over: np.ndarray,
+) -> None:  # fmt: skip
+    """The same, world after world, for `compiled`."""
+    for i in range(rows.shape[1]):
+        x_acc, theta_acc = accelerations(force[i], rows[3, i], cos[i], sin[i])
+        moved[0, i] = rows[0, i] + TAU * rows[1, i]
+        moved[1, i] = rows[1, i] + TAU * x_acc
+        moved[2, i] = rows[2, i] + TAU * rows[3, i]
+        moved[3, i] = rows[3, i] + TAU * theta_acc
+        over[i] = abs(moved[0, i]) > X_LIMIT or abs(moved[2, i]) > THETA_LIMIT
+
+
+ROWS, ROW, FLAGS = "float64[:, ::1]", "float64[::1]", "boolean[::1]"
+EULER_LOOP = f"void({ROWS}, {ROW}, {ROW}, {ROW}, {ROWS}, {FLAGS})"
 
 
 @dataclass
@@ -41,26 +87,21 @@ class CartPole(NumpyEnv):
     observation_shape: tuple[int, ...] = (4,)
     fps: float = 1 / TAU
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        loop = compiled(euler_loop, EULER_LOOP, accelerations) if self.compiled else None
+        self.euler = loop or euler
+        self.ones = np.ones(self.num_envs)
+
     def initial(self, count: int) -> np.ndarray:
         return self.rng.uniform(-0.05, 0.05, (4, count))
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        # operation for operation in Gymnasium's order: float64 sums depend on it
-        x, x_dot, theta, theta_dot = rows
-        force = np.where(actions == 1, FORCE, -FORCE)
-        cos, sin = np.cos(theta), np.sin(theta)
-        temp = (force + POLE_MOMENT * np.square(theta_dot) * sin) / TOTAL
-        theta_acc = (GRAVITY * sin - cos * temp) / (
-            HALF_LENGTH * (4.0 / 3.0 - POLE * np.square(cos) / TOTAL)
-        )
-        x_acc = temp - POLE_MOMENT * theta_acc * cos / TOTAL
-        moved = np.empty_like(rows)  # Euler: positions move with the old velocities
-        np.add(x, TAU * x_dot, out=moved[0])
-        np.add(x_dot, TAU * x_acc, out=moved[1])
-        np.add(theta, TAU * theta_dot, out=moved[2])
-        np.add(theta_dot, TAU * theta_acc, out=moved[3])
-        terminated = (np.abs(moved[0]) > X_LIMIT) | (np.abs(moved[2]) > THETA_LIMIT)
-        return moved, np.ones(self.num_envs), terminated
+        moved, over = np.empty_like(rows), np.empty(self.num_envs, bool)
+        # numpy's cos and sin either way: another library's may differ in the last bit
+        cos, sin = np.cos(rows[2]), np.sin(rows[2])
+        self.euler(rows, FORCES.take(actions), cos, sin, moved, over)
+        return moved, self.ones.copy(), over
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(rows.T, np.float32)

@@ -70,6 +70,7 @@ class NumpyEnv:
     stack: int = 1
     fps: float = 30.0
     restarts: list[str] = field(default_factory=list)
+    compiled: bool = False  # its loops, where it has some and numba is installed; the same numbers
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -103,13 +104,15 @@ class NumpyEnv:
         self.elapsed += 1
         truncated = self.elapsed >= self.time_limit if self.time_limit else self.none
         successor = self.observe(self.rows)
-        ended = terminated | truncated
-        if not ended.any():
+        (which,) = (terminated | truncated).nonzero()
+        if not len(which):
             return Transition(successor, reward, terminated, truncated, successor)
-        which = np.flatnonzero(ended)
-        self.rows[:, which] = self.initial(len(which))
+        fresh = self.initial(len(which))
+        self.rows[:, which] = fresh
         self.elapsed[which] = 0
-        return Transition(self.observe(self.rows), reward, terminated, truncated, successor)
+        obs = successor.copy(order="K")  # pictures lie in memory one after the other
+        obs[which] = self.observe(fresh)
+        return Transition(obs, reward, terminated, truncated, successor)
 
     def state(self) -> dict[str, Any] | None:
         """All that the future depends on."""

@@ -59,12 +59,15 @@ class Single(gym.Env[np.ndarray, np.int64]):
 
 
 class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """N of our worlds as a gym.vector.VectorEnv, reset within the step that ends them."""
+    """N of our worlds as a gym.vector.VectorEnv, reset within the step that ends them.
+
+    compiled  their loops by numba, where it is installed: who brings a learner means many steps
+    """
 
     metadata = {"autoreset_mode": gym.vector.AutoresetMode.SAME_STEP}
 
-    def __init__(self, world: str, num_envs: int = 1) -> None:
-        self.world = IDS[world](id=world, num_envs=num_envs, seed=0)
+    def __init__(self, world: str, num_envs: int = 1, compiled: bool = True) -> None:
+        self.world = IDS[world](id=world, num_envs=num_envs, seed=0, compiled=compiled)
         self.num_envs = num_envs
         self.single_observation_space = observations(self.world)
         self.single_action_space = gym.spaces.Discrete(self.world.actions)

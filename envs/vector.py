@@ -43,11 +43,15 @@ def worlds(what: str | Build) -> Worlds:
     return partial(make, what)
 
 
-def make(id: str | Build, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+def make(
+    id: str | Build, num_envs: int, seed: int, drawn: bool = False, compiled: bool = False
+) -> VectorEnv:
     """`num_envs` worlds, seeded.
 
-    id     ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
-    drawn  `picture` will be asked for: Gymnasium's worlds must know that when they are made
+    id        ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
+    drawn     `picture` will be asked for: Gymnasium's worlds must know that when they are made
+    compiled  our own worlds' loops by numba, where it is installed: the same numbers, sooner after
+              a start that takes longer
 
     UserError: unknown id, spaces that a DQN cannot have, a world that cannot be drawn.
     """
@@ -56,7 +60,7 @@ def make(id: str | Build, num_envs: int, seed: int, drawn: bool = False) -> Vect
     if not isinstance(id, str):
         return GymVector(getattr(id, "__name__", type(id).__name__), num_envs, seed, id)
     if id in OURS:
-        return OURS[id](id=id, num_envs=num_envs, seed=seed)
+        return OURS[id](id=id, num_envs=num_envs, seed=seed, compiled=compiled)
     try:
         if id.startswith("MinAtar/"):
             from envs import minatar

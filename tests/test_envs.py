@@ -19,6 +19,10 @@ def gym_cartpole(num_envs: int, seed: int) -> VectorEnv:
 
 WORLDS = {
     **{id: lambda n, s, id=id: make(id, n, s) for id in (*OURS, "Acrobot-v1", "MountainCar-v0")},
+    **{
+        f"{id}, compiled": lambda n, s, id=id: make(id, n, s, compiled=True)
+        for id in ("CartPole-v1", "drl/CartPolePixels-v1")
+    },
     "Gymnasium's CartPole-v1": gym_cartpole,
 }
 each_world = pytest.mark.parametrize("build", WORLDS.values(), ids=WORLDS)

@@ -40,7 +40,7 @@ ALLOWED = {
     "drl.digits": ("drl",),
     "drl": ("drl",),
     "agents": ("agents", "drl"),
-    "envs": ("envs", "drl.errors", "drl.state"),
+    "envs": ("envs", "drl.compiled", "drl.errors", "drl.state"),
     "drl.cli": OURS,
 }
 

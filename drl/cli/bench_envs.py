@@ -31,7 +31,7 @@ def measure(repeats: int, quiet: bool = False) -> dict[str, Any]:
     rows = []
     for id in registration.IDS:
         beside = "CartPole-v1" if id == "drl/CartPole-v1" else id
-        ours = make("CartPole-v1" if id == "drl/CartPole-v1" else id, WORLDS, seed=0)
+        ours = make("CartPole-v1" if id == "drl/CartPole-v1" else id, WORLDS, 0, compiled=True)
         sync: Any = gym.make_vec(beside, WORLDS, vectorization_mode="sync")
         ours.reset()
         sync.reset(seed=0)
