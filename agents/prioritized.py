@@ -69,6 +69,8 @@ class Prioritized:
     alpha  0 is uniform;  beta  a schedule in batches drawn, to 1 at the end of training
     """
 
+    wants_error = True
+
     def __init__(
         self, capacity: int, batch: int, rng: np.random.Generator,
         alpha: float, beta: Schedule, eps: float = 1e-6,

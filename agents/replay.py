@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ class Sampler(Protocol):
     """Which rows of the ring make a batch."""
 
     nbytes: int  # of memory
+    wants_error: bool  # whether `learnt` does anything: on a GPU, knowing means waiting for it
 
     def add(self, rows: np.ndarray) -> None:
         """These rows hold new transitions."""
@@ -50,6 +52,7 @@ class Uniform:
     """Every transition with the same probability, with replacement."""
 
     nbytes = 0
+    wants_error = False
 
     def __init__(self, capacity: int, batch: int, rng: np.random.Generator) -> None:
         self.capacity, self.rng = capacity, rng
@@ -165,9 +168,10 @@ class Replay:
             decode(self._s), self._a, rest[:, 1], rest[:, 2], decode(self._s_next), weight, rows
         )
 
-    def learnt(self, batch: Batch, error: np.ndarray) -> None:
-        """How wrong the network was about a batch of ours: (B,)."""
-        self.sampler.learnt(batch.rows, error)
+    def learnt(self, batch: Batch, error: Callable[[], np.ndarray]) -> None:
+        """How wrong the network was about a batch of ours: (B,), fetched for who wants it."""
+        if self.sampler.wants_error:
+            self.sampler.learnt(batch.rows, error())
 
     def peek(self, count: int) -> np.ndarray:
         """Up to `count` of the stored observations, evenly spread; draws no random number."""
