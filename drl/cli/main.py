@@ -24,6 +24,7 @@ COMMANDS = {  # name → module, one line of help
         "drl.cli.check_gradients",
         "each derivative against differences and autograd",
     ),
+    "tour": ("drl.cli.tour", "the course notes as chapters that run"),
     "completion": ("drl.cli.completion", "a script for bash, zsh or fish: what Tab knows"),
     "bench": ("drl.cli.bench", "measure our speed beside torch autograd"),
 }
