@@ -54,6 +54,11 @@ EXAMPLES = {  # command → lines to try, each with what it does
     "board": (("drl board", "all runs in runs/"), ("drl board runs/RUN --port 7007", "one run")),
     "check-gradients": (("drl check-gradients", "all of them, within seconds"),),
     "bench": (("drl bench step", "our gradient step beside autograd"),),
+    "tour": (
+        ("drl tour", "the list of chapters"),
+        ("drl tour 8", "backpropagation, in the terminal"),
+        ("drl tour --all --out tour", "all of it, with figures"),
+    ),
     "completion": (
         ("source <(drl completion bash)", "in this shell, or in ~/.bashrc"),
         ("drl completion zsh > ~/.zfunc/_drl", "a directory in fpath"),
