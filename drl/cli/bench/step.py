@@ -1,0 +1,108 @@
+"""One DQN gradient step: ours on both array libraries beside torch autograd with fused Adam.
+
+All do the same: sample a batch uniformly from a memory, target r + γ·max_a Q(s′, a; θ⁻), Huber
+loss, Adam, Polyak update of θ⁻ at every step; float32, one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from agents.build import build_dqn
+from agents.config import DQNConfig
+from agents.dqn import DQN
+from drl.cli.bench.autograd import DQNStep, compiled, dense
+from drl.cli.bench.floor import backward_operations, fastest_product, forward_operations
+from drl.cli.bench.result import Bar, Result, Row
+from drl.cli.bench.timing import interleaved, median, one_thread, ratio
+
+# hidden, batch, how many times autograd's speed is asked for
+NETS = [((64, 64), 64, 5.0), ((128, 128), 64, 4.0), ((128, 128), 128, 3.2), ((256, 256), 64, 2.4)]
+NEAR_FLOOR = ((128, 128), 128, 1.8)  # hidden, batch, at most so many times the floor
+INPUTS, ACTIONS, STORED = 4, 2, 10_000
+GAMMA, TAU, LR = 0.99, 0.005, 1e-3
+
+
+def measure(repeats: int = 15, seconds: float = 0.05, compiling: bool = True) -> Result:
+    """Medians in µs, and the ratios autograd / ours."""
+    product = fastest_product()
+    rows: list[Row] = []
+    bars = []
+    missing = False
+    for hidden, batch, wanted in NETS:
+        auto = our_step(hidden, batch, "auto")
+        contenders: dict[str, Callable[[], Any]] = {
+            "autograd": autograd_step(hidden, batch),
+            **{name: our_step(hidden, batch, name).learn for name in ("numpy", "torch")},
+            "product": product.call,
+        }
+        with one_thread():
+            if compiling and (fast := compiled_step(hidden, batch)):
+                contenders["compiled"] = fast
+            times = interleaved(contenders, repeats, seconds)
+        missing |= "compiled" not in times
+        ours = times[auto.ops.name]
+        work = 2 * forward_operations(auto.net, batch) + backward_operations(auto.net, batch)
+        floor = [product.floor(work, t) for t in times["product"]]
+        name = f"{'-'.join(map(str, (INPUTS, *hidden, ACTIONS)))}, {batch}"
+        faster = ratio(times["autograd"], ours)
+        us = {name: median(values) * 1e6 for name, values in times.items()}
+        rows.append({
+            "net, batch": name, "autograd": us["autograd"], "compiled": us.get("compiled"),
+            "numpy": us["numpy"], "torch": us["torch"], "auto picks": auto.ops.name,
+            "floor": median(floor) * 1e6, "autograd / ours": faster,
+            "compiled / ours": ratio(times["compiled"], ours) if "compiled" in times else None,
+            "ours / floor": ratio(ours, floor),
+        })  # fmt: skip
+        bars.append(Bar(f"{name}: autograd / ours", faster, wanted))
+        if (hidden, batch) == NEAR_FLOOR[:2]:
+            near = Bar(f"{name}: ours / floor", ratio(ours, floor), NEAR_FLOOR[2], at_least=False)
+    notes = ["torch.compile: not here (it needs a C++ compiler)"] if missing else []
+    about = (
+        "µs for one DQN step: sample, target, loss, gradient, Adam, target network.  autograd: "
+        "torch with fused Adam; compiled: its loss through torch.compile; numpy, torch: ours.  "
+        f"Floor: {product.operations / median(times['product']) / 1e9:.0f} GFLOP/s."
+    )
+    return Result("step", about, rows, [*bars, near], notes)
+
+
+def our_step(hidden: tuple[int, ...], batch: int, backend: str) -> DQN:
+    """Our agent with a filled memory."""
+    config = DQNConfig(
+        hidden=hidden, batch=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
+        capacity=STORED, num_envs=STORED,
+    )  # fmt: skip
+    agent = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend)
+    s, a, r, terminated, s_next = memory()
+    agent.observe(s, a, r, terminated, np.zeros(STORED, bool), s_next)
+    return agent
+
+
+def autograd_step(hidden: tuple[int, ...], batch: int) -> DQNStep:
+    return DQNStep(dense((INPUTS, *hidden, ACTIONS)), memory(), batch, GAMMA, TAU, LR)
+
+
+def compiled_step(hidden: tuple[int, ...], batch: int) -> DQNStep | None:
+    """None where torch.compile does not work."""
+    step = autograd_step(hidden, batch)
+    fast = compiled(step.huber, *step.sample())
+    if fast is None:
+        return None
+    step.loss = fast
+    return step
+
+
+def memory() -> tuple[np.ndarray, ...]:
+    """Transitions that look like CartPole's: s, a, r, terminated, s′."""
+    rng = np.random.default_rng(0)
+    s = rng.normal(size=(STORED, INPUTS)).astype(np.float32)
+    return (
+        s,
+        rng.integers(ACTIONS, size=STORED),
+        np.ones(STORED, np.float32),
+        rng.random(STORED) < 0.05,
+        s + rng.normal(size=s.shape).astype(np.float32) * 0.1,
+    )
