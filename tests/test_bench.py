@@ -1,10 +1,26 @@
 """The benchmarks' own arithmetic, and command lines that are understood."""
 
+import importlib.util
+
+import numpy as np
 import pytest
 
-from drl.cli import bench_ablation as ablation
-from drl.cli import bench_envs, bench_log, train_dqn
-from drl.cli.bench_ablation import PARTS, RAINBOW, WORLDS, Job
+from drl.cli import train_dqn
+from drl.cli.bench import (
+    ablation,
+    conv,
+    digits,
+    endtoend,
+    envs,
+    floor,
+    log,
+    prioritized,
+    step,
+    timing,
+)
+from drl.cli.bench.ablation import PARTS, RAINBOW, WORLDS, Job
+from drl.cli.bench.result import Bar, Result
+from drl.nn import MLP
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -40,9 +56,9 @@ def test_the_table_is_the_interquartile_mean() -> None:
 
 
 def test_worlds_are_measured() -> None:
-    result = bench_envs.measure(repeats=1, quiet=True)
-    assert len(result["rows"]) == 4
-    assert all(min(row["us"].values()) > 0 and row["ratio"] > 0 for row in result["rows"])
+    rows = envs.measure(repeats=1, seconds=1e-4).rows
+    assert len(rows) == 4
+    assert all(min(row["ours"], row["sync"], row["sync / ours"]) > 0 for row in rows)
 
 
 def test_the_cost_of_logging_is_of_pairs_with_one_seed() -> None:
@@ -52,15 +68,125 @@ def test_the_cost_of_logging_is_of_pairs_with_one_seed() -> None:
         {"none": (2.0, 0.0), "full": (3.0, 2.0)},
         {"none": (5.0, 0.0), "full": (6.0, 3.0)},
     ]
-    result = bench_log.row("short", "full", found)
-    assert result["slowdown"] == pytest.approx(0.2)
-    assert (result["seconds"], result["mb"]) == (3.3, 2.0)
+    result = log.row("short", "full", found)
+    assert result["slower"] == pytest.approx(0.2)
+    assert (result["CPU s"], result["events, MB"]) == (3.3, 2.0)
 
 
 def test_a_run_is_measured_at_each_level() -> None:
     short = ("--steps", "300", "--solved-at", "None")
-    found = bench_log.one_of_each(1, short)
+    found = log.one_of_each(1, short)
     assert list(found) == ["none", "minimal", "full"]
     assert all(seconds > 0 for seconds, _ in found.values())
     sizes = [megabytes for _, megabytes in found.values()]
     assert sizes[0] == 0 < sizes[1] < sizes[2]
+
+
+def test_a_ratio_is_the_median_over_pairs() -> None:
+    """By hand: 4, 2, 3; the medians' ratio would be 8/4 = 2."""
+    assert timing.ratio([4.0, 8.0, 30.0], [1.0, 4.0, 10.0]) == 3.0
+
+
+def test_contenders_take_turns() -> None:
+    order: list[str] = []
+    calls = {name: lambda name=name: order.append(name) for name in "ab"}
+    times = timing.interleaved(calls, repeats=3, seconds=0)
+    assert "".join(order) == "ab" + "ab" * 3
+    assert [len(times[name]) for name in "ab"] == [3, 3]
+
+
+def test_operations_are_counted() -> None:
+    """3-5-2, batch 7: 2·7·(15 + 10) forward; twice that backward, without ∂L/∂x of the first."""
+    net = MLP(3, 2, (5,))
+    assert floor.forward_operations(net, 7) == 350
+    assert floor.backward_operations(net, 7) == 700 - 210
+
+
+def test_shared_weights_count_at_each_position() -> None:
+    """MinAtar's front: 16 filters of 3×3×6 at 8×8 positions, then 1024-128-6."""
+    net = MLP((10, 10, 6), 6, (128,), conv="minatar")
+    front, dense = 64 * 3 * 3 * 6 * 16, 1024 * 128 + 128 * 6
+    assert floor.forward_operations(net, 32) == 2 * 32 * (front + dense)
+    assert floor.backward_operations(net, 32) == 2 * 32 * (front + 2 * dense)
+
+
+def test_the_floor_is_at_the_products_rate() -> None:
+    """1,000 operations in 2 s: 500 of them need 1 s."""
+    assert floor.Product(lambda: None, 1000).floor(500, 2.0) == 1.0
+
+
+def test_bars_say_met_or_missed() -> None:
+    assert str(Bar("speed", 3.0, 2.5)) == "speed: 3.00 (≥ 2.5, met)"
+    assert str(Bar("speed", 2.4, 2.5)) == "speed: 2.40 (≥ 2.5, missed)"
+    assert Bar("share", 0.6, 0.6, at_least=False).met
+    assert not Bar("share", 0.61, 0.6, at_least=False).met
+
+
+def test_a_result_as_text_markdown_and_json() -> None:
+    rows = [{"net": "a", "ours": 1.234, "peer": None}]
+    result = Result("b", "µs.", rows, [Bar("peer / ours", 2.0, 3.0)], ["peer: not here"])
+    assert Result.from_json(result.json()) == result
+    assert result.json()["bars"][0]["met"] is False
+    assert "| a | 1.23 | – |" in result.markdown()
+    assert result.text().splitlines()[-2:] == ["peer / ours: 2.00 (≥ 3, missed)", "peer: not here"]
+
+
+def test_the_step_is_measured() -> None:
+    result = step.measure(repeats=1, seconds=1e-4, compiling=False)
+    assert len(result.rows) == 4 and len(result.bars) == 5
+    for row in result.rows:
+        assert row["compiled"] is None
+        assert row["autograd / ours"] == pytest.approx(row["autograd"] / row[row["auto picks"]])
+        assert row["ours / floor"] == pytest.approx(row[row["auto picks"]] / row["floor"])
+    assert "torch.compile: not here" in result.notes[0]
+
+
+def test_both_learn_the_same_step() -> None:
+    """What is timed is the same work: from one θ, on one batch, the same loss and the same θ′."""
+    ours, peer = step.our_step((8,), 16, "numpy"), step.autograd_step((8,), 16)
+    theirs = {name: value.detach().numpy() for name, value in peer.net.named_parameters()}
+    for net in (ours.net, ours.target_net):
+        for layer, n in zip((net.layers[0], net.layers[2]), (0, 2), strict=True):
+            layer.W[:], layer.b[:] = theirs[f"{n}.weight"].T, theirs[f"{n}.bias"]
+    batch = ours.replay.sample()
+    rows = np.array(batch.rows)
+    peer.sample = lambda: tuple(
+        x[rows] for x in (peer.s, peer.a, peer.r, peer.discount, peer.s_next)
+    )
+    peer()
+    ours.learn_from(batch)
+    for layer, n in zip((ours.net.layers[0], ours.net.layers[2]), (0, 2), strict=True):
+        np.testing.assert_allclose(layer.W, theirs[f"{n}.weight"].T, atol=1e-6)
+
+
+def test_an_epoch_is_measured_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits, "scikit_epoch", lambda data, hidden: None)
+    result = digits.measure(repeats=1, images=256, compiling=False)
+    assert [row["net"] for row in result.rows] == ["784-128-10", "784-512-512-10"]
+    assert all(row["scikit-learn"] is None and row["autograd / ours"] > 0 for row in result.rows)
+    assert result.notes[-1].startswith("scikit-learn: not here")
+    assert [bar.bar for bar in result.bars] == [1.8, 1.25]
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("sklearn"), reason="scikit-learn is not here")
+def test_scikit_learn_learns_the_same_net() -> None:
+    epoch = digits.scikit_epoch(digits.made_up(256), (128,))
+    assert epoch is not None
+    epoch()
+
+
+def test_convolutions_are_measured() -> None:
+    result = conv.measure(repeats=1, seconds=1e-4, nets=[conv.NETS[1]])
+    row = result.rows[0]
+    assert row["better / ours"] == pytest.approx(min(row["NCHW"], row["NHWC"]) / row["ours"])
+    assert len(result.rows) == 2 and len(result.bars) == 1
+
+
+def test_priorities_are_measured() -> None:
+    (row,) = prioritized.measure(repeats=1, seconds=1e-4, stored=2000).rows
+    assert row["share"] == pytest.approx(row["sample + update"] / row["the step it feeds"])
+
+
+def test_a_training_is_measured_beside_its_step() -> None:
+    (row,) = endtoend.measure(repeats=1, steps=640).rows
+    assert row["share"] == pytest.approx(row["training, updates/s"] / row["bare step, updates/s"])

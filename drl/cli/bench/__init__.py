@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,21 +12,31 @@ import tyro
 
 from drl.errors import UserError
 
+Name = Literal[
+    "step", "digits", "conv", "prioritized", "envs", "endtoend", "startup", "seeds", "log",
+    "cartpole", "ablation",
+]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Config:
-    """Measure: the speed of a gradient step beside torch autograd, and CartPole over seeds."""
+    """Measure what a user waits for: beside the other tools, the bar, and the machine's floor."""
 
-    name: tyro.conf.Positional[Literal["step", "envs", "log", "cartpole", "ablation"]] = "step"
+    name: tyro.conf.Positional[Name] = "step"
     """step: one DQN gradient step, with sampling and target update, beside torch autograd.
+    digits: an epoch of 60,000 images beside torch autograd and scikit-learn.
+    conv: three convolutional nets beside torch autograd.
+    prioritized: sampling by priority beside the step that it feeds.
     envs: a step of 16 of our worlds beside Gymnasium's SyncVectorEnv.
+    endtoend: updates per second of a training beside the bare step's.
+    startup: from the command to its first answer.
+    seeds: --seeds 8 beside eight runs in turn.
     log: what --log minimal and full cost a CartPole run.
     cartpole: from the command line to solved, and the last policy after 50,000 env steps.
     ablation: DQN, each part alone, and Rainbow, on CartPole, Acrobot and MinAtar Breakout."""
-    repeats: int = 15
-    """step, envs, log: interleaved repeats; the medians count."""
-    updates: int = 200
-    """step: gradient steps in each repeat."""
+    repeats: int | None = None
+    """all but cartpole and ablation: interleaved repeats, of which the medians count; none: as
+    many as take a minute or two."""
     seeds: int = 20
     """cartpole, ablation: runs, each with its seed."""
     first_seed: int = 0
@@ -38,35 +49,27 @@ class Config:
     """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
-        if min(self.repeats, self.updates, self.seeds, self.jobs) < 1:
-            raise UserError("--repeats, --updates, --seeds and --jobs must be at least 1")
+        if min(self.repeats or 1, self.seeds, self.jobs) < 1 or self.repeats == 0:
+            raise UserError("--repeats, --seeds and --jobs must be at least 1")
         if self.first_seed < 0:
             raise UserError("--first-seed must be 0 or more")
 
 
 def run(config: Config) -> dict[str, Any]:
     """Measure, print a table, and give the figures."""
-    quiet = config.json
-    match config.name:
-        case "cartpole":
-            from drl.cli import bench_cartpole
+    from drl.cli.console import Console
 
-            return bench_cartpole.measure(config.seeds, config.first_seed, quiet)
-        case "ablation":
-            from drl.cli import bench_ablation
+    if config.name == "ablation":
+        from drl.cli.bench import ablation
 
-            return bench_ablation.measure(
-                config.seeds, config.first_seed, config.out, config.jobs, quiet
-            )
-        case "envs":
-            from drl.cli import bench_envs
-
-            return bench_envs.measure(config.repeats, quiet)
-        case "log":
-            from drl.cli import bench_log
-
-            return bench_log.measure(config.repeats, quiet)
-        case "step":
-            from drl.cli import bench_step
-
-            return bench_step.measure(config.repeats, config.updates, quiet)
+        return ablation.measure(
+            config.seeds, config.first_seed, config.out, config.jobs, config.json
+        )
+    module = importlib.import_module(f"drl.cli.bench.{config.name}")
+    if config.name == "cartpole":
+        result = module.measure(config.seeds, config.first_seed)
+    else:
+        result = module.measure(*([config.repeats] if config.repeats else []))
+    Console(config.json).print(result.text())
+    figures: dict[str, Any] = result.json()
+    return figures

@@ -17,7 +17,7 @@ import numpy as np
 
 from agents.presets import preset
 from drl.checkpoint import write_atomic
-from drl.cli.bench_cartpole import drl
+from drl.cli.bench.process import drl
 from drl.cli.console import Console
 from drl.statistics import bootstrap_interval, interquartile_mean
 

@@ -83,7 +83,7 @@ def classify_epoch(
     optimizer = adam(net, lr)
 
     def epoch() -> None:
-        for rows in torch.randperm(len(x)).split(batch):
+        for rows in torch.split(torch.randperm(len(x)), batch):
             optimizer.zero_grad()
             loss(x[rows], labels[rows]).backward()  # type: ignore[no-untyped-call]
             optimizer.step()

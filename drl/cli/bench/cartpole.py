@@ -7,57 +7,46 @@ is worth after a fixed 50,000 env steps without stopping.
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
-from drl.cli.console import Console
+from drl.cli.bench.process import drl
+from drl.cli.bench.result import Bar, Result, Row
 
 FIXED_STEPS = 50_000
 LATE_STEPS = 20_000  # the checks of the last so many env steps are looked at
 THRESHOLD = 475.0
+MEDIAN, WORST = 1.5, 6.0  # seconds at most
 CHECK_SEED = 10_000  # evaluate --seed; evaluation streams are apart from training's by themselves
 
 
-def measure(seeds: int, first_seed: int, quiet: bool = False) -> dict[str, Any]:
-    """Run, print a table, and give the figures of every seed."""
-    console = Console(quiet)
-    console.print(
-        f"{'seed':>4}{'seconds':>9}{'env steps':>11}{'updates':>9}{'again':>8}"
-        f"{'last @50k':>11}{'worst late check':>18}"
-    )
+def measure(seeds: int = 20, first_seed: int = 0) -> Result:
+    """The figures of every seed, and what they come to."""
     rows = []
     for seed in range(first_seed, first_seed + seeds):
         with tempfile.TemporaryDirectory() as scratch:
-            row = one_seed(seed, Path(scratch))
-        rows.append(row)
-        console.print(
-            f"{seed:>4}{row['seconds']:>9.2f}{row['env_steps']:>11,}{row['updates']:>9,}"
-            f"{row['again']:>8.1f}{row['last']:>11.1f}{row['worst_late_check']:>18.1f}"
-        )
-    solved = sum(row["solved"] and row["again"] >= THRESHOLD for row in rows)
-    console.print(f"solved and confirmed: {solved} of {seeds}")
-    for name in ("seconds", "env_steps", "updates", "again", "last"):
-        values = [row[name] for row in rows]
-        console.print(
-            f"{name}: min {min(values):,.2f}, median {statistics.median(values):,.2f}, "
-            f"max {max(values):,.2f}"
-        )
+            rows.append(one_seed(seed, Path(scratch)))
+    solved = sum(row["solved"] == "yes" and row["again"] >= THRESHOLD for row in rows)
+    seconds = [row["seconds"] for row in rows]
+    bars = [
+        Bar("solved, and confirmed on other episodes: seeds", solved, seeds),
+        Bar("command to solved, median s", statistics.median(seconds), MEDIAN, at_least=False),
+        Bar("command to solved, worst s", max(seconds), WORST, at_least=False),
+    ]
     last = sum(row["last"] >= THRESHOLD for row in rows)
-    fell = sum(row["worst_late_check"] < 400 for row in rows)
-    console.print(
-        f"last policy ≥ 475: {last} of {seeds}; a late check under 400: {fell} of {seeds}"
+    fell = sum(row["worst late check"] < 400 for row in rows)
+    notes = [f"last policy ≥ 475: {last} of {seeds}; a late check under 400: {fell} of {seeds}"]
+    about = (
+        "seconds, env steps, updates: until solved, the whole process; again: that policy on other "
+        f"episodes; last: the last policy of a run of {FIXED_STEPS:,} env steps; late checks: of "
+        f"its last {LATE_STEPS:,}."
     )
-    return {"bench": "cartpole", "solved": solved, "rows": rows}
+    return Result("cartpole", about, rows, bars, notes)
 
 
-def one_seed(seed: int, scratch: Path) -> dict[str, Any]:
+def one_seed(seed: int, scratch: Path) -> Row:
     """Solve, score again, then the fixed budget; `seconds` is the whole solving process."""
     run, fixed = scratch / "solve", scratch / "fixed"
     start = time.perf_counter()
@@ -73,24 +62,13 @@ def one_seed(seed: int, scratch: Path) -> dict[str, Any]:
     return {
         "seed": seed,
         "seconds": seconds,
-        "solved": summary["solved"],
-        "env_steps": summary["env_steps"],
+        "solved": "yes" if summary["solved"] else "no",
+        "env steps": summary["env_steps"],
         "updates": summary["updates"],
         "again": again["mean_reward"],
         "last": last["mean_reward"],
-        "worst_late_check": min(late),
+        "worst late check": min(late),
     }
-
-
-def drl(*args: str) -> dict[str, Any]:
-    """One command in a process of its own, on one thread; its result."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, "-m", "drl.cli.main", *args, "--json"]
-    done = subprocess.run(
-        command, env=os.environ | threads, stdout=subprocess.PIPE, text=True, check=True
-    )
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
 
 
 def checks(run: Path) -> list[tuple[int, float]]:

@@ -23,7 +23,8 @@ from drl.digits.training import Training
 
 NETS = [((128,), 1.8), ((512, 512), 1.25)]  # hidden, how many times autograd's speed is asked for
 BESIDE_SCIKIT = 2.5
-BATCH, LR, CLASSES = 128, 1e-3, 10
+PEERS = ("autograd", "compiled", "scikit-learn")
+INPUTS, CLASSES, BATCH, LR = 28 * 28, 10, 128, 1e-3
 EPOCHS = 10**6  # more than anybody measures
 
 
@@ -48,24 +49,20 @@ def measure(repeats: int = 3, images: int = 60_000, compiling: bool = True) -> R
         net = training.net
         work = forward_operations(net, images) + backward_operations(net, images)
         floor = [product.floor(work, t / 10) for t in times["product"]]
-        name = "-".join(map(str, (*net.input_shape[:1], *hidden, CLASSES)))
-        s = {peer: median(times[peer]) if peer in times else None for peer in contenders}
-        beside = {
-            peer: ratio(times[peer], times["ours"]) if peer in times else None
-            for peer in ("autograd", "compiled", "scikit-learn")
-        }
+        name = "-".join(map(str, (INPUTS, *hidden, CLASSES)))
+        s = {c: median(times[c]) if c in times else None for c in (*PEERS, "ours")}
+        beside = {c: ratio(times[c], times["ours"]) if c in times else None for c in PEERS}
         rows.append({
-            "net": f"{28 * 28}-{name.partition('-')[2]}", **s, "floor": median(floor),
+            "net": name, **s, "floor": median(floor),
             **{f"{peer} / ours": value for peer, value in beside.items()},
             "ours / floor": ratio(times["ours"], floor),
         })  # fmt: skip
-        rows[-1].pop("product")
-        net_name = rows[-1]["net"]
-        bars.append(Bar(f"{net_name}: autograd / ours", beside["autograd"] or 0.0, wanted))
-        if beside["scikit-learn"] is not None:
-            bars.append(
-                Bar(f"{net_name}: scikit-learn / ours", beside["scikit-learn"], BESIDE_SCIKIT)
-            )
+        asked = {"autograd": wanted, "scikit-learn": BESIDE_SCIKIT}
+        bars += [
+            Bar(f"{name}: {peer} / ours", faster, asked[peer])
+            for peer, faster in beside.items()
+            if faster is not None and peer in asked
+        ]
     notes = [
         f"{peer}: not here ({how})"
         for peer, how in (
@@ -133,6 +130,6 @@ def scikit_epoch(data: Dataset, hidden: tuple[int, ...]) -> Callable[[], Any] | 
     def epoch() -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that one epoch is not the end of it
-            net.partial_fit(x, data.y_train, classes)
+            net.partial_fit(x, data.y_train, classes=classes)
 
     return epoch

@@ -13,12 +13,11 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from drl.cli.console import Console
+from drl.cli.bench.process import THREADS, command
+from drl.cli.bench.result import Result, Row
 from drl.errors import UserError
 
 LEVELS = ("none", "minimal", "full")
@@ -30,12 +29,10 @@ LENGTHS = {
 MB = 1e6  # bytes
 
 
-def measure(repeats: int, quiet: bool = False) -> dict[str, Any]:
+def measure(repeats: int = 9) -> Result:
     """Medians over repeats, each with its seed; and the events' size of the longer run."""
     if not hasattr(os, "sched_setaffinity"):
         raise UserError("bench log holds processes on one core, which only Linux can: run it there")
-    console = Console(quiet)
-    console.print(f"{'run':<18}{'--log':<10}{'CPU s':>7}{'slower':>9}{'events, MB':>13}")
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})  # the processes that we start inherit it
     try:
@@ -46,37 +43,32 @@ def measure(repeats: int, quiet: bool = False) -> dict[str, Any]:
             rows += [row(length, level, found) for level in LEVELS]
     finally:
         os.sched_setaffinity(0, cores)
-    for r in rows:
-        console.print(
-            f"{r['run']:<18}{r['log']:<10}{r['seconds']:>7.2f}{r['slowdown']:>9.1%}{r['mb']:>13.3f}"
-        )
-    console.print("medians over seeds; slower: the median of the pairs with the same seed")
-    return {"bench": "log", "rows": rows, "repeats": repeats}
+    about = "Medians over seeds; slower: the median of the pairs with the same seed."
+    return Result("log", about, rows)
 
 
-def row(length: str, level: str, found: list[dict[str, tuple[float, float]]]) -> dict[str, Any]:
+def row(length: str, level: str, found: list[dict[str, tuple[float, float]]]) -> Row:
     """found: for each repeat, level → CPU seconds, MB."""
     return {
         "run": length,
         "log": level,
-        "seconds": statistics.median(f[level][0] for f in found),
-        "slowdown": statistics.median(f[level][0] / f["none"][0] for f in found) - 1,
-        "mb": statistics.median(f[level][1] for f in found),
+        "CPU s": statistics.median(f[level][0] for f in found),
+        "slower": statistics.median(f[level][0] / f["none"][0] for f in found) - 1,
+        "events, MB": statistics.median(f[level][1] for f in found),
     }
 
 
 def one_of_each(seed: int, flags: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """The levels at once: CPU seconds of the process, MB of its events."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with tempfile.TemporaryDirectory() as scratch:
         homes = {level: Path(scratch) / level for level in LEVELS}
         started = {
             level: subprocess.Popen(
-                [
-                    sys.executable, "-m", "drl.cli.main", "train", "dqn", *flags,
-                    "--seed", str(seed), "--log", level, "--run", str(home), "--json",
-                ],
-                env=os.environ | threads, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                command(
+                    "train", "dqn", *flags, "--seed", str(seed), "--log", level, "--run", str(home),
+                    "--json",
+                ),
+                env=os.environ | THREADS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )
             for level, home in homes.items()
         }  # fmt: skip

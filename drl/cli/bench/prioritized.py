@@ -26,7 +26,7 @@ def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> 
 
     def sample_and_update() -> None:
         drawn = prioritized.replay.sample()
-        prioritized.replay.learnt(drawn, errors)
+        prioritized.replay.learnt(drawn, lambda: errors)
 
     contenders = {
         "prioritized": sample_and_update,

@@ -1,0 +1,35 @@
+"""Commands as a user types them: each a process of its own, on one thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def command(*args: str) -> list[str]:
+    return [sys.executable, "-m", "drl.cli.main", *args]
+
+
+def drl(*args: str) -> dict[str, Any]:
+    """The command's result."""
+    result: dict[str, Any] = json.loads(output(*args, "--json").splitlines()[-1])
+    return result
+
+
+def seconds(*args: str) -> float:
+    """From the command to its end, Python's start included."""
+    start = time.perf_counter()
+    output(*args)
+    return time.perf_counter() - start
+
+
+def output(*args: str) -> str:
+    return subprocess.run(
+        command(*args), env=os.environ | THREADS, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
