@@ -4,6 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
+import torch
 
 from drl.cli import train_dqn
 from drl.cli.bench import (
@@ -20,7 +21,8 @@ from drl.cli.bench import (
 )
 from drl.cli.bench.ablation import PARTS, RAINBOW, WORLDS, Job
 from drl.cli.bench.result import Bar, Result
-from drl.nn import MLP
+from drl.nn import MLP, Network
+from drl.nn.layers import Linear
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -142,21 +144,28 @@ def test_the_step_is_measured() -> None:
 
 
 def test_both_learn_the_same_step() -> None:
-    """What is timed is the same work: from one θ, on one batch, the same loss and the same θ′."""
+    """What is timed is the same work: from one θ, on the same batches, to the same θ and θ⁻."""
+    torch.manual_seed(0)
     ours, peer = step.our_step((8,), 16, "numpy"), step.autograd_step((8,), 16)
-    theirs = {name: value.detach().numpy() for name, value in peer.net.named_parameters()}
-    for net in (ours.net, ours.target_net):
-        for layer, n in zip((net.layers[0], net.layers[2]), (0, 2), strict=True):
-            layer.W[:], layer.b[:] = theirs[f"{n}.weight"].T, theirs[f"{n}.bias"]
-    batch = ours.replay.sample()
-    rows = np.array(batch.rows)
-    peer.sample = lambda: tuple(
-        x[rows] for x in (peer.s, peer.a, peer.r, peer.discount, peer.s_next)
-    )
-    peer()
-    ours.learn_from(batch)
-    for layer, n in zip((ours.net.layers[0], ours.net.layers[2]), (0, 2), strict=True):
-        np.testing.assert_allclose(layer.W, theirs[f"{n}.weight"].T, atol=1e-6)
+    copy_from(ours.net, peer.net)
+    copy_from(ours.target_net, peer.target_net)
+    for _ in range(5):
+        batch = ours.replay.sample()
+        parts = (batch.s, batch.a.astype(np.int64), batch.r, batch.discount, batch.s_next)
+        peer.sample = lambda parts=parts: tuple(torch.tensor(part) for part in parts)
+        peer()
+        ours.learn_from(batch)
+    for net, theirs in ((ours.net, peer.net), (ours.target_net, peer.target_net)):
+        before = net.params.copy()
+        copy_from(net, theirs)
+        np.testing.assert_allclose(before, net.params, atol=1e-6)
+
+
+def copy_from(net: Network, theirs: torch.nn.Module) -> None:
+    linear = [layer for layer in net.layers if isinstance(layer, Linear)]
+    params = [value.detach().numpy() for value in theirs.parameters()]
+    for layer, weight, bias in zip(linear, params[::2], params[1::2], strict=True):
+        layer.W[:], layer.b[:] = weight.T, bias
 
 
 def test_an_epoch_is_measured_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:

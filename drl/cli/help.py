@@ -53,11 +53,14 @@ EXAMPLES = {  # command → lines to try, each with what it does
     ),
     "board": (("drl board", "all runs in runs/"), ("drl board runs/RUN --port 7007", "one run")),
     "check-gradients": (("drl check-gradients", "all of them, within seconds"),),
-    "bench": (("drl bench step", "our gradient step beside autograd"),),
     "tour": (
         ("drl tour", "the list of chapters"),
         ("drl tour 8", "backpropagation, in the terminal"),
         ("drl tour --all --out tour", "all of it, with figures"),
+    ),
+    "bench": (
+        ("drl bench step", "our gradient step beside autograd"),
+        ("drl bench cartpole --seeds 5", "command to solved, over 5 seeds"),
     ),
     "completion": (
         ("source <(drl completion bash)", "in this shell, or in ~/.bashrc"),
@@ -107,6 +110,8 @@ def render(name: str, config: type, default: Any = None, width: int | None = Non
 
 def _option(option: Option, width: int) -> list[str]:
     names = f"  {option.name} {option.value}".rstrip()
+    if len(names) > width:  # more choices than a line holds: the text tells each
+        names = f"  {option.name}"
     text = option.text + (f" (default: {option.default})" if option.default else "")
     text = text.replace("(default: required)", "(required)")
     rows = textwrap.wrap(text, width, initial_indent=" " * LEFT, subsequent_indent=" " * LEFT)
