@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -77,8 +78,8 @@ def with_hidden_layer() -> tuple[MLP, list[float]]:
 
 
 def draw_weights(ax: Any, w: np.ndarray, title: str = "") -> None:
-    """64 weights on the pixels that they look at: red speaks for, blue against, white is 0."""
+    """Weights on the pixels that they look at: red speaks for, blue against, white is 0."""
     most = max(float(np.abs(w).max()), 1e-12)
-    ax.imshow(w.reshape(8, 8), cmap="RdBu_r", vmin=-most, vmax=most)
+    ax.imshow(w.reshape(math.isqrt(w.size), -1), cmap="RdBu_r", vmin=-most, vmax=most)
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=9)
