@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import numpy as np
+import pytest
+
 from drl.cli.tour import chapter
 
 
@@ -21,3 +24,33 @@ def test_too_large_and_too_small_steps_end_below_the_good_one() -> None:
     assert 0 < below["good"] < below["large"] < below["small"]
     assert found["sizes"]["large"] > found["limit"] > found["sizes"]["good"]
     assert found["turns"] > 50  # back and forth, nearly every step
+
+
+def test_a_neuron_is_the_sum_then_sigma() -> None:
+    found = numbers(2)
+    assert found["z"] == pytest.approx(1.0)  # −0.5 + 1 · 0.8 + 2 · 0.5 − 1.5 · 0.2
+    assert found["by_net"] == pytest.approx(found["z"])
+    assert found["p"] == pytest.approx(0.731059, abs=1e-6)  # 1 / (1 + 1/e)
+
+
+def test_the_slope_of_sigma_is_its_difference_quotient() -> None:
+    found = numbers(2)
+    value = np.array(found["value"])
+    np.testing.assert_allclose(found["slope"], value * (1 - value), rtol=1e-12)
+    np.testing.assert_allclose(found["slope"], found["quotient"], rtol=1e-6)
+
+
+def test_a_step_of_ascent_raises_the_probability_of_the_label() -> None:
+    found = numbers(2)
+    error = 1 - found["before"]
+    inputs_then_bias = np.array([0.8, 0.5, 0.2, 1.0])
+    np.testing.assert_allclose(found["gradient"], error * inputs_then_bias, rtol=1e-12)
+    assert found["after"] > found["before"] + 0.05
+
+
+def test_one_neuron_falls_short_and_more_epochs_do_not_help() -> None:
+    found = numbers(3)
+    assert 90 < found["test"] < 95
+    assert found["more_train"] < 95  # not even what it was trained on
+    assert found["more"] < found["test"] + 1
+    assert found["curve"][-1] - found["curve"][100] < 0.02 < found["curve"][100] - found["curve"][0]
