@@ -1,5 +1,6 @@
 """Chapters 1 to 4 of the tour: what their texts say is what was computed."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,3 +55,32 @@ def test_one_neuron_falls_short_and_more_epochs_do_not_help() -> None:
     assert found["more_train"] < 95  # not even what it was trained on
     assert found["more"] < found["test"] + 1
     assert found["curve"][-1] - found["curve"][100] < 0.02 < found["curve"][100] - found["curve"][0]
+
+
+def test_a_hidden_layer_beats_one_neuron_whatever_its_first_weights() -> None:
+    found = numbers(4)
+    (_, one), (train, hidden) = found["one"], found["hidden"]
+    assert train > 99.5
+    assert hidden > one + 4
+    assert min(found["others"]) > one + 4
+
+
+def test_the_hidden_neurons_are_probabilities_in_the_order_of_their_say() -> None:
+    found = numbers(4)
+    assert found["say"] == sorted(found["say"], reverse=True)
+    assert found["say"][0] > 1 and found["say"][-1] < -1
+    assert len(found["h"]) == 20 and 0 < min(found["h"]) < 0.5 < max(found["h"]) < 1
+
+
+def test_two_layers_without_sigma_are_one() -> None:
+    assert numbers(4)["gap"] < 1e-5
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_chapter_is_one_page_with_its_figures(number: int, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    page = chapter(number, tmp_path)
+    lines = page.markdown.splitlines()
+    assert sum(line.startswith("# ") for line in lines) == 1
+    assert page.figures and all(figure.stat().st_size > 0 for figure in page.figures)
+    assert all(f"]({figure.name})" in page.markdown for figure in page.figures)
