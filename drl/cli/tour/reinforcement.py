@@ -90,13 +90,13 @@ def tell(page: Page) -> None:
     elsewhere = float(np.abs(dq[np.arange(len(dq)), 1 - actions]).max())
     caption = f"∂L/∂output of {SHOWN} examples: digits before learning, CartPole after"
     with page.figure("gradients", caption, 7.5) as figure:
-        axes = figure.subplots(1, 2, width_ratios=(10, 3))
+        axes = figure.subplots(1, 2, width_ratios=(10, 4))
         for ax, gradient, names in ((axes[0], dz, range(10)), (axes[1], dq, ("left", "right"))):
             most = float(np.abs(gradient[:SHOWN]).max())
             ax.imshow(gradient[:SHOWN], cmap="RdBu_r", vmin=-most, vmax=most)
             ax.set(xticks=range(len(names)), xticklabels=names, yticks=[])
         axes[0].set(title="p − 1[k = t]", ylabel="examples")
-        axes[1].set_title("clip(δ) at the action taken")
+        axes[1].set_title("clip(δ) · 1[k = a]")
     page.text(f"""
         A batch from the memory has {len(dq)} transitions; the largest gradient at an action that
         was not taken is {elsewhere:g}.
