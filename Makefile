@@ -1,10 +1,11 @@
 # `make train`: from nothing to an agent that balances the pole.  `make test`: every check.
 PYTHON ?= python3
 VENV   ?= .venv
+BENCH  ?= .venv-bench
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: train test lint types unit slow docs clean
+.PHONY: train test lint types unit slow docs bench clean
 
 train: $(READY)
 	$(BIN)/drl train dqn
@@ -31,6 +32,16 @@ docs: $(READY)  # the tour's pages are made by its code; a warning is an error
 	$(BIN)/python -m sphinx -q -W --keep-going docs site
 	@echo "open site/index.html"
 
+bench: $(BENCH)/.ready  # a quarter of an hour on a quiet machine
+	$(BENCH)/bin/drl bench --all
+
+$(BENCH)/.ready: pyproject.toml constraints.txt benchmarks/constraints.txt  # with the peers
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet torch==2.13.0 -c constraints.txt
+	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -c benchmarks/constraints.txt \
+		-e '.[plot,fast,box2d,minatar]' scikit-learn stable_baselines3
+	touch $(BENCH)/.ready
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
@@ -39,4 +50,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic, and command lines that are understood."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from drl.cli.bench import (
     floor,
     log,
     prioritized,
+    report,
     step,
     timing,
 )
@@ -199,3 +201,25 @@ def test_priorities_are_measured() -> None:
 def test_a_training_is_measured_beside_its_step() -> None:
     (row,) = endtoend.measure(repeats=1, steps=640).rows
     assert row["share"] == pytest.approx(row["training, updates/s"] / row["bare step, updates/s"])
+
+
+def test_the_page_is_made_anew_between_its_marks() -> None:
+    page = report.put("# Results\n\nby hand\n", "first")
+    assert page == f"# Results\n\nby hand\n\n{report.BEGIN}\nfirst\n{report.END}\n"
+    page += "below\n"
+    assert report.put(page, "second") == page.replace("first", "second")
+
+
+def test_headroom() -> None:
+    """Asked for 4, got 6: 1.5; at most 0.6, got 1.2: 0.5."""
+    assert report.headroom(Bar("", 6.0, 4.0)) == 1.5
+    assert report.headroom(Bar("", 1.2, 0.6, at_least=False)) == 0.5
+
+
+def test_all_goes_on_where_one_fails(tmp_path: Path) -> None:
+    found = report.measure(tmp_path, True, ("envs", "nonsense", "prioritized"), ("--repeats", "1"))
+    assert found["failed"] == ["nonsense"]
+    assert [result["bench"] for result in found["results"]] == ["envs", "prioritized"]
+    page = (tmp_path / "RESULTS.md").read_text()
+    assert "### envs" in page and "### prioritized" in page and "Failed: nonsense." in page
+    assert (tmp_path / "figures.json").stat().st_size > 0

@@ -61,6 +61,7 @@ EXAMPLES = {  # command → lines to try, each with what it does
     "bench": (
         ("drl bench step", "our gradient step beside autograd"),
         ("drl bench cartpole --seeds 5", "command to solved, over 5 seeds"),
+        ("drl bench --all", "each, and the page of results"),
     ),
     "completion": (
         ("source <(drl completion bash)", "in this shell, or in ~/.bashrc"),

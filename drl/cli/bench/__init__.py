@@ -34,6 +34,10 @@ class Config:
     log: what --log minimal and full cost a CartPole run.
     cartpole: from the command line to solved, and the last policy after 50,000 env steps.
     ablation: DQN, each part alone, and Rainbow, on CartPole, Acrobot and MinAtar Breakout."""
+    all: bool = False
+    """Each but ablation, about a quarter of an hour; writes the page of results."""
+    report: Path = Path("benchmarks")
+    """--all: directory of the page, RESULTS.md, with its figures and plot."""
     repeats: int | None = None
     """all but cartpole and ablation: interleaved repeats, of which the medians count; none: as
     many as take a minute or two."""
@@ -59,6 +63,10 @@ def run(config: Config) -> dict[str, Any]:
     """Measure, print a table, and give the figures."""
     from drl.cli.console import Console
 
+    if config.all:
+        from drl.cli.bench import report
+
+        return report.measure(config.report, config.json)
     if config.name == "ablation":
         from drl.cli.bench import ablation
 

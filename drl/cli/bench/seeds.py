@@ -12,7 +12,7 @@ from drl.cli.bench.process import seconds
 from drl.cli.bench.result import Bar, Result, Row
 
 AT_MOST = 0.6
-STEPS = 20_000  # env steps of each run, not stopped when it is solved
+STEPS = 10_000  # env steps of each run, not stopped when it is solved
 
 
 def measure(repeats: int = 3, runs: int = 8, steps: int = STEPS) -> Result:
