@@ -2,7 +2,7 @@
 
 from agents.build import Parts, build_dqn
 from agents.config import DQNConfig
-from agents.dqn import DQN, Diverged
+from agents.dqn import DQN
 from agents.evaluation import Evaluation, Policy, evaluate
 from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
 from agents.heads import Head, Target
@@ -13,6 +13,7 @@ from agents.presets import PRESETS, preset, rainbow
 from agents.replay import Batch, Replay
 from agents.targets import Bootstrap, Munchausen, double, maximum
 from agents.training import Progress, Training
+from drl.errors import Diverged
 
 __all__ = [
     "DQN",

@@ -150,8 +150,17 @@ def seeds(seed: int) -> Seeds:
 
 def check_stream(seed: int, number: int) -> np.random.SeedSequence:
     """The stream of a run's greedy check `number`: child of `checks`, whatever came before it."""
-    checks = seeds(seed).checks
-    return np.random.SeedSequence(checks.entropy, spawn_key=(*checks.spawn_key, number))
+    return _child(seeds(seed).checks, number)
+
+
+def anew_stream(seed: int, env_steps: int) -> np.random.SeedSequence:
+    """The stream of worlds that are begun anew after so many env steps: other episodes than the
+    run's first, and the same ones whenever it is resumed from there."""
+    return _child(seeds(seed).envs, env_steps)
+
+
+def _child(stream: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(stream.entropy, spawn_key=(*stream.spawn_key, number))
 
 
 def unseen_stream(seed: int) -> np.random.SeedSequence:

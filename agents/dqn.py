@@ -13,6 +13,7 @@ from agents.heads import Head, best, greedy
 from agents.nstep import NStep
 from agents.replay import Batch
 from agents.targets import Bootstrap
+from drl.errors import Diverged
 from drl.nn import Network
 from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer, clip_norm
@@ -27,13 +28,6 @@ class Learned(NamedTuple):
     td_error: Callable[[], Array]  # (B,) δ = Q(s, a; θ) − E[target]
     loss: Callable[[], float]
     grad_norm: float  # ‖∂L/∂θ‖ before clipping
-
-
-class Diverged(ArithmeticError):
-    """The gradient is no longer a finite number.  The parameters are still those before it."""
-
-    def __init__(self, layer: str, update: int) -> None:
-        super().__init__(f"the gradient of {layer} is NaN or Inf at update {update:,}")
 
 
 class DQN:
@@ -113,9 +107,15 @@ class DQN:
 
         norm = clip_norm(net, self.max_grad_norm)
         if not math.isfinite(norm):
-            raise Diverged(net.first_nonfinite(), self.updates + 1)
+            layer = net.first_nonfinite(net.grads)
+            raise Diverged(f"the norm of {layer}'s gradient", self.updates + 1)
+        if not math.isfinite(fit.error.sum()):  # clipped, its gradient is finite
+            raise Diverged("the loss", self.updates + 1)
         self.optimizer.step()
         self.updates += 1
+        if not math.isfinite(self.ops.norm(net.params)):
+            layer = net.first_nonfinite(net.params)
+            raise Diverged(f"the norm of {layer}'s parameters", self.updates)
         if self.updates % self.target_period == 0:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
         return Learned(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)

@@ -121,15 +121,17 @@ class Run:
                     other.unlink()
         return True
 
-    def save_last(self, state: dict[str, Any], step: int) -> None:
+    def save_last(self, state: dict[str, Any], step: int) -> bool:
         """The checkpoint that the run ends with; said if the disk would not have it."""
-        if not self.save_checkpoint(state, step):
+        saved = self.save_checkpoint(state, step)
+        if not saved:
             print(
                 f"drl: warning: the last checkpoint was not written; 'drl resume {self.directory}' "
                 "starts earlier",
                 file=sys.stderr,
                 flush=True,
             )
+        return saved
 
     def save_best(self, state: dict[str, Any]) -> bool:
         """The best policy or classifier so far, in place of the one before."""
@@ -186,7 +188,12 @@ class Run:
     @property
     def begun(self) -> bool:
         """Whether there is a checkpoint to go on from; nothing is lost where there is none."""
-        return bool(self._checkpoints())
+        return self.newest is not None
+
+    @property
+    def newest(self) -> Path | None:
+        """The checkpoint written last."""
+        return max(self._checkpoints(), default=None)
 
     @property
     def told(self) -> bool:

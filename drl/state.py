@@ -1,7 +1,9 @@
-"""Putting a saved array back: only where it fits exactly."""
+"""States put back: an array only where it fits exactly, and the generators that are everybody's."""
 
 from __future__ import annotations
 
+import random
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,3 +21,35 @@ def fill(target: np.ndarray, source: Any, what: str) -> None:
             f"{what} should be {target.dtype} {target.shape}, found {source.dtype} {source.shape}"
         )
     target[:] = source
+
+
+# Nothing of ours draws from the generators that a process shares, but somebody's environment may.
+def seed_shared(seed: int) -> None:
+    """Python's, numpy's and, where it is loaded, torch's generator."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+def shared_generators() -> dict[str, Any]:
+    """Their states."""
+    version, words, gauss = random.getstate()
+    state: dict[str, Any] = {
+        "python": {"version": version, "words": np.array(words, np.int64), "gauss": gauss},
+        "numpy": np.random.get_state(legacy=False),
+    }
+    if "torch" in sys.modules:
+        state["torch"] = sys.modules["torch"].get_rng_state().numpy()
+    return state
+
+
+def load_shared_generators(state: dict[str, Any]) -> None:
+    """ValueError, KeyError or TypeError where they are not what `shared_generators` gave."""
+    python = state["python"]
+    random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
+    np.random.set_state(state["numpy"])
+    if "torch" in state:
+        import torch
+
+        torch.set_rng_state(torch.from_numpy(state["torch"]))

@@ -24,10 +24,10 @@ class GymVector:
     build  makes one of them: a gym.Env with Box observations and Discrete actions
 
     An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
-    are delivered as float32.  NaN, Inf and wrong shapes are the env's mistakes: they are named,
-    with the world they came from, before they can reach a network.  A world that raises, or hangs
-    for STEP_SECONDS, is made anew and its episode is lost (`Transition.lost`), MOST_RESTARTS times
-    in all; then the exception is the env's mistake too.
+    are delivered as float32.  NaN, Inf, wrong shapes and dtypes are the env's mistakes: they are
+    named, with the world they came from, before they can reach a network.  A world that raises, or
+    hangs for STEP_SECONDS, is made anew and its episode is lost (`Transition.lost`), MOST_RESTARTS
+    times in all; then the exception is the env's mistake too.
     """
 
     stack = 1
@@ -63,7 +63,14 @@ class GymVector:
         self.seeded = True
         obs = self._empty()
         for i, seed in enumerate(seeds):
-            self._put(obs, i, self.envs[i].reset(seed=seed)[0])
+            try:
+                first = self.envs[i].reset(seed=seed)[0]
+            except Exception as error:
+                raise UserError(
+                    f"{self.id} (world {i}) failed in a reset ({type(error).__name__}: {error}): "
+                    "mend the env"
+                ) from error
+            self._put(obs, i, first)
         return self._finite(obs)
 
     def step(self, actions: np.ndarray) -> Transition:
@@ -127,6 +134,12 @@ class GymVector:
             raise UserError(
                 f"{self.id} (world {i}) gave an observation of shape {np.shape(seen)}; its space "
                 f"says {self.observation_shape}: mend the env"
+            )
+        dtype = np.asarray(seen).dtype
+        if dtype != obs.dtype and not np.can_cast(dtype, obs.dtype, "same_kind"):
+            raise UserError(  # 0.5 as a byte is 0
+                f"{self.id} (world {i}) gave an observation of {dtype}; its space says "
+                f"{self.envs[i].observation_space.dtype}: mend the env"
             )
         obs[i] = seen
 

@@ -221,6 +221,7 @@ def test_a_users_mistake_is_one_line_and_code_2(tmp_path, capfd, args, words):
     assert main(["train", "digits", "--run", str(directory), "--log", "none", *args]) == 2
     err = capfd.readouterr().err
     assert err.count("\n") == 1 and words in err
+    assert ("train anew with --lr below 1e+30" in err) == (words == "diverged")
     assert directory.exists() == (words == "diverged")  # nothing is made before it can go
 
 

@@ -230,7 +230,9 @@ def test_divergence_is_named_at_its_update(
 ) -> None:
     assert main(["train", "dqn", "--run", str(tmp_path / "run"), "--lr", "1e30"]) == 2
     error = capsys.readouterr().err
-    assert len(error.splitlines()) == 1 and "linear0" in error and "at update 2" in error
+    assert len(error.splitlines()) == 1 and "linear0's parameters" in error
+    assert "at update 1 " in error and "last good checkpoint is" in error and "lower --lr" in error
+    assert "step-000000000000" in error  # the one of the start, never one written after
 
 
 def test_existing_directory_is_left_alone(

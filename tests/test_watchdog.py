@@ -3,19 +3,47 @@
 import numpy as np
 
 from agents import DQNConfig, build_dqn, diagnostics
+from agents.evaluation import Evaluation
 from drl.cli.watchdog import Watchdog
 
 
+def checks(means: list[float], exploring: float, spread: float = 0.0) -> list[bool]:
+    """Which of greedy checks of 16 episodes, mean ± spread, were warned about."""
+    dog, sign = Watchdog(), np.resize([-1.0, 1.0], 16)
+    results = [Evaluation(mean + spread * sign, np.ones(16, np.int64)) for mean in means]
+    return [dog.check(result, exploring) is not None for result in results]
+
+
 def test_collapse_is_said_at_the_third_low_check_in_a_row() -> None:
-    dog = Watchdog()
-    said = [dog.check(mean, 400.0) is not None for mean in (100, 100, 300, 100, 100, 199, 100, 100)]
-    assert said == [False, False, False, False, False, True, False, False]
+    means = [400, 200, 200, 300, 200, 200, 209, 200, 200]  # half of 400 − 20 gone: below 210
+    assert checks(means, exploring=20.0) == [False] * 6 + [True] + [False] * 2
+    assert not any(checks([400, 211, 211, 211, 211], exploring=20.0))
 
 
-def test_collapse_of_negative_returns() -> None:
-    dog = Watchdog()  # best −80: half as good is −160
-    assert [dog.check(mean, -80.0) is not None for mean in (-161, -200, -161)] == [0, 0, 1]
-    assert [dog.check(mean, -80.0) is not None for mean in (-159, -159, -159)] == [0, 0, 0]
+def test_collapse_of_negative_returns_is_measured_from_what_exploring_earned() -> None:
+    means = [-80.0, -291.0, -291.0, -291.0]  # from −500 to −80 was learnt; half of it ends at −290
+    assert checks(means, exploring=-500.0) == [False, False, False, True]
+    assert not any(checks([-80.0, -289.0, -289.0, -289.0], exploring=-500.0))
+
+
+def test_nothing_learnt_cannot_be_lost() -> None:
+    assert not any(checks([-200.0, -400.0, -400.0, -400.0], exploring=-150.0))
+
+
+def test_a_fall_within_three_standard_errors_may_be_luck() -> None:
+    """LunarLander in its first checks: 8.8, then −84.7, with returns as far apart as that."""
+    means = [8.8, -90.0, -90.0, -84.7]  # standard error of a check: spread/4; of a fall: √2 more
+    assert not any(checks(means, exploring=-170.0, spread=100.0))  # 3 √2 · 25 = 106 > 93.5
+    assert checks(means, exploring=-170.0, spread=80.0) == [False, False, False, True]  # 85
+    assert checks([413, 130, 130, 130], exploring=20.0, spread=100.0)[-1]
+
+
+def test_a_resumed_watchdog_remembers() -> None:
+    dog, again = Watchdog(), Watchdog()
+    for mean in (400.0, 100.0, 100.0):
+        dog.check(Evaluation(np.full(16, mean), np.ones(16, np.int64)), 20.0)
+    again.load_state(dog.state())
+    assert again.check(Evaluation(np.full(16, 100.0), np.ones(16, np.int64)), 20.0)
 
 
 def test_explosion_is_measured_against_what_rewards_can_add_up_to() -> None:

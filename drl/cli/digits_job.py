@@ -10,6 +10,7 @@ import numpy as np
 from drl.cli.console import Console
 from drl.cli.digits_log import DigitsLog
 from drl.cli.interrupt import Interrupt
+from drl.cli.stopped import stopped_in_one_line
 from drl.digits.data import Dataset, load
 from drl.digits.recipes import Recipe
 from drl.digits.report import accuracy
@@ -52,14 +53,18 @@ class DigitsJob:
         The last parameters are the result.  There is no best of several: only the test images
         could choose it, and then they would no longer test it.
         """
-        with DigitsLog(run, self.settings, self.training, resumed) as log:
+        lower = f"train anew with --lr below {self.recipe.lr:g}"
+        with (
+            DigitsLog(run, self.settings, self.training, resumed) as log,
+            stopped_in_one_line(run, self._where, lower),
+        ):
             if not resumed:
                 run.save_checkpoint(self.state(), 0)
             self._train(run, console, log)
             p = probabilities(self.training.net, self.data.x_test)
             log.result(p)
-        run.save_last(self.state(), self.training.update)
-        summary = self.summary() | self.scores(p)
+        saved = run.save_last(self.state(), self.training.update)
+        summary = self.summary() | self.scores(p) | {"checkpoint_saved": saved}
         run.write_summary(summary)
         self._print(console, run, summary)
         return summary
@@ -83,6 +88,9 @@ class DigitsJob:
                     saved = time.perf_counter()
                 if interrupt.asked:
                     break
+
+    def _where(self) -> str:
+        return f"epoch {self.training.update / self.training.updates_per_epoch:.2f}"
 
     def finished(self, run: Run) -> bool:
         """Nothing is left to do: a run killed after its last update has no result yet."""

@@ -5,30 +5,30 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import envs as worlds
-from agents.build import build_dqn, check_stream, env_seed, seeds
+from agents.build import anew_stream, build_dqn, check_stream, env_seed, seeds
 from agents.config import from_settings
-from agents.dqn import Diverged
 from agents.evaluation import MOST_AT_ONCE, Evaluation, check, evaluate
 from agents.policy import describe
 from agents.training import Training
 from drl.cli.console import Console, Progress
 from drl.cli.dqn_log import DQNLog
 from drl.cli.interrupt import Interrupt
+from drl.cli.stopped import stopped_in_one_line
 from drl.cli.watchdog import Watchdog
 from drl.errors import UserError
 from drl.runs import Run
+from drl.state import load_shared_generators, seed_shared, shared_generators
 
 if TYPE_CHECKING:
     from agents.dqn import DQN
 
 GIB = 2**30  # bytes
+DIVERGED = "train anew with a lower --lr, with --max-grad-norm, or a smaller --reward-scale"
 
 
 class DQNJob:
@@ -42,6 +42,7 @@ class DQNJob:
             self.env_id, config.num_envs, env_seed(seeds(settings["seed"]).envs)
         )
         self.agent = self._agent()
+        seed_shared(settings["seed"])
         self.training = Training(
             self.agent, self.envs, config.updates_per_step, config.learning_starts
         )
@@ -92,19 +93,21 @@ class DQNJob:
             DQNLog(run, self.settings, self.training.env_steps, resumed) as log,
             console.progress("env steps", steps) as progress,
             Interrupt() as interrupt,
-            self._divergence(run),
+            stopped_in_one_line(run, self._where, DIVERGED),
         ):
             log.start(self.agent)
             if resumed and self.training.obs is None:
-                self._warn(f"{self.env_id} cannot save its state: its episodes begin anew", log)
+                text = "cannot save its state: its episodes begin anew, from other seeds"
+                self._warn(f"{self.env_id} {text}", log)
             self.training.begin()
             if not resumed:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
             log.end(self.agent, self.training.env_steps, self.best)
-        run.save_last(self.state(), self.training.env_steps)
+        saved = run.save_last(self.state(), self.training.env_steps)
         done = self.solved or self.training.env_steps >= steps
-        summary = self.summary() | {"interrupted": interrupt.asked and not done}
+        interrupted = interrupt.asked and not done
+        summary = self.summary() | {"interrupted": interrupted, "checkpoint_saved": saved}
         run.write_summary(summary)
         self._report(console, run, summary)
         return summary
@@ -136,24 +139,15 @@ class DQNJob:
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
 
-    @contextmanager
-    def _divergence(self, run: Run) -> Iterator[None]:
-        """A gradient that is no number ends the run in one line."""
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):  # said below, in one line
-                yield
-        except Diverged as error:
-            raise UserError(
-                f"{error} (env step {self.training.env_steps:,}); the last good checkpoint is in "
-                f"{run.directory / 'checkpoints'}: train anew with a lower --lr, with "
-                "--max-grad-norm, or a smaller --reward-scale"
-            ) from error
+    def _where(self) -> str:
+        return f"env step {self.training.env_steps:,}, {self.agent.updates:,} updates"
 
     def _check(self, run: Run, log: DQNLog) -> None:
         """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
         result, self.solved = check(self.config, lambda count: self._evaluate(count, log))
         log.check(result, self.training.env_steps, self.agent)
-        self._warn(self.watchdog.check(result.mean, self.best), log)
+        exploring = float(np.mean([r for r, _ in self.recent])) if self.recent else np.nan
+        self._warn(self.watchdog.check(result, exploring), log)
         if result.mean >= self.best:  # of equals the later one: it has learnt from more
             self.best = result.mean
             run.save_best(self.policy_state())
@@ -244,6 +238,7 @@ class DQNJob:
             "watchdog": self.watchdog.state(),
             "solved": self.solved,
             "seconds": self.seconds,
+            "generators": shared_generators(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -265,6 +260,16 @@ class DQNJob:
         returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
+        if self.training.obs is None and self.training.env_steps:
+            self._worlds_anew()
+        load_shared_generators(state["generators"])
+
+    def _worlds_anew(self) -> None:
+        """Worlds that could not tell their state: not the run's first episodes again."""
+        self.envs.close()
+        stream = anew_stream(self.settings["seed"], self.training.env_steps)
+        self.envs = worlds.make(self.env_id, self.config.num_envs, env_seed(stream))
+        self.training.envs = self.envs
 
 
 def physical_memory() -> float:

@@ -88,7 +88,9 @@ def _dispatch(args: list[str]) -> int:
         import json
 
         print(json.dumps(result))
-    return 130 if result.get("interrupted") else int(bool(result.get("failed")))
+    if result.get("interrupted"):
+        return 130
+    return int(bool(result.get("failed")) or result.get("checkpoint_saved") is False)
 
 
 def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:

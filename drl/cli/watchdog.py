@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from agents import diagnostics
 from agents.dqn import DQN, Learned
+from agents.evaluation import Evaluation
 
 EXPLODED = 10.0  # times the largest |Q| that rewards like those in the memory can add up to
 PATIENCE = 3  # greedy checks in a row
+CHANCE = 3.0  # standard errors: a difference within them may be the luck of the episodes
 
 
 class Watchdog:
@@ -17,6 +21,8 @@ class Watchdog:
     def __init__(self) -> None:
         self.exploded = False
         self.low_checks = 0  # in a row
+        self.floor: float | None = None  # what exploring earned by the first check
+        self.best, self.best_error = -np.inf, 0.0  # of the checks so far
 
     def values(self, agent: DQN, learned: Learned) -> str | None:
         """|Q| beyond what is reachable: the bootstrap feeds on itself."""
@@ -29,19 +35,42 @@ class Watchdog:
             )
         return None
 
-    def check(self, mean: float, best: float) -> str | None:
-        """A greedy mean under half of the best, for the third time in a row."""
-        low = mean < (best / 2 if best > 0 else best * 2)
+    def check(self, result: Evaluation, exploring: float) -> str | None:
+        """More than half of what was learnt is gone, and not by chance, three times in a row:
+
+            mean < ½(best + floor)   and   best − mean > 3 √(σ²_best/n + σ²/n)
+
+        The floor is what the run earned exploring until its first check, about what random actions
+        earn: half of the best itself means nothing where returns may be negative.
+
+        result     a greedy check
+        exploring  mean return of the last exploring episodes; no number where none has ended
+        """
+        mean, error = result.mean, float(result.returns.std() / np.sqrt(len(result.returns)))
+        if self.floor is None:
+            self.floor = exploring if np.isfinite(exploring) else mean
+        fall = self.best - mean
+        learnt = self.best - self.floor
+        chance = CHANCE * np.hypot(error, self.best_error)
+        low = learnt > 0 and fall > learnt / 2 and fall > chance
         self.low_checks = self.low_checks + 1 if low else 0
+        if mean >= self.best:
+            self.best, self.best_error = mean, error
         if self.low_checks == PATIENCE:
             return (
                 f"the policy has collapsed: {mean:.1f} in the last of {PATIENCE} low checks, after "
-                f"a best of {best:.1f}; the best is kept (drl evaluate scores it)"
+                f"a best of {self.best:.1f}, where exploring began at {self.floor:.1f}; the best "
+                "is kept (drl evaluate scores it)"
             )
         return None
 
     def state(self) -> dict[str, Any]:
-        return {"exploded": self.exploded, "low_checks": self.low_checks}
+        return {
+            "exploded": self.exploded, "low_checks": self.low_checks, "floor": self.floor,
+            "best": self.best if np.isfinite(self.best) else None, "best_error": self.best_error,
+        }  # fmt: skip
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.exploded, self.low_checks = state["exploded"], state["low_checks"]
+        self.floor, self.best_error = state["floor"], state["best_error"]
+        self.best = -np.inf if state["best"] is None else state["best"]

@@ -11,7 +11,7 @@ import numpy as np
 
 from drl.digits.data import Dataset
 from drl.digits.recipes import Recipe
-from drl.errors import UserError
+from drl.errors import Diverged, UserError
 from drl.nn import MLP
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.optim import AdamW
@@ -51,8 +51,8 @@ class Training:
     `state` may be taken, and another Training that loads it goes on to the same bytes.  All
     randomness comes from `seed`: weights, shuffling and warping each have their own stream.
 
-    UserError where the recipe's network does not fit the images, and when the loss is no longer a
-    finite number.
+    UserError where the recipe's network does not fit the images; Diverged at the update whose loss,
+    gradient or parameters are no finite numbers.
     """
 
     def __init__(
@@ -91,23 +91,26 @@ class Training:
 
     def _learn(self, x: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
         """One update.  Returns L before it, and how many images were recognised."""
-        ops = self.net.ops
+        net, ops, update = self.net, self.net.ops, self.update + 1
         if self.recipe.warp:
             x = self.recipe.warp(x, self.warp)
-        with np.errstate(over="ignore", invalid="ignore"):  # `_report` says it in one line
-            logits, backward = self.net.forward(x)
+        with np.errstate(over="ignore", invalid="ignore"):  # said by what is raised
+            logits, backward = net.forward(x)
             value, dlogits = self.loss(logits, labels)
             backward(dlogits)  # ∂L/∂θ
+            if not math.isfinite(ops.norm(net.grads)):
+                layer = net.first_nonfinite(net.grads)
+                raise Diverged(f"the norm of {layer}'s gradient", update)
+            if not math.isfinite(value):
+                raise Diverged("the loss", update)
             self.optimizer.step()
+            if not math.isfinite(ops.norm(net.params)):
+                layer = net.first_nonfinite(net.params)
+                raise Diverged(f"the norm of {layer}'s parameters", update)
         return value, (ops.argmax(logits, 1) == ops.indices(labels)).sum()
 
     def _report(self, loss: float, accuracy: float, learning_rate: float) -> Report:
         grad_norm = self.net.ops.norm(self.net.grads)
-        if not math.isfinite(loss + grad_norm):
-            raise UserError(
-                f"training has diverged by update {self.update:,} (loss {loss:g}, gradient norm "
-                f"{grad_norm:g}): give a learning rate below {self.recipe.lr:g}"
-            )
         test_loss = test_accuracy = None
         if self.update % self.updates_per_epoch == 0:
             p = probabilities(self.net, self.data.x_test)

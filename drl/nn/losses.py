@@ -45,6 +45,7 @@ class SoftmaxCrossEntropy:
     def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
         ops, t = self.ops, self.ops.indices(t)
         _same_shape(z.shape[:1], t.shape)
+        _within(t, z.shape[1])
         z = z - ops.max(z, axis=1, keepdims=True)  # softmax is the same; e^z cannot overflow
         e = ops.exp(z)
         total = ops.sum(e, axis=1, keepdims=True)
@@ -165,6 +166,13 @@ def log_softmax(ops: Ops, z: Array) -> Array:
     axis = z.ndim - 1
     z = z - ops.max(z, axis=axis, keepdims=True)
     return z - ops.log(ops.sum(ops.exp(z), axis=axis, keepdims=True))
+
+
+def _within(labels: Array, classes: int) -> None:
+    """−1 would count from the end, and nobody would notice."""
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= classes:
+        raise ValueError(f"labels must be in 0 … {classes - 1}, got {low if low < 0 else high}")
 
 
 def _same_shape(expected: tuple[int, ...], got: tuple[int, ...]) -> None:

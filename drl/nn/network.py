@@ -126,10 +126,11 @@ class Network:
         else:
             self.ops.lerp(self.params, other.params, weight)
 
-    def first_nonfinite(self) -> str:
-        """Name of the first layer whose gradient holds NaN or Inf; "no layer" if none does."""
+    def first_nonfinite(self, flat: Array) -> str:
+        """Name of the first layer whose part of `params` or `grads` has a norm that is NaN or Inf;
+        "no layer" if none has."""
         for name, span in self.spans.items():
-            if not math.isfinite(self.ops.norm(self.grads[span])):
+            if not math.isfinite(self.ops.norm(flat[span])):
                 return name
         return "no layer"
 

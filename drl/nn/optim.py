@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,7 @@ def clip_norm(net: Network, limit: float | None) -> float:
     Pascanu et al. 2013, Algorithm 1.
     """
     norm = net.ops.norm(net.grads)
-    if limit is not None and norm > limit:
+    if limit is not None and limit < norm < math.inf:
         net.grads *= limit / norm
     return norm
 
