@@ -9,31 +9,35 @@ import numpy as np
 from drl.nn.schedules import Schedule
 from drl.state import fill
 
-FAN = 64  # children of a node: 3 levels for 262,144 leaves, and a level is one gather in numpy
+FAN = 32  # children of a node; fewer mean more numbers at the top, more mean longer families
+TOP = (
+    4096  # numbers at the top at most, searched as one sorted array: one descent for 131,072 leaves
+)
 
 
 class SumTree:
     """Numbers p_0 … p_{n−1} ≥ 0, and the sums over ranges that finding one by mass needs.
 
-    Every node is the sum of its FAN children.  A changed leaf has its ancestors added up anew, so
-    sums never drift from the leaves.  set and find touch O(FAN · log_FAN n) numbers a leaf.
+    Every node is the sum of its FAN children, up to a level of at most TOP nodes.  A changed leaf
+    has its ancestors added up anew, so sums never drift from the leaves.  set touches O(FAN)
+    numbers a leaf and level, find as many and the whole top once.
     """
 
     def __init__(self, size: int) -> None:
         if size < 1:
             raise ValueError(f"a sum tree needs at least 1 leaf, got {size}")
-        self.levels: list[np.ndarray] = []  # leaves first; each padded with zeros to whole families
-        while True:
+        self.size = size
+        self.levels: list[np.ndarray] = []  # leaves first; all but the top padded to whole families
+        while size > TOP:
             families = -(-size // FAN)
-            self.levels.append(np.zeros((families, FAN)))
-            if families == 1:
-                break
+            self.levels.append(np.zeros(families * FAN))
             size = families
+        self.levels.append(np.zeros(size))
 
     @property
     def leaves(self) -> np.ndarray:
-        """(n or a little more,) the numbers, and zeros behind them."""
-        return self.levels[0].reshape(-1)
+        """(n,) the numbers."""
+        return self.levels[0][: self.size]
 
     @property
     def total(self) -> float:
@@ -41,30 +45,34 @@ class SumTree:
 
     def set(self, leaves: np.ndarray, values: np.ndarray | float) -> None:
         """p[leaves] = values; of equal leaves the last counts."""
-        self.levels[0].reshape(-1)[leaves] = values
+        self.levels[0][leaves] = values
         for children, parents in zip(self.levels[:-1], self.levels[1:], strict=True):
             leaves = leaves // FAN
-            parents.reshape(-1)[leaves] = children[leaves].sum(axis=1)
+            parents[leaves] = children.reshape(-1, FAN).take(leaves, axis=0).sum(axis=1)
 
     def find(self, mass: np.ndarray) -> np.ndarray:
         """The leaf i with Σ_{j<i} p_j ≤ mass < Σ_{j≤i} p_j, for mass (B,) in [0, total): (B,)."""
-        node = np.zeros(len(mass), np.int64)
-        for level in reversed(self.levels):
-            sums = level[node].cumsum(axis=1)  # (B, FAN)
-            mass = np.minimum(mass, np.nextafter(sums[:, -1], 0))  # rounding must not lead past
-            child = (sums <= mass[:, None]).sum(axis=1)
-            before = np.where(child > 0, np.take_along_axis(sums, child[:, None] - 1, 1)[:, 0], 0.0)
-            mass = mass - before
+        ends = self.levels[-1].cumsum()
+        mass = np.minimum(mass, np.nextafter(ends[-1], 0))  # rounding must not lead past
+        node = ends.searchsorted(mass, side="right")
+        mass = mass - np.where(node > 0, ends[node - 1], 0.0)
+        family = np.arange(len(mass))
+        for level in reversed(self.levels[:-1]):
+            ends = level.reshape(-1, FAN).take(node, axis=0).cumsum(axis=1)  # (B, FAN)
+            mass = np.minimum(mass, np.nextafter(ends[:, -1], 0))
+            child = (ends > mass[:, None]).argmax(axis=1)  # the first
+            mass = mass - np.where(child > 0, ends[family, child - 1], 0.0)
             node = node * FAN + child
         return node
 
 
 class Prioritized:
-    """P(i) = p_i^α / Σ_k p_k^α with p_i = |error_i| + ε, and w_i = (N P(i))^−β / max_j w_j.
+    """P(i) = p_i^α / Σ_k p_k^α with p_i = |error_i| + ε, and w_i = (N P(i))^−β / max_j (N P(j))^−β.
 
     Schaul et al. 2016, eq. 1 and section 3.4: proportional, stratified (a batch takes one of each
-    of B equal parts of the mass), and w_i mends the bias that it brings.  A new transition gets the
-    largest priority yet, so that it is seen once.
+    of B equal parts of the mass), and w_i mends the bias that it brings.  Over the batch's largest
+    it is (p_i^α / min_j p_j^α)^−β, whatever N.  A new transition gets the largest priority yet, so
+    that it is seen once.
 
     alpha  0 is uniform;  beta  a schedule in batches drawn, to 1 at the end of training
     """
@@ -88,13 +96,12 @@ class Prioritized:
         self.tree.set(np.array([row]), 0.0)
 
     def draw(self, oldest: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        total = self.tree.total
         parts = (np.arange(self.batch) + self.rng.random(self.batch)) / self.batch
-        rows = self.tree.find(parts * total)
-        probability = self.tree.leaves[rows] / total
-        weight = (count * probability) ** -self.beta(self.drawn)
+        rows = self.tree.find(parts * self.tree.total)
+        p = self.tree.leaves.take(rows)  # p^α
+        weight = (p / p.min()) ** -self.beta(self.drawn)
         self.drawn += 1
-        return rows, (weight / weight.max()).astype(np.float32)
+        return rows, weight.astype(np.float32)
 
     def learnt(self, rows: np.ndarray, error: np.ndarray) -> None:
         priority = (np.abs(error) + self.eps) ** self.alpha
