@@ -88,8 +88,8 @@ def tell(page: Page) -> None:
         rows,
     )  # fmt: skip
     page.text("""
-        The second column of errors is what differences can do at best: they are right to some ten
-        digits. A wrong sign or a forgotten factor would show as an error near 1.
+        The second column of errors is what differences can do at best: they are right to eight
+        digits or more. A wrong sign or a forgotten factor would show as an error near 1.
         `drl check-gradients` does this for every layer and loss.
     """)
 

@@ -53,5 +53,5 @@ def tell(page: Page) -> None:
     page.text(f"""
         All of them lie in one vector, `net.params`, and their derivatives in another, `net.grads`.
         A network for the digits of MNIST, 784 pixels, 128 hidden neurons and ten outputs, has
-        {digits.size:,} parameters: training finds the top of a hill in that many dimensions.
+        {digits.size:,} parameters: training climbs a hill in that many dimensions.
     """)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from drl.cli.tour import odd
+from drl.cli.tour.forward import in_64_bits
 from drl.cli.tour.page import Page
 from drl.nn import MLP
 from drl.nn.layers import sigmoid
@@ -12,20 +13,23 @@ from drl.nn.losses import Bernoulli
 
 
 def tell(page: Page) -> None:
-    """LL by its formula and as minus the loss; good, random and overconfident parameters."""
+    """LL by its formula and as minus the loss; good, random and sure but wrong parameters."""
     x, y = odd.pixels(odd.data().x_test), odd.is_odd(odd.data().y_test)
     trained, _ = odd.with_hidden_layer()
     neuron, _ = odd.one_neuron()
     fresh = MLP(64, 1, hidden=(odd.HIDDEN,), activation="sigmoid", seed=2)
+    opposite, _ = Bernoulli(trained.ops)(-trained(x), y)  # σ(−z) = 1 − ŷ
     scores = {
+        "the last row's, output with the other sign": -float(opposite),
         "as drawn at the start": odd.log_likelihood(fresh, x, y),
         "one neuron, trained": odd.log_likelihood(neuron, x, y),
         f"{odd.HIDDEN} hidden neurons, trained": odd.log_likelihood(trained, x, y),
     }
-    z = trained(x).astype(np.float64)
+    exact, x_exact = in_64_bits(trained), x.astype(np.float64)
+    z = exact(x_exact)
     by_hand = mean_log_likelihood(1 / (1 + np.exp(-z)), y)
     rounded = int((sigmoid(trained.ops, trained(x)) == 1).sum())
-    difference = abs(by_hand - list(scores.values())[-1])
+    difference = abs(by_hand - odd.log_likelihood(exact, x_exact, y))
     page.numbers.update(scores=list(scores.values()), difference=difference, rounded=rounded)
 
     page.text("""
@@ -68,13 +72,13 @@ def tell(page: Page) -> None:
 
         A library minimises, so the loss is −LL/B, the mean over a batch of B. And it starts from
         z, with ŷ = σ(z), rather than from ŷ. In the 32 bits of the network the sure ŷ are rounded
-        to 1, of the {rounded} surest test digits already; log(1 − ŷ) is then −∞, and 0 · −∞ no
+        to 1, here those of {rounded} test digits; log(1 − ŷ) is then −∞, and 0 · −∞ no
         number. From z nothing is lost: log(1 − σ(z)) is close to −z.
     """)
     page.source(Bernoulli)
     page.text(f"""
-        The formula at the top, in 64 bits, and minus this loss differ by {difference:.0e} on the
-        trained network.
+        The formula at the top and minus this loss, both in 64 bits, differ by {difference:.0e} on
+        the trained network.
     """)
 
 
