@@ -1,7 +1,9 @@
 """What goes in comes out; what is damaged is refused in one line; nothing is half written."""
 
+import contextlib
 import json
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,24 @@ def test_hostile_metadata(content: Any, words: str, tmp_path: Path) -> None:
     save_file(arrays, tmp_path / "c", {"drl": json.dumps(content)})
     with pytest.raises(UserError, match=words):
         checkpoint.load(tmp_path / "c")
+
+
+@pytest.mark.parametrize("claim", ["array", "header"])
+def test_a_file_that_claims_a_terabyte_allocates_nothing(claim: str, tmp_path: Path) -> None:
+    path, tera = tmp_path / "c.safetensors", 2**40
+    entry = {"dtype": "U8", "shape": [tera], "data_offsets": [0, tera]}
+    header = json.dumps({"x": entry, "__metadata__": {"drl": "{}"}}).encode()
+    length = tera if claim == "header" else len(header)
+    path.write_bytes(length.to_bytes(8, "little") + header + bytes(64))
+    with contextlib.suppress(UserError):
+        checkpoint.load(path)  # imports, before memory is counted
+    tracemalloc.start()
+    try:
+        with pytest.raises(UserError, match="damaged"):
+            checkpoint.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_foreign_and_missing_files(tmp_path: Path) -> None:

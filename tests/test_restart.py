@@ -164,3 +164,11 @@ def test_our_own_worlds_lose_nothing() -> None:
     env = make("CartPole-v1", 4, 0)
     env.reset()
     assert env.step(np.zeros(4, int)).lost is None and env.restarts == []
+
+
+def test_help_says_what_the_code_does() -> None:
+    from drl.cli.train_dqn import Config
+    from envs.gym_vector import MOST_RESTARTS, STEP_SECONDS
+
+    said = " ".join((Config.__doc__ or "").split())
+    assert f"hangs for {STEP_SECONDS:g} s" in said and f"at most {MOST_RESTARTS} times" in said

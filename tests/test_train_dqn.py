@@ -112,6 +112,33 @@ def test_resume_after_a_kill_redoes_what_was_lost(tmp_path: Path) -> None:
     assert scalars(tmp_path / "whole") == scalars(tmp_path / "killed")
 
 
+def test_two_started_at_once_in_one_directory_never_mix(tmp_path: Path) -> None:
+    args = ["--seed", "5", "--solved-at", "None", "--steps", "512"]
+    train(tmp_path / "alone", *args)
+    command = [
+        sys.executable,
+        "-m",
+        "drl.cli.main",
+        "train",
+        "dqn",
+        "--run",
+        str(tmp_path / "both"),
+    ]
+    pair = [
+        subprocess.Popen(
+            [*command, *SHORT, *args],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=100)[1] for process in pair]
+    codes = [process.returncode for process in pair]
+    assert sorted(codes) == [0, 2], errors
+    assert str(tmp_path / "both") in errors[codes.index(2)]
+    assert_same(latest(tmp_path / "alone"), latest(tmp_path / "both"))
+    assert scalars(tmp_path / "alone") == scalars(tmp_path / "both")
+
+
 def test_resume_from_the_very_start_repeats_no_point(tmp_path: Path) -> None:
     """Killed after points had been written, but before a checkpoint other than the first."""
     args = ["--seed", "5", "--solved-at", "None", "--steps", "512", "--checkpoint-every", "9999"]
@@ -138,7 +165,9 @@ def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
 
 VARIANTS = (
     "--bootstrap max", "--bootstrap munchausen", "--n-step 1", "--tau 0.01", "--dueling", "--noisy",
-    "--prioritized", "--head c51", "--head qr", "--head iqn", "--rainbow",
+    "--prioritized", "--head c51", "--head qr", "--head iqn", "--rainbow", "--hold-actions 2",
+    "--backend torch", "--backend torch --rainbow", "--env MinAtar/Breakout-v1",
+    "--env drl/CartPolePixels-v1",
 )  # fmt: skip
 
 
