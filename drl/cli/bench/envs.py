@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from drl.cli.bench.result import Result, Row
+from drl.cli.bench.result import Bar, Result, Row
 from drl.cli.bench.timing import interleaved, median, ratio
 
 WORLDS = 16
+AT_LEAST = 10.0
 
 
 def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
@@ -46,7 +47,8 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
         f"µs for one step of {WORLDS} worlds with random actions.  ours: compiled where numba is "
         "there; sync: Gymnasium's SyncVectorEnv."
     )
-    return Result("envs", about, rows)
+    bars = [Bar(f"{row['world']}: sync / ours", row["sync / ours"], AT_LEAST) for row in rows]
+    return Result("envs", about, rows, bars)
 
 
 def stepper(step: Callable[[np.ndarray], Any], actions: int) -> Callable[[], Any]:
