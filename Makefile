@@ -27,8 +27,8 @@ slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
 docs: $(READY)  # the tour's pages are made by its code; a warning is an error
-	rm -rf site docs/chapters/[0-9]*
-	$(BIN)/drl tour --all --out docs/chapters
+	rm -rf site docs/tour/[0-9]*
+	$(BIN)/drl tour --all --out docs/tour
 	$(BIN)/python -m sphinx -q -W --keep-going docs site
 	@echo "open site/index.html"
 
