@@ -132,3 +132,10 @@ def test_shapes_that_would_broadcast_are_refused(library):
         call(SoftmaxCrossEntropy(ops), np.zeros((3, 2)), np.zeros((3, 1), int))
     with pytest.raises(ValueError, match="kappa > 0"):
         Huber(ops, 0)
+
+
+@each_library
+@pytest.mark.parametrize(("label", "words"), [(-1, "0 … 2, got -1"), (3, "0 … 2, got 3")])
+def test_a_label_that_is_no_class_is_refused(library, label, words):
+    with pytest.raises(ValueError, match=words):
+        call(SoftmaxCrossEntropy(make_ops(library, "float64")), [[1.0, 2.0, 3.0]] * 2, [0, label])

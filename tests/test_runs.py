@@ -1,5 +1,6 @@
 """The run directory: made once, locked, never overwritten, and patient with a full disk."""
 
+import errno
 import json
 import os
 import subprocess
@@ -62,18 +63,21 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
             run.load_latest()
 
 
-def test_a_full_disk_is_said_once_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def full(*args: Any) -> None:
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(("module", "call"), [(checkpoint, "open"), (os, "fsync")])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_disk_that_refuses_is_said_once_and_tried_again(
+    module: Any, call: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def refuse(*args: Any) -> None:
+        raise OSError(code, os.strerror(code))
 
     with Run.create(tmp_path / "a", {}) as run:
         run.save_checkpoint({"n": 1}, 1)
-        monkeypatch.setattr(os, "fsync", full)
+        monkeypatch.setattr(module, call, refuse, raising=False)
         assert not run.save_checkpoint({"n": 2}, 2)
         assert not run.save_best({"n": 2})
-        assert capsys.readouterr().err.count("No space left") == 1
+        assert capsys.readouterr().err.count(os.strerror(code)) == 1
         assert run.load_latest() == {"n": 1}
         monkeypatch.undo()
         assert run.save_checkpoint({"n": 3}, 3) and run.load_latest() == {"n": 3}

@@ -114,27 +114,15 @@ def test_resume_after_a_kill_redoes_what_was_lost(tmp_path: Path) -> None:
 
 def test_two_started_at_once_in_one_directory_never_mix(tmp_path: Path) -> None:
     args = ["--seed", "5", "--solved-at", "None", "--steps", "512"]
-    train(tmp_path / "alone", *args)
-    command = [
-        sys.executable,
-        "-m",
-        "drl.cli.main",
-        "train",
-        "dqn",
-        "--run",
-        str(tmp_path / "both"),
-    ]
-    pair = [
-        subprocess.Popen(
-            [*command, *SHORT, *args],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
+    both = str(tmp_path / "both")
+    command = [sys.executable, "-m", "drl.cli.main", "train", "dqn", *SHORT, *args, "--run"]
+    subprocess.run([*command, str(tmp_path / "alone")], check=True, capture_output=True)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    pair = [subprocess.Popen([*command, both], **quiet) for _ in range(2)]
     errors = [process.communicate(timeout=100)[1] for process in pair]
     codes = [process.returncode for process in pair]
     assert sorted(codes) == [0, 2], errors
-    assert str(tmp_path / "both") in errors[codes.index(2)]
+    assert both in errors[codes.index(2)]
     assert_same(latest(tmp_path / "alone"), latest(tmp_path / "both"))
     assert scalars(tmp_path / "alone") == scalars(tmp_path / "both")
 
