@@ -21,7 +21,7 @@ import numpy as np
 
 from drl.errors import UserError
 
-VERSION = 2
+VERSION = 3
 SEPARATOR = "/"
 DTYPES = {
     "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "float16": "F16",

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from test_train_dqn import assert_same
 
 from drl import checkpoint
+from drl.checkpoint import VERSION
 from drl.errors import UserError
 
 ARRAYS = hnp.arrays(
@@ -103,15 +104,24 @@ def test_a_hundred_thousand_damaged_files_are_refused(tmp_path: Path) -> None:
     ("content", "words"),
     [
         ({"version": 99, "state": {"dict": {}}}, "newer drl-toolkit"),
-        ({"version": 1, "state": {"dict": {}}}, "older drl-toolkit"),
-        ({"version": "2", "state": {"dict": {}}}, "damaged"),
-        ({"version": 2, "state": {"array": "nowhere", "dtype": "float64", "shape": []}}, "damaged"),
-        ({"version": 2, "state": {"array": "x", "dtype": "int64", "shape": [2]}}, "damaged"),
-        ({"version": 2, "state": {"array": "x", "dtype": "float64", "shape": [3]}}, "damaged"),
-        ({"version": 2, "state": {"array": "x", "dtype": "float64", "shape": [2]}}, "damaged"),
-        ({"version": 2, "state": {"value": 3}}, "damaged"),
-        ({"version": 2, "state": [1]}, "damaged"),
-        ({"version": 2, "state": {"dict": 4}}, "damaged"),
+        ({"version": VERSION - 1, "state": {"dict": {}}}, "older drl-toolkit"),
+        ({"version": str(VERSION), "state": {"dict": {}}}, "damaged"),
+        (
+            {"version": VERSION, "state": {"array": "nowhere", "dtype": "float64", "shape": []}},
+            "damaged",
+        ),
+        ({"version": VERSION, "state": {"array": "x", "dtype": "int64", "shape": [2]}}, "damaged"),
+        (
+            {"version": VERSION, "state": {"array": "x", "dtype": "float64", "shape": [3]}},
+            "damaged",
+        ),
+        (
+            {"version": VERSION, "state": {"array": "x", "dtype": "float64", "shape": [2]}},
+            "damaged",
+        ),
+        ({"version": VERSION, "state": {"value": 3}}, "damaged"),
+        ({"version": VERSION, "state": [1]}, "damaged"),
+        ({"version": VERSION, "state": {"dict": 4}}, "damaged"),
         ([], "damaged"),
         (None, "damaged"),
     ],
