@@ -205,6 +205,30 @@ def test_observations_of_any_box(made: Any, space: gym.Space, dtype: Any) -> Non
     assert moved.obs.shape == (2, *space.shape)
 
 
+@pytest.mark.parametrize(
+    ("space", "answer"),
+    [
+        (box(6, 6, 1, dtype=np.uint8), np.full((6, 6, 1), 0.5)),  # as a byte it would be 0
+        (box(2), np.array(["a", "b"])),
+    ],
+)
+def test_wrong_dtype_is_named(made: Any, space: gym.Space, answer: Any) -> None:
+    env = make(made(space, answer), 2, 0)
+    env.reset()
+    with pytest.raises(UserError, match=r"Made-v0 \(world 0\).*observation of .*space says"):
+        env.step(np.zeros(2, int))
+
+
+def test_a_first_reset_that_raises_is_named(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Any, **_: Any) -> Any:
+        raise RuntimeError("no disk")
+
+    env = make(made(box(2)), 2, 0)
+    monkeypatch.setattr(Made, "reset", broken)
+    with pytest.raises(UserError, match=r"Made-v0 \(world 0\) failed in a reset .*no disk"):
+        env.reset()
+
+
 def test_wrong_shape_is_named(made: Any) -> None:
     env = make(made(box(2), np.zeros(3)), 2, 0)
     env.reset()

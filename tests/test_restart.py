@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, Training, build_dqn, evaluate
+from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
+from drl.cli.train_dqn import Config as TrainConfig
 from drl.errors import UserError
 from envs import gym_vector, make
 from envs.gym_vector import GymVector
@@ -172,3 +174,17 @@ def test_help_says_what_the_code_does() -> None:
 
     said = " ".join((Config.__doc__ or "").split())
     assert f"hangs for {STEP_SECONDS:g} s" in said and f"at most {MOST_RESTARTS} times" in said
+
+
+def test_worlds_that_cannot_be_saved_begin_with_other_seeds(counter: Any) -> None:
+    counter(lambda world, life: None)
+    settings = TrainConfig(env="Counter-v0", dqn=DQNConfig(num_envs=2)).settings()
+    first = DQNJob(settings)
+    for _ in first.training.run(20):
+        pass
+    state = first.state()
+    again = [DQNJob(settings) for _ in range(2)]
+    for job in again:
+        job.load_state(state)
+        assert job.envs.seed != first.envs.seed  # not the run's first episodes once more
+    assert again[0].envs.seed == again[1].envs.seed  # and the same ones whenever it is resumed
