@@ -109,7 +109,7 @@ class DQN:
         if not math.isfinite(norm):
             layer = net.first_nonfinite(net.grads)
             raise Diverged(f"the norm of {layer}'s gradient", self.updates + 1)
-        if not math.isfinite(fit.error.sum()):  # clipped, its gradient is finite
+        if not math.isfinite(self.ops.norm(fit.error)):  # clipped, its gradient is finite
             raise Diverged("the loss", self.updates + 1)
         self.optimizer.step()
         self.updates += 1

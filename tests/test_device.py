@@ -66,28 +66,28 @@ def test_a_read_is_counted(read: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @each_variant
-def test_an_update_reads_one_number(
+def test_an_update_reads_three_numbers(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The gradient's norm, which must be seen to be finite before the parameters move."""
+    """The norms of the gradient, the errors and the parameters, which must be seen to be finite."""
     agent = filled(settings)
     with HostReads(monkeypatch) as reads:
         agent.learn()
-    assert reads.count == 1
+    assert reads.count == 3
 
 
 def test_priorities_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = filled({"prioritized": True})
     with HostReads(monkeypatch) as reads:
         agent.learn()
-    assert reads.count > 1  # the norm, and the errors
+    assert reads.count > 3  # the norms, and the errors
 
 
 @each_variant
 def test_no_array_stays_behind(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """On torch's "meta" device, which has no memory: it refuses what lies elsewhere or is read."""
     monkeypatch.setattr(networks, "make_ops", lambda _, dtype, __: TorchOps(dtype, "meta"))
-    monkeypatch.setattr(TorchOps, "norm", lambda self, a: 1.0)  # the one number an update reads
+    monkeypatch.setattr(TorchOps, "norm", lambda self, a: 1.0)  # all that an update reads
     agent = filled(settings)
     learned = agent.learn()
     assert learned.error.device.type == agent.net.params.device.type == "meta"
