@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from drl.compiled import compiled
 from drl.nn.schedules import Schedule
 from drl.state import fill
 
 FAN = 32  # children of a node; fewer mean more numbers at the top, more mean longer families
-TOP = (
-    4096  # numbers at the top at most, searched as one sorted array: one descent for 131,072 leaves
-)
+TOP = 4096  # numbers at the top at most, one sorted array: above 131,072 leaves in two descents
+HOT = 4000  # batches drawn by an object before it asks for the compiled loop
+
+
+def descend(level: np.ndarray, node: np.ndarray, mass: np.ndarray) -> None:
+    """node (B,) ← the child in which its mass (B,) lies, mass ← how far into the child.
+
+    level: the children of all nodes, FAN each.
+    """
+    ends = level.reshape(-1, FAN).take(node, axis=0).cumsum(axis=1)  # (B, FAN)
+    np.minimum(mass, np.nextafter(ends[:, -1], 0), out=mass)  # rounding must not lead past
+    child = (ends > mass[:, None]).argmax(axis=1)  # the first
+    mass -= np.where(child > 0, ends[np.arange(len(mass)), child - 1], 0.0)
+    node *= FAN
+    node += child
+
+
+def descend_loop(level: np.ndarray, node: np.ndarray, mass: np.ndarray) -> None:
+    """The same, one after another, for `compiled`."""
+    for i in range(node.size):
+        family = level[node[i] * FAN : (node[i] + 1) * FAN]
+        end = 0.0
+        for p in family:
+            end += p
+        left = min(mass[i], np.nextafter(end, 0.0))
+        child, before, end = 0, 0.0, family[0]
+        while end <= left and child < FAN - 1:
+            child += 1
+            before = end
+            end += family[child]
+        mass[i] = left - before
+        node[i] = node[i] * FAN + child
+
+
+DESCEND_LOOP = "void(float64[::1], int64[::1], float64[::1])"
 
 
 class SumTree:
@@ -27,6 +61,7 @@ class SumTree:
         if size < 1:
             raise ValueError(f"a sum tree needs at least 1 leaf, got {size}")
         self.size = size
+        self.descend: Callable[..., None] = descend
         self.levels: list[np.ndarray] = []  # leaves first; all but the top padded to whole families
         while size > TOP:
             families = -(-size // FAN)
@@ -55,15 +90,14 @@ class SumTree:
         ends = self.levels[-1].cumsum()
         mass = np.minimum(mass, np.nextafter(ends[-1], 0))  # rounding must not lead past
         node = ends.searchsorted(mass, side="right")
-        mass = mass - np.where(node > 0, ends[node - 1], 0.0)
-        family = np.arange(len(mass))
+        mass -= np.where(node > 0, ends[node - 1], 0.0)
         for level in reversed(self.levels[:-1]):
-            ends = level.reshape(-1, FAN).take(node, axis=0).cumsum(axis=1)  # (B, FAN)
-            mass = np.minimum(mass, np.nextafter(ends[:, -1], 0))
-            child = (ends > mass[:, None]).argmax(axis=1)  # the first
-            mass = mass - np.where(child > 0, ends[family, child - 1], 0.0)
-            node = node * FAN + child
+            self.descend(level, node, mass)
         return node
+
+    def speed_up(self) -> None:
+        """Descend by the compiled loop, where numba is installed: the same leaves."""
+        self.descend = compiled(descend_loop, DESCEND_LOOP) or descend
 
 
 class Prioritized:
@@ -88,6 +122,7 @@ class Prioritized:
         self.nbytes = sum(level.nbytes for level in self.tree.levels)
         self.largest = 1.0  # p^α
         self.drawn = 0
+        self.until_hot = HOT
 
     def add(self, rows: np.ndarray) -> None:
         self.tree.set(rows, self.largest)
@@ -96,6 +131,9 @@ class Prioritized:
         self.tree.set(np.array([row]), 0.0)
 
     def draw(self, oldest: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        self.until_hot -= 1
+        if self.until_hot == 0:
+            self.tree.speed_up()
         parts = (np.arange(self.batch) + self.rng.random(self.batch)) / self.batch
         rows = self.tree.find(parts * self.tree.total)
         p = self.tree.leaves.take(rows)  # p^α

@@ -1,4 +1,4 @@
-"""Loops that are no array work, compiled by numba where it is installed (the extra `fast`).
+"""Loops compiled by numba, where it is installed (the extra `fast`).
 
 A compiled loop gives the numbers of its numpy twin to the last bit, so having numba or not changes
 no result.  It is asked for where it pays: importing numba and loading a loop take 0.3 s, compiling
@@ -28,6 +28,6 @@ def compiled(
     for part in parts:
         register_jitable(part)
     try:
-        return numba.njit(signature, cache=True)(loop)
+        return numba.njit(signature, cache=True, error_model="numpy")(loop)
     except Exception:  # nowhere to keep it (read-only, full), or what is kept there is damaged
-        return numba.njit(signature)(loop)
+        return numba.njit(signature, error_model="numpy")(loop)

@@ -118,3 +118,32 @@ def test_a_loaded_tree_has_the_same_bits() -> None:
     b.load_state(a.state())
     assert all(np.array_equal(i, j) for i, j in zip(a.tree.levels, b.tree.levels, strict=True))
     assert len(a.tree.levels) > 1
+
+
+@pytest.mark.parametrize("size", [5, 5000, 200_000])  # a top alone, one and two descents
+def test_compiled_descent_finds_the_same_leaves(size: int) -> None:
+    pytest.importorskip("numba")
+    rng = np.random.default_rng(size)
+    plain, fast = SumTree(size), SumTree(size)
+    fast.speed_up()
+    assert fast.descend is not plain.descend
+    for _ in range(20):
+        values = rng.random(size) * (rng.random(size) < 0.5) * 10.0 ** rng.integers(-9, 9, size)
+        for tree in (plain, fast):
+            tree.set(np.arange(size), values)
+        mass = rng.random(64) * plain.total
+        mass[:3] = 0.0, plain.total, np.nextafter(plain.total, np.inf)
+        assert plain.find(mass).tolist() == fast.find(mass).tolist()
+
+
+def test_it_is_asked_for_after_so_many_batches(monkeypatch) -> None:
+    pytest.importorskip("numba")
+    monkeypatch.setattr("agents.prioritized.HOT", 3)
+    sampler = Prioritized(10_000, 8, np.random.default_rng(0), 0.6, Constant(0.4))
+    sampler.add(np.arange(100))
+    before = sampler.tree.descend
+    for _ in range(2):
+        sampler.draw(0, 100)
+    assert sampler.tree.descend is before
+    sampler.draw(0, 100)
+    assert sampler.tree.descend is not before

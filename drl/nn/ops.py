@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -208,22 +209,32 @@ class NumpyOps:
 
         θ ← θ − α√(1−β₂ᵗ)/(1−β₁ᵗ) · m / (√v + ε√(1−β₂ᵗ)): the bias corrections as two scalars.
         """
-        as_float = self.dtype.type
-        correction = math.sqrt(1 - beta2**step)
+        rest1, rest2, eps, rate, keep = map(
+            self.dtype.type, adam_scalars(step, lr, beta1, beta2, eps, decay)
+        )
         work = grads - m
-        work *= as_float(1 - beta1)
+        work *= rest1
         m += work  # m ← β₁m + (1−β₁)g
         np.multiply(grads, grads, out=work)
         work -= v
-        work *= as_float(1 - beta2)
+        work *= rest2
         v += work  # v ← β₂v + (1−β₂)g²
         np.sqrt(v, out=work)
-        work += as_float(eps * correction)
+        work += eps
         np.divide(m, work, out=work)
-        work *= as_float(lr * correction / (1 - beta1**step))
+        work *= rate
         if decay:
-            params *= as_float(1 - lr * decay)
+            params *= keep
         params -= work
+
+
+def adam_scalars(
+    step: int, lr: float, beta1: float, beta2: float, eps: float, decay: float
+) -> tuple[float, float, float, float, float]:
+    """1−β₁, 1−β₂, ε√(1−β₂ᵗ), α√(1−β₂ᵗ)/(1−β₁ᵗ), 1−αλ: what one step is made of, t = step."""
+    correction = math.sqrt(1 - beta2**step)
+    rate = lr * correction / (1 - beta1**step)
+    return 1 - beta1, 1 - beta2, eps * correction, rate, 1 - lr * decay
 
 
 class TorchOps:
@@ -388,8 +399,11 @@ class TorchOps:
 Ops = NumpyOps | TorchOps
 
 
+@cache
 def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
     """The operations on `backend`: "numpy" or "torch"; dtype "float32" or "float64".
+
+    Networks of one kind share them.
 
     device  "cpu", or with torch "cuda" or "cuda:N".
     ValueError on any other name, or where there is no such device.

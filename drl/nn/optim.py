@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from drl.nn.compiled_ops import speed_up
 from drl.nn.network import Network
 from drl.nn.ops import Array
 from drl.nn.schedules import Constant, Schedule
 
 FLUSH_EVERY = 256  # steps
+HOT = 2 * 10**8  # numbers moved: after some seconds of training, compiled loops are worth loading
 
 
 class Optimizer:
@@ -31,6 +33,7 @@ class Optimizer:
         self.net, self.ops = net, net.ops
         self.schedule: Schedule = lr if callable(lr) else Constant(_positive("lr", lr))
         self.steps = 0
+        self.hot = HOT // net.size + 1  # the step that loads them
         self.watch = False
         self.moved: Array | None = None
         for name in self.moments:
@@ -50,6 +53,8 @@ class Optimizer:
         self.update(params, self.net.grads, lr)
         if self.steps % FLUSH_EVERY == 0:
             self.flush()
+        if self.steps == self.hot:
+            speed_up(self.ops)
         if before is not None:
             self.moved, self.watch = params - before, False
 
@@ -84,6 +89,7 @@ class Optimizer:
         for name, array in arrays.items():
             setattr(self, name, self.ops.asarray(array.copy()))
         self.steps, self.watch = state["steps"], state["watch"]
+        self.hot = self.steps + HOT // self.net.size + 1
 
 
 class SGD(Optimizer):

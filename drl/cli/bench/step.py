@@ -1,23 +1,31 @@
 """One DQN gradient step: ours on both array libraries beside torch autograd with fused Adam.
 
 All do the same: sample a batch uniformly from a memory, target r + γ·max_a Q(s′, a; θ⁻), Huber
-loss, Adam, Polyak update of θ⁻ at every step; float32, one thread.
+loss, Adam, Polyak update of θ⁻ at every step; float32, one thread.  Ours as it is some seconds
+into a training, with compiled loops where numba is there; beside it, numpy alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from agents.build import build_dqn
+from agents.build import Parts, build_dqn
 from agents.config import DQNConfig
 from agents.dqn import DQN
 from drl.cli.bench.autograd import DQNStep, compiled, dense
 from drl.cli.bench.floor import backward_operations, fastest_product, forward_operations
 from drl.cli.bench.result import Bar, Result, Row
 from drl.cli.bench.timing import interleaved, median, one_thread, ratio
+from drl.nn import Network
+from drl.nn.compiled_ops import speed_up
+from drl.nn.init import uniform
+from drl.nn.layers import Linear
+from drl.nn.mlp import dense as dense_layers
+from drl.nn.ops import NumpyOps
 
 # hidden, batch, how many times autograd's speed is asked for
 NETS = [((64, 64), 64, 5.0), ((128, 128), 64, 4.0), ((128, 128), 128, 3.2), ((256, 256), 64, 2.4)]
@@ -34,9 +42,12 @@ def measure(repeats: int = 15, seconds: float = 0.05, compiling: bool = True) ->
     missing = False
     for hidden, batch, wanted in NETS:
         auto = our_step(hidden, batch, "auto")
+        numba = speed_up(auto.ops)
         contenders: dict[str, Callable[[], Any]] = {
             "autograd": autograd_step(hidden, batch),
-            **{name: our_step(hidden, batch, name).learn for name in ("numpy", "torch")},
+            "ours": auto.learn,
+            "numpy": our_step(hidden, batch, parts=Parts(net=partial(on_numpy, hidden))).learn,
+            "torch": our_step(hidden, batch, "torch").learn,
             "product": product.call,
         }
         with one_thread():
@@ -44,7 +55,7 @@ def measure(repeats: int = 15, seconds: float = 0.05, compiling: bool = True) ->
                 contenders["compiled"] = fast
             times = interleaved(contenders, repeats, seconds)
         missing |= "compiled" not in times
-        ours = times[auto.ops.name]
+        ours = times["ours"]
         work = 2 * forward_operations(auto.net, batch) + backward_operations(auto.net, batch)
         floor = [product.floor(work, t) for t in times["product"]]
         name = f"{'-'.join(map(str, (INPUTS, *hidden, ACTIONS)))}, {batch}"
@@ -52,7 +63,8 @@ def measure(repeats: int = 15, seconds: float = 0.05, compiling: bool = True) ->
         us = {name: median(values) * 1e6 for name, values in times.items()}
         rows.append({
             "net, batch": name, "autograd": us["autograd"], "compiled": us.get("compiled"),
-            "numpy": us["numpy"], "torch": us["torch"], "auto picks": auto.ops.name,
+            "ours": us["ours"], "numpy alone": us["numpy"], "torch": us["torch"],
+            "auto picks": auto.ops.name + " and numba" * numba,
             "floor": median(floor) * 1e6, "autograd / ours": faster,
             "compiled / ours": ratio(times["compiled"], ours) if "compiled" in times else None,
             "ours / floor": ratio(ours, floor),
@@ -63,22 +75,37 @@ def measure(repeats: int = 15, seconds: float = 0.05, compiling: bool = True) ->
     notes = ["torch.compile: not here (it needs a C++ compiler)"] if missing else []
     about = (
         "µs for one DQN step: sample, target, loss, gradient, Adam, target network.  autograd: "
-        "torch with fused Adam; compiled: its loss through torch.compile; numpy, torch: ours.  "
+        "torch with fused Adam; compiled: its loss through torch.compile; ours: what auto picks, "
+        "some seconds into a training.  "
         f"Floor: {product.operations / median(times['product']) / 1e9:.0f} GFLOP/s."
     )
+    if not numba:
+        notes.append("numba: not here (the extra `fast`), so ours is numpy alone")
     return Result("step", about, rows, [*bars, near], notes)
 
 
-def our_step(hidden: tuple[int, ...], batch: int, backend: str) -> DQN:
+def our_step(
+    hidden: tuple[int, ...], batch: int, backend: str = "auto", parts: Parts | None = None
+) -> DQN:
     """Our agent with a filled memory."""
     config = DQNConfig(
         hidden=hidden, batch=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
         capacity=STORED, num_envs=STORED,
     )  # fmt: skip
-    agent = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend)
+    agent = build_dqn(
+        config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend, parts=parts or Parts()
+    )
     s, a, r, terminated, s_next = memory()
     agent.observe(s, a, r, terminated, np.zeros(STORED, bool), s_next)
     return agent
+
+
+def on_numpy(
+    hidden: tuple[int, ...], shape: tuple[int, ...], outputs: int, /, *, seed: Any
+) -> Network:
+    """The same network with operations of its own, which never become compiled."""
+    layers = [*dense_layers(hidden), Linear(outputs, init=uniform)]
+    return Network(layers, shape, NumpyOps(), seed)
 
 
 def autograd_step(hidden: tuple[int, ...], batch: int) -> DQNStep:

@@ -1,0 +1,48 @@
+"""The elementwise work of a training step as loops, one pass over memory each, to be compiled.
+
+Each gives the numbers of its numpy twin in drl.nn.ops to the last bit: the same operations in the
+same order, each rounded.  numpy makes a pass, and a call, for every operation: Adam has twelve.
+ReLU itself is not here: numpy makes it in one pass.
+"""
+
+from __future__ import annotations
+
+import math
+
+from drl.nn.ops import Array
+
+
+def add_rows(y: Array, b: Array) -> None:
+    """y[b, o] += b[o]:   y (B, O), b (O,)."""
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] += b[j]
+
+
+def relu_backward(dy: Array, y: Array, dx: Array) -> None:
+    """∂L/∂x = dy · 1[y > 0]."""
+    for i in range(dy.size):
+        dx[i] = dy[i] * (y[i] > 0)
+
+
+def lerp(a: Array, b: Array, weight: float) -> None:
+    """a ← a + weight (b − a)."""
+    for i in range(a.size):
+        a[i] += weight * (b[i] - a[i])
+
+
+def adam(
+    params: Array, grads: Array, m: Array, v: Array,
+    rest1: float, rest2: float, eps: float, rate: float, keep: float,
+) -> None:  # fmt: skip
+    """m ← m + (1−β₁)(g − m),  v ← v + (1−β₂)(g² − v),  θ ← keep·θ − rate · m/(√v + eps).
+
+    rest = 1 − β; eps and rate hold the bias corrections (NumpyOps.adam), keep AdamW's decay.
+    """
+    for i in range(params.size):
+        g = grads[i]
+        m_new = m[i] + rest1 * (g - m[i])
+        v_new = v[i] + rest2 * (g * g - v[i])
+        m[i] = m_new
+        v[i] = v_new
+        params[i] = keep * params[i] - rate * (m_new / (math.sqrt(v_new) + eps))

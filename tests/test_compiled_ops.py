@@ -1,0 +1,122 @@
+"""Compiled loops give numpy's numbers to the last bit, and take over while a training runs."""
+
+import numpy as np
+import pytest
+
+import drl.nn.compiled_ops as compiled_ops
+from agents.build import build_dqn
+from agents.config import DQNConfig
+from drl.nn import MLP, make_ops
+from drl.nn.compiled_ops import CompiledOps, speed_up
+from drl.nn.ops import NumpyOps
+from drl.nn.optim import Adam, AdamW
+
+pytest.importorskip("numba")
+DTYPES = ("float32", "float64")
+
+
+def pair(dtype: str) -> tuple[NumpyOps, NumpyOps]:
+    fast = NumpyOps(dtype)
+    assert speed_up(fast) and isinstance(fast, CompiledOps)
+    return NumpyOps(dtype), fast
+
+
+def same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1, 7, 64, 5003])  # with and without a rest behind whole vectors
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_adam_and_lerp(dtype: str, size: int, decay: float) -> None:
+    rng = np.random.default_rng(size)
+    arrays = [[np.zeros(size, dtype) for _ in range(4)] for _ in range(2)]
+    for step in range(1, 30):
+        grads = rng.normal(size=size) * 10.0 ** rng.integers(-6, 6, size=size)
+        for ops, (params, target, m, v) in zip(pair(dtype), arrays, strict=True):
+            ops.adam(
+                params, grads.astype(dtype), m, v, step, 1e-3, 0.9, 0.999, 1e-8, decay
+            )  # fmt: skip
+            ops.lerp(target, params, 0.005)
+    assert all(map(same, *arrays)) and np.any(arrays[0][1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_linear_and_the_way_back_through_relu(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    x, W, b = (rng.normal(size=s).astype(dtype) for s in ((33, 20), (20, 65), (65,)))
+    dy = rng.normal(size=(33, 65)).astype(dtype)
+    dy[0, :3] = np.nan, np.inf, -np.inf
+    results = []
+    for ops in pair(dtype):
+        y = ops.relu(ops.linear(x, W, b))
+        with np.errstate(invalid="ignore"):
+            results.append((y, ops.relu_backward(dy, y)))
+    assert all(map(same, *results))
+
+
+@pytest.mark.parametrize("spoil", [np.asfortranarray, np.float64, lambda a: a[:, ::2]])
+def test_other_arrays_take_numpys_way(spoil) -> None:
+    rng = np.random.default_rng(0)
+    dy, y = (spoil(rng.normal(size=(6, 8)).astype(np.float32)) for _ in range(2))
+    plain, fast = pair("float32")
+    assert same(plain.relu_backward(dy, y), fast.relu_backward(dy, y))
+    x, W = rng.normal(size=(5, 6)).astype(np.float64), rng.normal(size=(6, 3))
+    assert same(plain.linear(x, W, W[0]), fast.linear(x, W, W[0]))
+    a, b = np.zeros((2, 8), np.float32)[:, ::2]
+    fast.lerp(a, np.ones(4, np.float32), 0.5)
+    assert a.tolist() == [0.5] * 4 and not b.any()
+
+
+def test_a_training_is_the_same_whenever_they_take_over(monkeypatch) -> None:
+    """Ten updates of Double DQN: on numpy, compiled from the fourth on, compiled from the first."""
+    config = DQNConfig(hidden=(16, 16), batch=8, capacity=64, num_envs=64, bootstrap="double")
+    rng = np.random.default_rng(0)
+    s, s_next = rng.normal(size=(2, 64, 4)).astype(np.float32)
+    a, none = rng.integers(2, size=64), np.zeros(64, bool)
+    ends = []
+    for take_over in (None, 4, 1):
+        fresh = NumpyOps()
+        monkeypatch.setattr("agents.networks.make_ops", lambda *_, ops=fresh: ops)
+        agent = build_dqn(config, (4,), np.float32, 2, seed=0)
+        agent.optimizer.hot = take_over
+        agent.observe(s, a, np.ones(64), none, none, s_next)
+        for _ in range(10):
+            agent.learn()
+        assert isinstance(agent.target_net.ops, CompiledOps) == (take_over is not None)
+        ends.append((agent.net.params, agent.target_net.params))
+    assert all(map(same, ends[0], ends[1])) and all(map(same, ends[0], ends[2]))
+
+
+def test_optimizer_takes_them_after_so_many_numbers(monkeypatch) -> None:
+    monkeypatch.setattr("drl.nn.optim.HOT", 100)
+    monkeypatch.setattr("drl.nn.mlp.make_ops", lambda *_: NumpyOps())
+    net = MLP(3, 2, (4,), backend="numpy")  # 26 parameters
+    optimizer = AdamW(net)
+    for _ in range(3):
+        optimizer.step()
+    assert type(net.ops) is NumpyOps
+    optimizer.step()
+    assert isinstance(net.ops, CompiledOps)
+
+    again = MLP(3, 2, (4,), backend="numpy")  # a resumed run counts anew
+    resumed = Adam(again)
+    resumed.load_state(optimizer.state())
+    for _ in range(3):
+        resumed.step()
+    assert type(again.ops) is NumpyOps
+    resumed.step()
+    assert isinstance(again.ops, CompiledOps)
+
+
+def test_without_numba_nothing_changes(monkeypatch) -> None:
+    compiled_ops.load.cache_clear()
+    monkeypatch.setattr(compiled_ops, "compiled", lambda *_: None)
+    ops = NumpyOps()
+    assert not speed_up(ops) and type(ops) is NumpyOps
+    compiled_ops.load.cache_clear()
+
+
+def test_torch_keeps_its_own() -> None:
+    ops = make_ops("torch")
+    assert not speed_up(ops) and ops is make_ops("torch")
