@@ -14,6 +14,7 @@ from agents.nstep import NStep
 from agents.replay import Batch
 from agents.targets import Bootstrap
 from drl.errors import Diverged
+from drl.finite import require_finite
 from drl.nn import Network
 from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer, clip_norm
@@ -106,16 +107,12 @@ class DQN:
         backward(fit.dz)  # ∂L/∂z is non-zero only at the action taken
 
         norm = clip_norm(net, self.max_grad_norm)
-        if not math.isfinite(norm):
-            layer = net.first_nonfinite(net.grads)
-            raise Diverged(f"the norm of {layer}'s gradient", self.updates + 1)
+        require_finite(norm, net, net.grads, "gradient", self.updates + 1)
         if not math.isfinite(self.ops.norm(fit.error)):  # clipped, its gradient is finite
             raise Diverged("the loss", self.updates + 1)
         self.optimizer.step()
         self.updates += 1
-        if not math.isfinite(self.ops.norm(net.params)):
-            layer = net.first_nonfinite(net.params)
-            raise Diverged(f"the norm of {layer}'s parameters", self.updates)
+        require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
         if self.updates % self.target_period == 0:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
         return Learned(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)

@@ -12,6 +12,7 @@ import numpy as np
 from drl.digits.data import Dataset
 from drl.digits.recipes import Recipe
 from drl.errors import Diverged, UserError
+from drl.finite import require_finite
 from drl.nn import MLP
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.optim import AdamW
@@ -98,15 +99,11 @@ class Training:
             logits, backward = net.forward(x)
             value, dlogits = self.loss(logits, labels)
             backward(dlogits)  # ∂L/∂θ
-            if not math.isfinite(ops.norm(net.grads)):
-                layer = net.first_nonfinite(net.grads)
-                raise Diverged(f"the norm of {layer}'s gradient", update)
+            require_finite(ops.norm(net.grads), net, net.grads, "gradient", update)
             if not math.isfinite(value):
                 raise Diverged("the loss", update)
             self.optimizer.step()
-            if not math.isfinite(ops.norm(net.params)):
-                layer = net.first_nonfinite(net.params)
-                raise Diverged(f"the norm of {layer}'s parameters", update)
+            require_finite(ops.norm(net.params), net, net.params, "parameters", update)
         return value, (ops.argmax(logits, 1) == ops.indices(labels)).sum()
 
     def _report(self, loss: float, accuracy: float, learning_rate: float) -> Report:
