@@ -11,6 +11,9 @@ from agents import networks
 from agents.build import build_dqn
 from agents.config import DQNConfig
 from agents.dqn import DQN
+from drl.digits.data import load
+from drl.digits.recipes import Recipe
+from drl.digits.training import REPORT_EVERY, Training
 from drl.nn.ops import TorchOps
 
 VARIANTS: list[dict[str, Any]] = [
@@ -74,6 +77,16 @@ def test_an_update_reads_three_numbers(
     with HostReads(monkeypatch) as reads:
         agent.learn()
     assert reads.count == 3
+
+
+def test_an_update_of_the_digits_reads_three_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The norms of the gradient and the parameters, and the loss; the labels are checked before."""
+    recipe = Recipe(epochs=1, batch=16, lr=0.01, decay=0.1, hidden=(12,))
+    job = Training(load("digits", seed=10), recipe, backend="torch")
+    with HostReads(monkeypatch) as reads:
+        report = next(iter(job))
+    assert report.update == REPORT_EVERY
+    assert reads.count == 3 * REPORT_EVERY + 3  # the report's loss, accuracy and gradient norm
 
 
 def test_priorities_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,9 @@ def test_shapes_that_would_broadcast_are_refused(library):
 
 @each_library
 @pytest.mark.parametrize(("label", "words"), [(-1, "0 … 2, got -1"), (3, "0 … 2, got 3")])
-def test_a_label_that_is_no_class_is_refused(library, label, words):
+@pytest.mark.parametrize("given", ["list", "array", "library's"])
+def test_a_label_that_is_no_class_is_refused(library, label, words, given):
+    loss = SoftmaxCrossEntropy(make_ops(library, "float64"))
+    make = {"list": list, "array": np.array, "library's": loss.ops.indices}[given]
     with pytest.raises(ValueError, match=words):
-        call(SoftmaxCrossEntropy(make_ops(library, "float64")), [[1.0, 2.0, 3.0]] * 2, [0, label])
+        call(loss, [[1.0, 2.0, 3.0]] * 2, make([0, label]))

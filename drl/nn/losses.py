@@ -7,6 +7,8 @@ of the network's library.  ValueError where y and target do not fit: nothing is 
 
 from __future__ import annotations
 
+import numpy as np
+
 from drl.nn.layers import sigmoid
 from drl.nn.ops import Array, Ops
 
@@ -36,16 +38,16 @@ class SoftmaxCrossEntropy:
     """L = −(1/B) Σ_b log p[b, t_b] with p = softmax(z): many outputs, one of them right.
 
     z: (B, K) logits, t: (B,) the right class of each example, 0 ≤ t < K.
-    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.   Bridle 1990.   ValueError unless t has B entries.
+    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.   Bridle 1990.   ValueError unless t is such.
     """
 
     def __init__(self, ops: Ops) -> None:
         self.ops = ops
 
     def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
-        ops, t = self.ops, self.ops.indices(t)
+        ops, labels, t = self.ops, self.ops.numpy(t), self.ops.indices(t)
         _same_shape(z.shape[:1], t.shape)
-        _within(t, z.shape[1])
+        _within(labels, z.shape[1])  # as given: labels from the host need no read of the device
         z = z - ops.max(z, axis=1, keepdims=True)  # softmax is the same; e^z cannot overflow
         e = ops.exp(z)
         total = ops.sum(e, axis=1, keepdims=True)
@@ -168,7 +170,7 @@ def log_softmax(ops: Ops, z: Array) -> Array:
     return z - ops.log(ops.sum(ops.exp(z), axis=axis, keepdims=True))
 
 
-def _within(labels: Array, classes: int) -> None:
+def _within(labels: np.ndarray, classes: int) -> None:
     """−1 would count from the end, and nobody would notice."""
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= classes:
