@@ -36,7 +36,8 @@ def own_network(
     seed: np.random.Generator | int,
 ) -> Network:  # fmt: skip
     """The same, held against what the head needs.   ValueError if it gives another number."""
-    made, outputs = net(shape, actions * numbers(config), seed=seed), actions * numbers(config)
+    outputs = actions * numbers(config)
+    made = net(shape, outputs, seed=seed)
     if made.output_shapes[-1] != (outputs,):
         raise ValueError(f"the network gives {made.output_shapes[-1]}, the head needs ({outputs},)")
     return made
