@@ -6,12 +6,12 @@ import pytest
 import drl.nn.compiled_ops as compiled_ops
 from agents.build import build_dqn
 from agents.config import DQNConfig
-from drl.nn import MLP, make_ops
+from drl.nn import MLP, loops, make_ops
 from drl.nn.compiled_ops import CompiledOps, speed_up
 from drl.nn.ops import NumpyOps
 from drl.nn.optim import Adam, AdamW
 
-pytest.importorskip("numba")
+numba = pytest.importorskip("numba")
 DTYPES = ("float32", "float64")
 
 
@@ -120,3 +120,12 @@ def test_without_numba_nothing_changes(monkeypatch) -> None:
 def test_torch_keeps_its_own() -> None:
     ops = make_ops("torch")
     assert not speed_up(ops) and ops is make_ops("torch")
+
+
+def test_no_multiply_and_add_in_one() -> None:
+    """It rounds once where numpy rounds twice."""
+    for name, signature in compiled_ops.signatures("float32").items():
+        loop = numba.njit(signature, error_model="numpy")(getattr(loops, name))
+        (assembly,) = loop.inspect_asm().values()  # a kept one shows none
+        assert "mul" in assembly or name == "add_rows"
+        assert not any(f in assembly for f in ("fmadd", "fmsub", "fnmadd", "fmla"))

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from drl.cli.heap import keep_freed_memory
 from drl.errors import UserError
 
 COMMANDS = {  # name → module, one line of help
@@ -78,6 +79,7 @@ def _dispatch(args: list[str]) -> int:
         raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # before numpy comes: small nets are fastest on one
+    keep_freed_memory()
     _check_packages()
     module = importlib.import_module(COMMANDS[name][0])
     config = module.parse(rest) if hasattr(module, "parse") else parse(module.Config, name, rest)

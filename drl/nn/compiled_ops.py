@@ -80,13 +80,17 @@ def speed_up(ops: Ops) -> bool:
 @cache
 def load(dtype: str) -> Loops | None:
     """The loops for arrays of this type, from numba's cache or compiled; None without numba."""
+    made = {name: compiled(getattr(loops, name), s) for name, s in signatures(dtype).items()}
+    found = {name: loop for name, loop in made.items() if loop is not None}
+    return Loops(**found) if len(found) == len(made) else None
+
+
+def signatures(dtype: str) -> dict[str, str]:
+    """The loops by name, and what they are compiled for."""
     vector, matrix = f"{dtype}[::1]", f"{dtype}[:, ::1]"
-    signatures = {
+    return {
         "add_rows": f"void({matrix}, {vector})",
         "relu_backward": f"void({', '.join([vector] * 3)})",
         "lerp": f"void({vector}, {vector}, {dtype})",
         "adam": f"void({', '.join([vector] * 4 + [dtype] * 5)})",
     }
-    made = {name: compiled(getattr(loops, name), s) for name, s in signatures.items()}
-    found = {name: loop for name, loop in made.items() if loop is not None}
-    return Loops(**found) if len(found) == len(made) else None
