@@ -189,3 +189,14 @@ def test_initial_scales():
     W = uniform(rng, 300, 400)
     assert W.var() == pytest.approx(1 / 900, rel=0.02)
     assert np.abs(W).max() <= 1 / np.sqrt(300)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 5, 40])  # on either side of where numpy turns the product
+@each_library
+def test_the_way_back_through_a_wide_matrix(rows: int, library: str) -> None:
+    ops = make_ops(library, "float64")
+    rng = np.random.default_rng(rows)
+    dy, W = rng.normal(size=(rows, 3)), rng.normal(size=(40, 3))
+    dx = ops.numpy(ops.linear_backward(ops.asarray(dy), ops.asarray(W)))
+    assert dx.flags.c_contiguous or rows == 1
+    np.testing.assert_allclose(dx, dy @ W.T, rtol=1e-12)

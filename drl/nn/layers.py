@@ -106,7 +106,7 @@ class Linear(Layer):
             ops.matmul(rows_of(dy, x).T, dy, out=self.dW)  # ∂L/∂W = xᵀ dy
             if self.db is not None:
                 ops.sum_rows(dy, out=self.db)  # ∂L/∂b = Σ_batch dy
-            return ops.matmul(dy, self.W.T) if inputs else None  # ∂L/∂x = dy Wᵀ
+            return ops.linear_backward(dy, self.W) if inputs else None  # ∂L/∂x = dy Wᵀ
 
         return y, backward
 

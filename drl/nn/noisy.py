@@ -70,7 +70,7 @@ class NoisyLinear(Linear):
             if self.db is not None:
                 ops.sum_rows(dy, out=self.db)  # ∂L/∂b = Σ_batch dy
                 self.db_sigma[:] = self.db * eps_b  # ∂L/∂σ_b = ∂L/∂b ⊙ ε_b
-            return ops.matmul(dy, W.T) if inputs else None  # ∂L/∂x = dy (W + σ_W ⊙ ε_W)ᵀ
+            return ops.linear_backward(dy, W) if inputs else None  # ∂L/∂x = dy (W + σ_W ⊙ ε_W)ᵀ
 
         return y, backward
 

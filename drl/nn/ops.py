@@ -60,6 +60,13 @@ class NumpyOps:
             y += b
         return y
 
+    def linear_backward(self, dy: Array, W: Array) -> Array:
+        """dy Wᵀ.  For few rows as (W dyᵀ)ᵀ: this BLAS turns a wide W over, which costs more than
+        turning over the result."""
+        if len(dy) * 8 <= len(W):
+            return np.ascontiguousarray(np.dot(W, dy.T).T)
+        return np.dot(dy, W.T)
+
     def sum_rows(self, a: Array, out: Array | None = None) -> Array:
         return np.dot(_cached(self._ones, len(a), np.ones, self.dtype), a, out=out)  # 1ᵀa: BLAS
 
@@ -275,6 +282,10 @@ class TorchOps:
 
     def linear(self, x: Array, W: Array, b: Array | None) -> Array:
         return self.torch.mm(x, W) if b is None else self.torch.addmm(b, x, W)
+
+    def linear_backward(self, dy: Array, W: Array) -> Array:
+        """dy Wᵀ."""
+        return self.torch.mm(dy, W.T)
 
     def sum_rows(self, a: Array, out: Array | None = None) -> Array:
         return self.torch.sum(a, 0, out=out)
