@@ -30,6 +30,9 @@ def seconds(*args: str) -> float:
 
 
 def output(*args: str) -> str:
-    return subprocess.run(
-        command(*args), env=os.environ | THREADS, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
+    """What it prints; what it says of its progress is shown only where it fails."""
+    done = subprocess.run(command(*args), env=os.environ | THREADS, capture_output=True, text=True)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        done.check_returncode()
+    return done.stdout
