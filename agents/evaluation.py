@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.config import DQNConfig
 from agents.training import VectorEnv
 
-CONFIRM_EPISODES = 100  # "solved" is a mean over this many
 MOST_AT_ONCE = 100  # worlds side by side in an evaluation
 Policy = Callable[[np.ndarray], np.ndarray]  # (N, *shape) → actions (N,)
 
@@ -56,19 +54,3 @@ def evaluate(policy: Policy, envs: VectorEnv, episodes: int) -> Evaluation:
             share[counted] -= 1
             running[ended], steps[ended] = 0, 0
     return Evaluation(np.array(returns), np.array(lengths))
-
-
-def check(config: DQNConfig, greedy: Callable[[int], Evaluation]) -> tuple[Evaluation, bool]:
-    """A greedy check, and whether the worlds are solved.
-
-    Where `eval_episodes` reach confirm_at (or solved_at), CONFIRM_EPISODES more decide: the best of
-    many checks flatters itself.
-
-    greedy  plays so many episodes, each time in fresh worlds
-    """
-    result = greedy(config.eval_episodes)
-    confirm_at = config.solved_at if config.confirm_at is None else config.confirm_at
-    if config.solved_at is None or confirm_at is None or result.mean < confirm_at:
-        return result, False
-    result = greedy(CONFIRM_EPISODES)
-    return result, result.mean >= config.solved_at

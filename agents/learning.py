@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
-from agents.build import Parts, build_dqn, check_stream, env_seed, seeds
+from agents.build import Parts, build_dqn, env_seed, seeds
+from agents.checks import Checks
 from agents.config import DQNConfig
 from agents.dqn import DQN
-from agents.evaluation import MOST_AT_ONCE, Evaluation, check, evaluate
+from agents.evaluation import MOST_AT_ONCE, Evaluation, evaluate
 from agents.policy import GreedyPolicy
 from agents.presets import preset
 from agents.training import Training, VectorEnv
@@ -90,40 +89,33 @@ def train(
     except (ValueError, MemoryError) as error:
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
     training = Training(agent, envs, config.updates_per_step, config.learning_starts)
-    checks, best, solved, restarts = 0, -np.inf, False, 0
+    checks, restarts = Checks(config, seed), 0
 
-    def greedy(episodes: int) -> Evaluation:
-        nonlocal checks
-        checks += 1
-        fresh = worlds(
-            num_envs=min(episodes, MOST_AT_ONCE), seed=env_seed(check_stream(seed, checks))
-        )
+    def greedy(episodes: int, seed: int) -> Evaluation:
+        fresh = worlds(num_envs=min(episodes, MOST_AT_ONCE), seed=seed)
         try:
             return evaluate(agent.greedy, fresh, episodes)
         finally:
             fresh.close()
 
     try:
-        next_check = config.eval_every
         for step in training.run(config.steps):
             for what in envs.restarts[restarts:]:
                 restarts += 1
                 warnings.warn(f"{what}; it was made anew, its episode is lost", stacklevel=2)
-            due, over = step.env_steps >= next_check, step.env_steps >= config.steps
-            if not due and not (over and checks == 0):  # without a check there is no policy
+            unchecked_end = step.env_steps >= config.steps and not checks.played
+            if not checks.due(step.env_steps) and not unchecked_end:  # no policy without a check
                 continue
-            next_check += config.eval_every
-            result, solved = check(config, greedy)
-            if result.mean >= best:  # of equals the later one: it has learnt from more
-                best = result.mean
+            result, better = checks.check(greedy)
+            if better:
                 policy.copy_from(agent)
             if on_check is not None:
                 on_check(step.env_steps, result)
-            if solved:
+            if checks.solved:
                 break
     finally:
         envs.close()
-    return Trained(policy, agent, solved, best, training.env_steps)
+    return Trained(policy, agent, checks.solved, checks.best, training.env_steps)
 
 
 def _preset(worlds: Worlds) -> DQNConfig:

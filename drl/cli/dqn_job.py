@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import envs as worlds
-from agents.build import anew_stream, build_dqn, check_stream, env_seed, seeds
+from agents.build import anew_stream, build_dqn, env_seed, seeds
+from agents.checks import Checks
 from agents.config import from_settings
-from agents.evaluation import MOST_AT_ONCE, Evaluation, check, evaluate
+from agents.evaluation import MOST_AT_ONCE, Evaluation, evaluate
 from agents.policy import describe
 from agents.training import Training
 from drl.cli.console import Console, Progress
@@ -46,16 +47,13 @@ class DQNJob:
         self.training = Training(
             self.agent, self.envs, config.updates_per_step, config.learning_starts
         )
-        self.checks = 0
-        self.next_check = config.eval_every
+        self.checks = Checks(config, settings["seed"])
         self.next_log = settings["log_every"]
         self.next_checkpoint = settings["checkpoint_every"]
         self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
-        self.best = -np.inf
         self.restarts = 0  # worlds that failed and were begun anew
         self.watchdog = Watchdog()
         self.console = Console()
-        self.solved = False
         self.seconds = 0.0
 
     def _agent(self) -> DQN:
@@ -103,9 +101,9 @@ class DQNJob:
             if not resumed:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
-            log.end(self.agent, self.training.env_steps, self.best)
+            log.end(self.agent, self.training.env_steps, self.checks.best)
         saved = run.save_last(self.state(), self.training.env_steps)
-        done = self.solved or self.training.env_steps >= steps
+        done = self.checks.solved or self.training.env_steps >= steps
         interrupted = interrupt.asked and not done
         summary = self.summary() | {"interrupted": interrupted, "checkpoint_saved": saved}
         run.write_summary(summary)
@@ -127,14 +125,13 @@ class DQNJob:
                 progress.update(step.env_steps, self._status())
                 if step.learned is not None:
                     self._warn(self.watchdog.values(self.agent, step.learned), log)
-            if step.env_steps >= self.next_check:
-                self.next_check += self.config.eval_every
+            if self.checks.due(step.env_steps):
                 self._check(run, log)
             if step.env_steps >= self.next_checkpoint:
                 self.next_checkpoint += self.settings["checkpoint_every"]
                 log.flush()  # a resumed run writes no point from before its checkpoint
                 run.save_checkpoint(self.state(), step.env_steps)
-            if self.solved or interrupt.asked:
+            if self.checks.solved or interrupt.asked:
                 break
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
@@ -144,12 +141,11 @@ class DQNJob:
 
     def _check(self, run: Run, log: DQNLog) -> None:
         """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
-        result, self.solved = check(self.config, lambda count: self._evaluate(count, log))
+        result, better = self.checks.check(lambda count, seed: self._evaluate(count, seed, log))
         log.check(result, self.training.env_steps, self.agent)
         exploring = float(np.mean([r for r, _ in self.recent])) if self.recent else np.nan
         self._warn(self.watchdog.check(result, exploring), log)
-        if result.mean >= self.best:  # of equals the later one: it has learnt from more
-            self.best = result.mean
+        if better:
             run.save_best(self.policy_state())
 
     def _restarted(self, log: DQNLog) -> None:
@@ -163,11 +159,9 @@ class DQNJob:
             self.console.warn(text)
             log.warning(text, self.training.env_steps)
 
-    def _evaluate(self, episodes: int, log: DQNLog) -> Evaluation:
-        """Fresh environments every time, seeded by the run's seed and the number of the check."""
-        self.checks += 1
-        stream = check_stream(self.settings["seed"], self.checks)
-        envs = worlds.make(self.env_id, min(episodes, MOST_AT_ONCE), env_seed(stream))
+    def _evaluate(self, episodes: int, seed: int, log: DQNLog) -> Evaluation:
+        """In fresh environments."""
+        envs = worlds.make(self.env_id, min(episodes, MOST_AT_ONCE), seed)
         try:
             watched = log.watching(envs, self.agent, self.training.env_steps)
             return evaluate(self.agent.greedy, watched, episodes)
@@ -176,7 +170,7 @@ class DQNJob:
 
     def _status(self) -> str:
         mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"
-        best = f"{self.best:.1f}" if np.isfinite(self.best) else "–"
+        best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "–"
         return f"return {mean}  best check {best}"
 
     def _report(self, console: Console, run: Run, summary: dict[str, Any]) -> None:
@@ -184,11 +178,11 @@ class DQNJob:
             console.print(f"stopped at {summary['env_steps']:,} env steps; checkpoint saved")
             console.print(f"go on:   drl resume {run.directory}")
             return
-        best = f"{self.best:.1f}" if np.isfinite(self.best) else "no check yet"
+        best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "no check yet"
         console.table(
             f"{self.env_id}, seed {self.settings['seed']}",
             {
-                "solved": "yes" if self.solved else "no",
+                "solved": "yes" if self.checks.solved else "no",
                 "best greedy mean": best,
                 "wall seconds": f"{summary['seconds']:.2f}",
                 "env steps": f"{summary['env_steps']:,}",
@@ -205,8 +199,8 @@ class DQNJob:
             "job": "dqn",
             "env": self.env_id,
             "seed": self.settings["seed"],
-            "solved": self.solved,
-            "best_mean_reward": self.best if np.isfinite(self.best) else None,
+            "solved": self.checks.solved,
+            "best_mean_reward": self.checks.best if np.isfinite(self.checks.best) else None,
             "seconds": round(self.seconds, 3),
             "env_steps": self.training.env_steps,
             "updates": self.agent.updates,
@@ -221,22 +215,19 @@ class DQNJob:
                 self.config, envs.observation_shape, envs.observation_dtype, envs.actions
             ),
             "net": self.agent.ops.numpy(self.agent.net.params).copy(),
-            "mean_reward": self.best,
+            "mean_reward": self.checks.best,
             "env_steps": self.training.env_steps,
         }
 
     def state(self) -> dict[str, Any]:
         return {
             "training": self.training.state(),
-            "checks": self.checks,
-            "next_check": self.next_check,
+            **self.checks.state(),
             "next_log": self.next_log,
             "next_checkpoint": self.next_checkpoint,
             "recent_returns": np.array([r for r, _ in self.recent], np.float64),
             "recent_lengths": np.array([n for _, n in self.recent], np.int64),
-            "best": self.best if np.isfinite(self.best) else None,
             "watchdog": self.watchdog.state(),
-            "solved": self.solved,
             "seconds": self.seconds,
             "generators": shared_generators(),
         }
@@ -253,10 +244,10 @@ class DQNJob:
 
     def _load(self, state: dict[str, Any]) -> None:
         self.training.load_state(state["training"])
-        for name in ("checks", "next_check", "next_log", "next_checkpoint", "solved", "seconds"):
+        for name in ("next_log", "next_checkpoint", "seconds"):
             setattr(self, name, state[name])
         self.watchdog.load_state(state["watchdog"])
-        self.best = -np.inf if state["best"] is None else state["best"]
+        self.checks.load_state(state)
         returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)

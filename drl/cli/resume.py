@@ -73,14 +73,15 @@ def _go_on_dqn(run: Run, console: Console, steps: int | None) -> dict[str, Any]:
         return job.go(run, console, steps)
     job.load_state(run.load_latest())
     done, total = job.training.env_steps, steps or job.config.steps
-    enough = (job.solved and steps is None) or done >= total
+    enough = (job.checks.solved and steps is None) or done >= total
     if enough and run.told:
         raise UserError(
-            f"{run.directory} is finished ({'solved' if job.solved else 'all steps done'} after "
-            f"{done:,} env steps): give --steps above that to train on"
+            f"{run.directory} is finished "
+            f"({'solved' if job.checks.solved else 'all steps done'} after {done:,} env steps): "
+            "give --steps above that to train on"
         )
     if enough:  # stopped between its last step and its result
         total = done
     else:
-        job.solved = False
+        job.checks.solved = False
     return job.go(run, console, total, resumed=True)
