@@ -12,9 +12,8 @@ from agents.config import DQNConfig
 from agents.evaluation import Evaluation
 
 CONFIRM_EPISODES = 100  # "solved" is a mean over this many
-Play = Callable[
-    [int, int], Evaluation
-]  # episodes, seed of fresh worlds → what the policy got there
+# episodes, seed of fresh worlds → what the policy got there
+Play = Callable[[int, int], Evaluation]
 
 
 class Checks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,3 +54,19 @@ def evaluate(policy: Policy, envs: VectorEnv, episodes: int) -> Evaluation:
             share[counted] -= 1
             running[ended], steps[ended] = 0, 0
     return Evaluation(np.array(returns), np.array(lengths))
+
+
+def evaluate_fresh(
+    policy: Policy, worlds: Callable[..., Any], episodes: int, seed: int,
+    watched: Callable[[Any], VectorEnv] = lambda envs: envs,
+) -> Evaluation:  # fmt: skip
+    """The same in worlds of their own, which are closed afterwards.
+
+    worlds   makes them: worlds(num_envs=…, seed=…)
+    watched  what stands between them and the policy
+    """
+    envs = worlds(num_envs=min(episodes, MOST_AT_ONCE), seed=seed)
+    try:
+        return evaluate(policy, watched(envs), episodes)
+    finally:
+        envs.close()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from agents.build import Parts, build_dqn, env_seed, seeds
 from agents.checks import Checks
 from agents.config import DQNConfig
 from agents.dqn import DQN
-from agents.evaluation import MOST_AT_ONCE, Evaluation, evaluate
+from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import GreedyPolicy
 from agents.presets import preset
 from agents.training import Training, VectorEnv
@@ -90,13 +91,7 @@ def train(
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
     training = Training(agent, envs, config.updates_per_step, config.learning_starts)
     checks, restarts = Checks(config, seed), 0
-
-    def greedy(episodes: int, seed: int) -> Evaluation:
-        fresh = worlds(num_envs=min(episodes, MOST_AT_ONCE), seed=seed)
-        try:
-            return evaluate(agent.greedy, fresh, episodes)
-        finally:
-            fresh.close()
+    greedy = partial(evaluate_fresh, agent.greedy, worlds)
 
     try:
         for step in training.run(config.steps):

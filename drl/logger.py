@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from drl.pictures import gif
 from drl.records import Records
 
 FLUSH_SECONDS = 5.0
@@ -146,19 +147,9 @@ class Logger:
 
         ValueError on anything else.
         """
-        import io
-
-        from PIL import Image
-
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
             raise ValueError(f"a film is uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}")
-        octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
-        first, *others = (Image.fromarray(frame).quantize(64, octree) for frame in frames)
-        # hundredths of a second are all a GIF knows, and browsers slow down what is below two
-        duration = max(20, round(100 / fps) * 10)  # ms
-        encoded = io.BytesIO()
-        first.save(encoded, "GIF", save_all=True, append_images=others, duration=duration, loop=0)
-        self._picture(tag, encoded.getvalue(), frames.shape[1:], step)
+        self._picture(tag, gif(frames, fps, colours=64), frames.shape[1:], step)
 
     def text(self, tag: str, markdown: str, step: int) -> None:
         from tensorboard.plugins.text import metadata

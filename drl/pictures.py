@@ -5,6 +5,8 @@ Pictures are uint8 (H, W, 3).
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,19 @@ def canvas(width: int, height: int) -> tuple[Any, Any, Any]:
 
     image = Image.new("RGB", (width, height), WHITE)
     return image, ImageDraw.Draw(image), ImageFont.load_default
+
+
+def gif(pictures: Iterable[np.ndarray], fps: float, colours: int) -> bytes:
+    """Pictures (H, W, 3), `fps` of them a second, as a film that repeats."""
+    from PIL import Image
+
+    # hundredths of a second are all a GIF knows, and browsers slow down what is below two
+    duration = max(20, round(100 / fps) * 10)  # ms
+    octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
+    frames = (Image.fromarray(picture).quantize(colours, octree) for picture in pictures)
+    file = io.BytesIO()
+    next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
+    return file.getvalue()
 
 
 def tiled(tiles: np.ndarray, columns: int) -> np.ndarray:

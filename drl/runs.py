@@ -246,11 +246,6 @@ def default_directory(job: str, what: str, seed: int | str) -> Path:
     return path
 
 
-def numbered(seeds: range) -> str:
-    """Several seeds in a directory's name."""
-    return f"{seeds[0]}to{seeds[-1]}"
-
-
 def _locked(directory: Path) -> int:
     lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import envs as worlds
 from agents.build import anew_stream, build_dqn, env_seed, seeds
 from agents.checks import Checks
 from agents.config import from_settings
-from agents.evaluation import MOST_AT_ONCE, Evaluation, evaluate
+from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import describe
 from agents.training import Training
 from drl.cli.console import Console, Progress
@@ -161,12 +162,11 @@ class DQNJob:
 
     def _evaluate(self, episodes: int, seed: int, log: DQNLog) -> Evaluation:
         """In fresh environments."""
-        envs = worlds.make(self.env_id, min(episodes, MOST_AT_ONCE), seed)
-        try:
-            watched = log.watching(envs, self.agent, self.training.env_steps)
-            return evaluate(self.agent.greedy, watched, episodes)
-        finally:
-            envs.close()
+        fresh = partial(worlds.make, self.env_id)
+        return evaluate_fresh(
+            self.agent.greedy, fresh, episodes, seed,
+            lambda envs: log.watching(envs, self.agent, self.training.env_steps),
+        )  # fmt: skip
 
     def _status(self) -> str:
         mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"

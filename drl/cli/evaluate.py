@@ -48,16 +48,14 @@ def run(config: Config) -> dict[str, Any]:
 def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     import envs
     from agents.build import env_seed, unseen_stream
-    from agents.evaluation import evaluate
+    from agents.evaluation import evaluate_fresh
     from drl.cli.console import Console
     from drl.cli.policy import load_policy
 
     settings = run.config
     policy = load_policy(run, config.policy)
     seed = env_seed(unseen_stream(config.seed))
-    worlds = envs.make(settings["env"], min(config.episodes, 100), seed)
-    result = evaluate(policy, worlds, config.episodes)
-    worlds.close()
+    result = evaluate_fresh(policy, envs.worlds(settings["env"]), config.episodes, seed)
     scores = {
         "mean_reward": result.mean,
         "std_reward": float(result.returns.std()),

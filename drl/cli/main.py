@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from drl.cli.heap import keep_freed_memory
 from drl.errors import UserError
 
 COMMANDS = {  # name → module, one line of help
@@ -79,6 +78,8 @@ def _dispatch(args: list[str]) -> int:
         raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")  # before numpy comes: small nets are fastest on one
+    from drl.cli.heap import keep_freed_memory  # ctypes, which `drl --help` need not load
+
     keep_freed_memory()
     _check_packages()
     module = importlib.import_module(COMMANDS[name][0])

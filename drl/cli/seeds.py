@@ -13,20 +13,22 @@ from drl.cli.compare_runs import group, read
 from drl.cli.console import Console
 from drl.cli.side_by_side import advance, cores
 from drl.errors import UserError
-from drl.runs import Run
+from drl.runs import Run, default_directory
 
 
 def train(
-    directory: Path,
-    settings: dict[str, Any],
-    seeds: Sequence[int],
-    quiet: bool,
+    directory: Path | None, what: str, settings: dict[str, Any], count: int, quiet: bool,
     most: int | None = None,
-) -> dict[str, Any]:
+) -> dict[str, Any]:  # fmt: skip
     """Make a run DIR/seed-<seed> for each seed, train them side by side, and sum them up.
 
-    most  processes that fit into the machine's memory; none: any number
+    directory  none: runs/<job>-<what>-<first>to<last>-<time>
+    settings   of all; their seed is the first of `count`
+    most       processes that fit into the machine's memory; none: any number
     """
+    seeds = range(settings["seed"], settings["seed"] + count)
+    if directory is None:
+        directory = default_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UserError(
             f"{directory} exists and is not empty: give another --run, or go on with its runs by "

@@ -117,7 +117,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.console import Console
     from drl.cli.digits_job import DigitsJob
     from drl.digits.data import load
-    from drl.runs import Run, default_directory, numbered
+    from drl.runs import Run, default_directory
 
     data = load(config.data, config.data_dir, config.seed)
     settings = config.settings(data)
@@ -125,9 +125,7 @@ def run(config: Config) -> dict[str, Any]:
     if config.seeds > 1:
         from drl.cli.seeds import train
 
-        seeds = range(config.seed, config.seed + config.seeds)
-        directory = config.run or default_directory("digits", data.name, numbered(seeds))
-        return train(directory, settings, seeds, quiet=config.json)
+        return train(config.run, data.name, settings, config.seeds, quiet=config.json)
     directory = config.run or default_directory("digits", data.name, config.seed)
     with Run.create(directory, settings) as run:
         return job.go(run, Console(quiet=config.json))

@@ -105,17 +105,15 @@ def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
     from drl.cli.console import Console
     from drl.cli.dqn_job import DQNJob, physical_memory
-    from drl.runs import Run, default_directory, numbered
+    from drl.runs import Run, default_directory
 
     settings = config.settings()
     job = DQNJob(settings)  # wrong settings show here, before a file is made
     if config.seeds > 1:
         from drl.cli.seeds import train
 
-        seeds = range(config.seed, config.seed + config.seeds)
-        directory = config.run or default_directory("dqn", config.env, numbered(seeds))
         most = int(min(config.seeds, physical_memory() / job.agent.replay.nbytes))
-        return train(directory, settings, seeds, config.json, most)
+        return train(config.run, config.env, settings, config.seeds, config.json, most)
     directory = config.run or default_directory("dqn", config.env, config.seed)
     with Run.create(directory, settings) as run:
         return job.go(run, Console(quiet=config.json))

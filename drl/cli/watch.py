@@ -129,19 +129,10 @@ class Episode:
 
 
 def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
-    import io
-
-    from PIL import Image
-
     from drl.checkpoint import write_atomic
+    from drl.pictures import gif
 
-    # hundredths of a second are all a GIF knows, and browsers slow down what is below two
-    duration = max(20, round(100 / fps) * 10)  # ms
-    octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
-    frames = (Image.fromarray(frame).quantize(256, octree) for frame in pictures)
-    file = io.BytesIO()
-    next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
-    write_atomic(out, file.getvalue())
+    write_atomic(out, gif(pictures, fps, colours=256))
 
 
 def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:

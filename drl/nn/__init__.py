@@ -1,4 +1,7 @@
-"""Arithmetic only: layers and their derivatives, losses, optimizers.  Imports nothing of ours."""
+"""Arithmetic only: layers and their derivatives, losses, optimizers.
+
+Of ours it imports `drl.compiled` alone, which lies below everything.
+"""
 
 from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.gradcheck import check_loss, check_network

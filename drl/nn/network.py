@@ -134,6 +134,14 @@ class Network:
                 return name
         return "no layer"
 
+    def multiplications(self) -> list[int]:
+        """For one example, of each layer with weights: they are used at every position anew."""
+        return [
+            math.prod(layer.shapes["W"]) * math.prod(shape[:-1])
+            for layer, shape in zip(self.layers, self.output_shapes, strict=True)
+            if "W" in layer.shapes
+        ]
+
     def describe(self) -> str:
         """A table: layer, output shape, parameters, and what they are."""
         rows = [("layer", "output", "parameters", "what they are")]

@@ -57,8 +57,11 @@ class NumpyOps:
     def linear(self, x: Array, W: Array, b: Array | None) -> Array:
         y = np.dot(x, W)
         if b is not None:
-            y += b
+            self._add_rows(y, b)
         return y
+
+    def _add_rows(self, y: Array, b: Array) -> None:
+        y += b
 
     def linear_backward(self, dy: Array, W: Array) -> Array:
         """dy Wᵀ.  For few rows as (W dyᵀ)ᵀ: this BLAS turns a wide W over, which costs more than

@@ -88,8 +88,8 @@ class Optimizer:
                 raise ValueError(f"{name} should have the shape ({self.net.size},)")
         for name, array in arrays.items():
             setattr(self, name, self.ops.asarray(array.copy()))
+        self.hot += state["steps"] - self.steps  # as many steps from now as before
         self.steps, self.watch = state["steps"], state["watch"]
-        self.hot = self.steps + HOT // self.net.size + 1
 
 
 class SGD(Optimizer):

@@ -58,6 +58,12 @@ def adam(net: nn.Module, lr: float) -> torch.optim.Optimizer:
     return torch.optim.Adam(net.parameters(), lr, fused=True)
 
 
+def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
 def classify_loss(net: nn.Module) -> Callable[..., Tensor]:
     return lambda x, labels: nn.functional.cross_entropy(net(x), labels)
 
@@ -69,9 +75,7 @@ def classify_step(
     optimizer = adam(net, lr)
 
     def step() -> None:
-        optimizer.zero_grad()
-        loss(x, labels).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        descend(optimizer, loss(x, labels))
 
     return step
 
@@ -84,9 +88,7 @@ def classify_epoch(
 
     def epoch() -> None:
         for rows in torch.split(torch.randperm(len(x)), batch):
-            optimizer.zero_grad()
-            loss(x[rows], labels[rows]).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            descend(optimizer, loss(x[rows], labels[rows]))
 
     return epoch
 
@@ -128,9 +130,6 @@ class DQNStep:
         return self.s[rows], self.a[rows], self.r[rows], self.discount[rows], self.s_next[rows]
 
     def __call__(self) -> None:
-        loss = self.loss(*self.sample())
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        descend(self.optimizer, self.loss(*self.sample()))
         with torch.no_grad():
             torch._foreach_lerp_(self.target_params, self.params, self.tau)

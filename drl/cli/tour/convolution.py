@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
@@ -23,15 +22,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "dense, equal parameters": {"hidden": (11,)},
     "dense, equal multiplications": {"hidden": (45,)},
 }
-
-
-def multiplications(net: MLP) -> int:
-    """For one image: each W is used once at every position of its layer's output."""
-    return sum(
-        math.prod(shape[:-1]) * math.prod(layer.shapes["W"])
-        for layer, shape in zip(net.layers, net.output_shapes, strict=True)
-        if layer.shapes
-    )
 
 
 def shifted(images: np.ndarray) -> list[np.ndarray]:
@@ -92,12 +82,12 @@ def tell(page: Page) -> None:
             plain.append(right(one, d.x_test, d.y_test))
             moved.append(np.mean([right(one, x, d.y_test) for x in shifted(d.x_test)]))
         measured[name] = {
-            "parameters": one.size, "multiplications": multiplications(one),
+            "parameters": one.size, "multiplications": sum(one.multiplications()),
             "accuracy": float(np.mean(plain)), "shifted": float(np.mean(moved)),
         }  # fmt: skip
         spread = f"{np.mean(plain):.1f} ({min(plain):.1f} to {max(plain):.1f})"
         shift = f"{np.mean(moved):.1f} ({min(moved):.1f} to {max(moved):.1f})"
-        rows.append([name, f"{one.size:,}", f"{multiplications(one):,}", spread, shift])
+        rows.append([name, f"{one.size:,}", f"{sum(one.multiplications()):,}", spread, shift])
     page.numbers |= measured
     page.table(["network", "parameters", "multiplications", "test, %", "shifted, %"], rows)
     conv, few, many = measured.values()
