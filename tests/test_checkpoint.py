@@ -24,7 +24,7 @@ ARRAYS = hnp.arrays(
     elements={"allow_nan": False},
 )
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-# "__metadata__" is the name of the file's own entry, and refused (below); hypothesis reads it in our code
+# "__metadata__" is the file's own entry, and refused (below); hypothesis reads it in our code
 NAMES = st.text(st.characters(exclude_characters="/", codec="utf-8"), min_size=1).filter(
     lambda name: name != "__metadata__"
 )
