@@ -60,8 +60,7 @@ class Logger:
         directory = Path(directory)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            # buffered: one write to the disk in many events
-            file = open(_free_name(directory), "xb", buffering=1 << 18)  # noqa: SIM115
+            file = open(_free_name(directory), "xb", buffering=0)  # noqa: SIM115
             self._records = Records(file)
         except OSError as error:
             self._fail(error)

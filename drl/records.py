@@ -7,34 +7,60 @@ GF(2), so here a block's is the XOR of one table entry for each of its bytes, in
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from functools import cache
-from typing import BinaryIO
+from io import RawIOBase
 
 import numpy as np
 
 POLYNOMIAL = 0x82F63B78  # CRC-32C, bits reversed
 BLOCK = 256  # bytes
 ONES = 0xFFFFFFFF
+HELD = 1 << 18  # bytes
 
 
 class Records:
-    """Writes to a file opened in binary mode, which it closes."""
+    """Writes whole records to a file opened in binary mode without a buffer, which it closes.
 
-    def __init__(self, file: BinaryIO) -> None:
+    Up to HELD bytes wait in memory, so that many events are one write.  A disk that takes only a
+    part of them is cut back to the last whole record: what is written later can still be read.
+    OSError where the disk refuses: what waits is kept and tried again, what is new is lost.
+    """
+
+    def __init__(self, file: RawIOBase) -> None:
         self.file = file
+        self.whole = 0  # bytes in the file, of whole records
+        self.waiting = bytearray()
 
     def write(self, data: bytes) -> None:
         """data: at least 4 bytes."""
+        if len(self.waiting) >= HELD:
+            self.flush()
         header = struct.pack("<Q", len(data))
         record = (header, struct.pack("<I", masked(header)), data, struct.pack("<I", masked(data)))
-        self.file.write(b"".join(record))
+        self.waiting += b"".join(record)
 
     def flush(self) -> None:
-        self.file.flush()
+        """All that waits goes to the operating system."""
+        try:
+            with memoryview(self.waiting) as rest:
+                done = 0
+                while done < len(rest):
+                    done += self.file.write(rest[done:]) or 0  # a full disk takes a part
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.file.truncate(self.whole)
+            self.file.seek(self.whole)
+            raise
+        self.whole += len(self.waiting)
+        self.waiting.clear()
 
     def close(self) -> None:
-        self.file.close()
+        try:
+            self.flush()
+        finally:
+            self.file.close()
 
 
 def masked(data: bytes) -> int:
