@@ -6,11 +6,12 @@ from agents.dqn import DQN
 from agents.evaluation import Evaluation, Policy, evaluate
 from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
 from agents.heads import Head, Target
-from agents.learning import Trained, Worlds, train
+from agents.learning import Trained, train
 from agents.networks import BuildNet, build_head, build_network
 from agents.policy import GreedyPolicy, load_policy
 from agents.presets import PRESETS, preset, rainbow
 from agents.replay import Batch, Replay
+from agents.setup import Worlds
 from agents.targets import Bootstrap, Munchausen, double, maximum
 from agents.training import Progress, Training
 from drl.errors import Diverged

@@ -6,42 +6,19 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from agents.build import Parts, build_dqn, env_seed, seeds
+from agents.build import Parts
 from agents.checks import Checks
 from agents.config import DQNConfig
 from agents.dqn import DQN
 from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import GreedyPolicy
 from agents.presets import preset
-from agents.training import Training, VectorEnv
+from agents.setup import Worlds, training_agent, training_envs
+from agents.training import Training
 from drl.errors import UserError
-
-
-class DescribedEnv(VectorEnv, Protocol):
-    """Worlds that say what they are, and not only move (envs.VectorEnv)."""
-
-    id: str
-    observation_shape: tuple[int, ...]
-    observation_dtype: type
-    actions: int
-    stack: int
-    restarts: list[str]
-
-    def close(self) -> None:
-        """Free what they hold."""
-
-
-class Worlds(Protocol):
-    """Makes N worlds side by side, as often as it is asked: for training, and for each check.
-
-    envs.worlds gives it from an id or from a function that builds one of Gymnasium's envs; a class
-    derived from envs.NumpyEnv is one itself.
-    """
-
-    def __call__(self, *, num_envs: int, seed: int) -> DescribedEnv:
-        """`num_envs` worlds, seeded."""
+from drl.state import shared_generators_kept
 
 
 class Trained(NamedTuple):
@@ -66,7 +43,9 @@ def train(
     config    settings; none: the preset of the worlds' id, or the defaults
     parts     your own network, bootstrap, schedules, exploration
     seed      of everything random: the same seed gives the same bytes, and those of
-              `drl train dqn --seed`
+              `drl train dqn --seed`, whatever has run before in this process; the generators
+              that a process shares (random, numpy's, torch's) are seeded too, for environments
+              that draw from them, and are afterwards as they were
     steps     env steps to train for, in place of config.steps
     on_check  called with env steps and the result of each greedy check
 
@@ -78,36 +57,43 @@ def train(
             f"train makes worlds as often as it needs them, got {worlds!r}: give "
             "envs.worlds('CartPole-v1'), or a function of num_envs and seed"
         )
-    config = _preset(worlds) if config is None else config
-    config = config if steps is None else replace(config, steps=steps)
-    envs = worlds(num_envs=config.num_envs, seed=env_seed(seeds(seed).envs))
-    about = (config, envs.observation_shape, envs.observation_dtype, envs.actions)
-    try:
-        agent = build_dqn(
-            *about, seed, backend, device=device, stack=envs.stack, parts=parts or Parts()
-        )
-        policy = GreedyPolicy(*about, net=parts.net if parts else None)
-    except (ValueError, MemoryError) as error:
-        raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
-    training = Training(agent, envs, config.updates_per_step, config.learning_starts)
-    checks, restarts = Checks(config, seed), 0
-    greedy = partial(evaluate_fresh, agent.greedy, worlds)
+    with shared_generators_kept():  # an environment may draw from them: seeded, and given back
+        config = _preset(worlds) if config is None else config
+        config = config if steps is None else replace(config, steps=steps)
+        return _train(worlds, config, parts, seed, on_check, backend, device)
 
+
+def _train(
+    worlds: Worlds, config: DQNConfig, parts: Parts | None, seed: int,
+    on_check: Callable[[int, Evaluation], object] | None, backend: str, device: str,
+) -> Trained:  # fmt: skip
+    envs = training_envs(worlds, config, seed)
+    checks, restarts = Checks(config, seed), 0
     try:
-        for step in training.run(config.steps):
-            for what in envs.restarts[restarts:]:
-                restarts += 1
-                warnings.warn(f"{what}; it was made anew, its episode is lost", stacklevel=2)
-            unchecked_end = step.env_steps >= config.steps and not checks.played
-            if not checks.due(step.env_steps) and not unchecked_end:  # no policy without a check
-                continue
-            result, better = checks.check(greedy)
+        agent = training_agent(config, envs, seed, backend, device=device, parts=parts)
+        policy = GreedyPolicy(
+            config, envs.observation_shape, envs.observation_dtype, envs.actions,
+            parts.net if parts else None,
+        )  # fmt: skip
+        training = Training(agent, envs, config.updates_per_step, config.learning_starts)
+
+        def check() -> None:
+            result, better = checks.check(partial(evaluate_fresh, agent.greedy, worlds))
             if better:
                 policy.copy_from(agent)
             if on_check is not None:
-                on_check(step.env_steps, result)
+                on_check(training.env_steps, result)
+
+        for step in training.run(config.steps):
+            for what in envs.restarts[restarts:]:
+                restarts += 1
+                warnings.warn(f"{what}; it was made anew, its episode is lost", stacklevel=3)
+            if checks.due(step.env_steps):
+                check()
             if checks.solved:
                 break
+        if not checks.played:  # no run ends without a policy that was scored
+            check()
     finally:
         envs.close()
     return Trained(policy, agent, checks.solved, checks.best, training.env_steps)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,11 @@ def seed_shared(seed: int) -> None:
     """Python's, numpy's and, where it is loaded, torch's generator."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
+    seed_torch(seed)
+
+
+def seed_torch(seed: int) -> None:
+    """torch's generator alone, where torch is loaded."""
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
 
@@ -53,3 +60,13 @@ def load_shared_generators(state: dict[str, Any]) -> None:
         import torch
 
         torch.set_rng_state(torch.from_numpy(state["torch"]))
+
+
+@contextmanager
+def shared_generators_kept() -> Iterator[None]:
+    """Whatever the body draws from them, afterwards they are as they were before."""
+    before = shared_generators()
+    try:
+        yield
+    finally:
+        load_shared_generators(before)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import envs as worlds
-from agents.build import anew_stream, build_dqn, env_seed, seeds
+from agents.build import anew_stream, env_seed
 from agents.checks import Checks
 from agents.config import from_settings
 from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import describe
+from agents.setup import training_agent, training_envs
 from agents.training import Training
 from drl.cli.console import Console, Progress
 from drl.cli.dqn_log import DQNLog
@@ -24,7 +25,7 @@ from drl.cli.stopped import stopped_in_one_line
 from drl.cli.watchdog import Watchdog
 from drl.errors import UserError
 from drl.runs import Run
-from drl.state import load_shared_generators, seed_shared, shared_generators
+from drl.state import load_shared_generators, shared_generators
 
 if TYPE_CHECKING:
     from agents.dqn import DQN
@@ -40,11 +41,8 @@ class DQNJob:
         self.settings = settings
         self.config = config = from_settings(settings)
         self.env_id: str = settings["env"]
-        self.envs = worlds.make(
-            self.env_id, config.num_envs, env_seed(seeds(settings["seed"]).envs)
-        )
+        self.envs = training_envs(worlds.worlds(self.env_id), config, settings["seed"])
         self.agent = self._agent()
-        seed_shared(settings["seed"])
         self.training = Training(
             self.agent, self.envs, config.updates_per_step, config.learning_starts
         )
@@ -59,15 +57,11 @@ class DQNJob:
 
     def _agent(self) -> DQN:
         """Settings that do not fit the environment, or the machine, are the user's to mend."""
-        envs, settings = self.envs, self.settings
-        try:
-            agent = build_dqn(
-                self.config, envs.observation_shape, envs.observation_dtype, envs.actions,
-                settings["seed"], settings["backend"], settings["dtype"], settings["device"],
-                envs.stack,
-            )  # fmt: skip
-        except (ValueError, MemoryError) as error:
-            raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
+        settings = self.settings
+        agent = training_agent(
+            self.config, self.envs, settings["seed"], settings["backend"], settings["dtype"],
+            settings["device"],
+        )  # fmt: skip
         needed, there = agent.replay.nbytes, physical_memory()
         if needed > there:
             raise UserError(
@@ -134,6 +128,8 @@ class DQNJob:
                 run.save_checkpoint(self.state(), step.env_steps)
             if self.checks.solved or interrupt.asked:
                 break
+        if self.training.env_steps >= steps and not self.checks.played:
+            self._check(run, log)  # no run ends without a policy that was scored
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
 

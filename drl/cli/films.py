@@ -13,6 +13,7 @@ import numpy as np
 
 from drl.errors import UserError
 from drl.pictures import BLACK, GREY, canvas
+from drl.state import shared_generators_kept
 
 if TYPE_CHECKING:
     from agents.evaluation import Policy
@@ -31,10 +32,13 @@ class Film(NamedTuple):
 
 
 def film(env_id: str, policy: Policy, seed: int) -> Film:
-    """One greedy episode.  UserError where the world cannot be drawn, or its package is missing."""
+    """One greedy episode.  UserError where the world cannot be drawn, or its package is missing.
+
+    What it draws from generators that training's own environments may use, it does not move.
+    """
     import envs
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), shared_generators_kept():
         warnings.simplefilter("ignore")  # a drawing package's own affairs
         world = envs.make(env_id, 1, seed, drawn=env_id not in SKETCHES)
         try:
