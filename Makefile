@@ -5,7 +5,7 @@ BENCH  ?= .venv-bench
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: train test lint types unit slow docs bench clean
+.PHONY: train test lint types unit slow docs bench figures clean
 
 train: $(READY)
 	$(BIN)/drl train dqn
@@ -34,6 +34,9 @@ docs: $(READY)  # the tour's pages are made by its code; a warning is an error
 
 bench: $(BENCH)/.ready  # a quarter of an hour on a quiet machine
 	$(BENCH)/bin/drl bench --all
+
+figures: $(READY)  # README's table, from the files that the benchmarks wrote
+	$(BIN)/python benchmarks/readme.py
 
 $(BENCH)/.ready: pyproject.toml constraints.txt benchmarks/constraints.txt  # with the peers
 	$(PYTHON) -m venv $(BENCH)

@@ -2,6 +2,9 @@
 
 python benchmarks/beside_sb3.py [--only speed|solved] [--plain] [--seeds 3] [--json FILE]
 
+README's lines are of benchmarks/beside_sb3.json, which three calls with --json make: --only speed,
+--only speed --plain, --only solved --seeds 20.  What a call does not measure stays in the file.
+
 In an environment of its own, since the toolkit never needs the other library:
     python3 -m venv .venv-bench
     .venv-bench/bin/pip install torch==2.13.0 -c constraints.txt
@@ -212,7 +215,10 @@ def solved(seeds: int, first_seed: int) -> dict[str, Any]:
         f"medians: {ours_median:.2f} s, {whole:.1f} s; ratio {ratio:.1f}, bar {SOLVED_BAR:g} "
         f"{verdict(ratio, SOLVED_BAR)}; without the time of SB3's checks {ratio_unchecked:.1f}"
     )
-    return {"rows": rows, "ratio": ratio, "ratio_unchecked": ratio_unchecked, "bar": SOLVED_BAR}
+    return {
+        "rows": rows, "seeds": seeds, "median_seconds": [ours_median, whole], "ratio": ratio,
+        "ratio_unchecked": ratio_unchecked, "bar": SOLVED_BAR,
+    }  # fmt: skip
 
 
 def verdict(ratio: float, bar: float) -> str:
@@ -228,22 +234,25 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="speed: our target like theirs")
     parser.add_argument("--seeds", type=int, default=3, help="of solved")
     parser.add_argument("--first-seed", type=int, default=1, help="of solved")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the figures of every run")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="puts the figures of every run there"
+    )
     parser.add_argument("--solve-theirs", type=int, metavar="SEED", help=argparse.SUPPRESS)
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.solve_theirs is not None:
         print(json.dumps(solve_theirs(args.solve_theirs)))
         return
-    result: dict[str, Any] = {"plain": args.plain}
+    result: dict[str, Any] = {}
     if args.only != "solved":
         register_envs()
         warnings.filterwarnings("ignore", module="gymnasium|stable_baselines3")
-        result["speed"] = speed(args.repeats, args.plain)
+        result["speed_plain" if args.plain else "speed"] = speed(args.repeats, args.plain)
     if args.only != "speed":
         result["solved"] = solved(args.seeds, args.first_seed)
     if args.json:
-        args.json.write_text(json.dumps(result, indent=1))
+        before = json.loads(args.json.read_text()) if args.json.exists() else {}
+        args.json.write_text(json.dumps(before | result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

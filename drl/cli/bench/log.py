@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from drl.cli.bench.process import THREADS, command
-from drl.cli.bench.result import Result, Row
+from drl.cli.bench.result import Bar, Result, Row
 from drl.errors import UserError
 
 LEVELS = ("none", "minimal", "full")
@@ -26,6 +26,7 @@ LENGTHS = {
     f"{STEPS:,} env steps": ("--solved-at", "None", "--steps", str(STEPS)),
     "until solved": (),
 }
+MOST = {"full": 0.10, "minimal": 0.02}  # slower, at most
 MB = 1e6  # bytes
 
 
@@ -44,7 +45,17 @@ def measure(repeats: int = 9) -> Result:
     finally:
         os.sched_setaffinity(0, cores)
     about = "Medians over seeds; slower: the median of the pairs with the same seed."
-    return Result("log", about, rows)
+    return Result("log", about, rows, bars(rows))
+
+
+def bars(rows: list[Row]) -> list[Bar]:
+    """Of each length and level, the levels that cost most first."""
+    slower = {(row["run"], row["log"]): row["slower"] for row in rows}
+    return [
+        Bar(f"{length}: --log {level}, slower", slower[length, level], most, at_least=False)
+        for length in LENGTHS
+        for level, most in MOST.items()
+    ]
 
 
 def row(length: str, level: str, found: list[dict[str, tuple[float, float]]]) -> Row:
