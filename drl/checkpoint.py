@@ -10,6 +10,7 @@ which doubles a run's memory at every checkpoint and leaves holes in it (benchma
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zlib
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import UserError
+from drl.files import require_file
 
 VERSION = 3
 SEPARATOR = "/"
@@ -28,6 +30,10 @@ DTYPES = {
     "uint32": "U32", "int32": "I32", "float32": "F32", "uint64": "U64", "int64": "I64",
     "float64": "F64",
 }  # fmt: skip
+
+
+class Damaged(UserError):
+    """A file that holds no state: cut, changed, or foreign."""
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -45,7 +51,8 @@ def save(path: Path, state: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """The same nested dict, arrays with the same dtypes and shapes.
 
-    UserError if there is no such file, it is damaged, foreign, or of another version.
+    UserError if there is no such file, it cannot be read, or is of another version; Damaged where
+    no later reading can help.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -54,6 +61,7 @@ def load(path: Path) -> dict[str, Any]:
     )  # fmt: skip
 
     try:
+        require_file(path)  # a pipe would never end
         with safe_open(path, framework="np") as file:  # checks sizes against the file's own
             metadata = file.metadata() or {}
             content = json.loads(metadata["drl"])
@@ -78,7 +86,7 @@ def load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"no checkpoint {path}: was the run stopped before its first?") from None
     except damage as error:
-        raise UserError(
+        raise Damaged(
             f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one, or "
             "delete it so that the one before is used"
         ) from error
@@ -88,7 +96,11 @@ def write_atomic(path: Path, *content: Any) -> None:
     """Either the old file or the whole new one is there, whenever the machine stops.
 
     content  bytes or arrays' buffers, one after another
+
+    OSError, also where a directory, a device or a pipe is in the way: it is not replaced.
     """
+    if path.exists() and not path.is_file():
+        raise FileExistsError(errno.EEXIST, "it is there, and no file")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(beside, "wb") as file:

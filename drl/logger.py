@@ -6,6 +6,7 @@ file reaches the disk every few seconds, and at `flush` and `close`.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import socket
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from drl.files import require_file
 from drl.pictures import gif
 from drl.records import Records
 
@@ -255,6 +257,22 @@ class Logger:
                 flush=True,
             )
         self._silent = True
+
+
+def last_step(directory: Path) -> float:
+    """The largest step of all that is written there; infinite where a part cannot be read."""
+    from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    step = 0
+    for path in directory.glob("events.*"):
+        require_file(path)
+        try:
+            for record in RawEventFileLoader(str(path)).Load():
+                step = max(step, Event.FromString(record).step)
+        except Exception:  # of the loader's and the protocol's own kinds
+            return math.inf
+    return step
 
 
 class NullLogger:

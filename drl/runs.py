@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import platform
 import shlex
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
 from drl import checkpoint
 from drl.errors import UserError
+from drl.files import read_json
+from drl.lock import Lock
+from drl.logger import last_step
+from drl.run_files import clear, halves, is_free, no_place, remove_empty, undone
+from drl.state import whole
 
 KEPT = 2  # checkpoints, besides the best
 
@@ -23,11 +25,11 @@ KEPT = 2  # checkpoints, besides the best
 class Run:
     """One run's directory.  Open for writing it is locked: two processes never mix."""
 
-    def __init__(self, directory: Path, lock: int | None) -> None:
+    def __init__(self, directory: Path, lock: Lock | None) -> None:
         self.directory = directory
         self._lock = lock
         self._warned = False
-        self.document = _read_json(directory / "config.json")
+        self.document = read_json(directory / "config.json")
         if not isinstance(self.document.get("settings"), dict):
             raise UserError(f"{directory / 'config.json'} is damaged: it holds no settings")
 
@@ -50,26 +52,33 @@ class Run:
             "command": _command(),
         }
         try:
-            if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            new = not directory.exists()
+            if not new and not is_free(directory):
                 raise taken
             directory.mkdir(parents=True, exist_ok=True)
-            lock = _locked(directory)
             try:
-                if (directory / "config.json").exists():  # made by another since we looked
-                    raise taken
-                (directory / "checkpoints").mkdir(exist_ok=True)
-                _write_json(directory / "config.json", document)
-                return cls(directory, lock)
-            except BaseException as error:
-                if isinstance(error, OSError):
-                    _clear(directory)
-                os.close(lock)
-                raise
+                lock = Lock(directory)
+                try:
+                    if (directory / "config.json").exists():  # made by another since we looked
+                        raise taken
+                    with undone(directory):
+                        (directory / "checkpoints").mkdir(exist_ok=True)
+                        _write_json(directory / "config.json", document)
+                        return cls(directory, lock)
+                except BaseException:
+                    lock.release()
+                    raise
+            finally:
+                if new:
+                    remove_empty(directory)
         except OSError as error:
-            raise UserError(
-                f"cannot make a run in {directory} ({error.strerror}): give --run a place that "
-                "can be written to"
-            ) from error
+            raise no_place(directory, error) from error
+
+    def discard(self) -> None:
+        """A run just made, that is not to be: nothing of it stays."""
+        clear(self.directory)
+        self.close()
+        remove_empty(self.directory)
 
     @classmethod
     def open(cls, directory: Path, write: bool = False) -> Run:
@@ -87,14 +96,13 @@ class Run:
         if not write:
             return cls(directory, None)
         try:
-            lock = _locked(directory)
+            lock = Lock(directory)
             try:
-                for pattern in (".*.json.[0-9]*", "checkpoints/.*.safetensors.[0-9]*"):
-                    for half in directory.glob(pattern):  # left by a process killed in writing
-                        half.unlink()
+                for half in halves(directory):
+                    half.unlink()
                 return cls(directory, lock)
             except BaseException:
-                os.close(lock)
+                lock.release()
                 raise
         except OSError as error:
             raise UserError(
@@ -138,8 +146,18 @@ class Run:
         path = self.directory / "checkpoints" / "best.safetensors"
         return self._kept(path, lambda: checkpoint.save(path, state))
 
-    def clear_events(self) -> None:
-        """What a process wrote that was stopped before the run's first checkpoint."""
+    def begin_anew(self) -> None:
+        """Clear what a process wrote that was stopped before the run's first checkpoint.
+
+        UserError, and nothing is touched, where the run has come further: its checkpoints are gone.
+        """
+        best = self.directory / "checkpoints" / "best.safetensors"
+        results = [path for path in (self.directory / "summary.json", best) if path.exists()]
+        if results or last_step(self.directory) > 0:
+            raise UserError(
+                f"{self.directory} has been trained and its checkpoints are gone: it cannot go on, "
+                "and is not begun anew over its results; put them back, or train another --run"
+            )
         for path in self.directory.glob("events.*"):
             path.unlink()
 
@@ -183,7 +201,15 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        return _read_json(self.directory / "summary.json")
+        return read_json(self.directory / "summary.json")
+
+    @property
+    def asked_steps(self) -> int | None:
+        """Env steps in all that an interrupted run was to be trained to; None: those of its
+        settings."""
+        if self.told or not (self.directory / "summary.json").is_file():
+            return None
+        return whole(self.summary, "steps", low=1) if "steps" in self.summary else None
 
     @property
     def begun(self) -> bool:
@@ -201,12 +227,13 @@ class Run:
         return (self.directory / "summary.json").is_file() and not self.summary.get("interrupted")
 
     def load_latest(self) -> dict[str, Any]:
-        """The newest checkpoint that can be read.  UserError if there is none."""
+        """The newest checkpoint that is not damaged.  UserError if there is none, or the newest
+        whole one cannot be read here (another version's, a file without rights)."""
         damaged = []
         for path in reversed(self._checkpoints()):
             try:
                 return checkpoint.load(path)
-            except UserError as error:
+            except checkpoint.Damaged as error:
                 damaged.append(str(error))
                 print(f"drl: {error}", file=sys.stderr)
         raise UserError(
@@ -226,7 +253,7 @@ class Run:
     # -- open and close -----------------------------------------------------------------------
     def close(self) -> None:
         if self._lock is not None:
-            os.close(self._lock)  # which unlocks
+            self._lock.release()
             self._lock = None
 
     def __enter__(self) -> Self:
@@ -234,36 +261,6 @@ class Run:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def default_directory(job: str, what: str, seed: int | str) -> Path:
-    """runs/<job>-<what>-<seed>-<time>, not there yet."""
-    name = f"{job}-{what.replace('/', '-')}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    path, n = Path("runs") / name, 1
-    while path.exists():
-        n += 1
-        path = Path("runs") / f"{name}-{n}"
-    return path
-
-
-def _locked(directory: Path) -> int:
-    lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise UserError(
-            f"another process is writing to {directory}: wait for it, or stop it"
-        ) from None
-    return lock
-
-
-def _clear(directory: Path) -> None:
-    """No run could be made in the directory, empty before: it is empty again for the next try."""
-    with contextlib.suppress(OSError):
-        (directory / "checkpoints").rmdir()
-    with contextlib.suppress(OSError):
-        (directory / ".lock").unlink()
 
 
 def _command() -> str:
@@ -283,17 +280,3 @@ def _versions() -> dict[str, str]:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     checkpoint.write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: is the run still going?") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(
-            f"{path} cannot be read ({type(error).__name__}): is it damaged?"
-        ) from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged: expected a JSON object")
-    return content

@@ -1,18 +1,84 @@
-"""States put back: an array only where it fits exactly, and the generators that are everybody's."""
+"""States put back: a number or an array only where it can be one of ours, and the generators that
+are everybody's."""
 
 from __future__ import annotations
 
+import math
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from drl.errors import UserError
 
-def fill(target: np.ndarray, source: Any, what: str) -> None:
-    """target[:] = source.  ValueError unless shape and dtype are the same.
+# what a state of other settings, or one that was changed by hand, raises where it is loaded
+UNFIT = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, MemoryError
+)  # fmt: skip
+LARGEST = 2**63 - 1  # what an int64 holds
+
+
+def whole(state: Mapping[str, Any], name: str, low: int = 0, high: int = LARGEST) -> int:
+    """state[name], a whole number from `low` to `high`.   ValueError, also where it is missing."""
+    value = _value(state, name)
+    if type(value) is not int or not low <= value <= high:
+        top = f" to {high:,}" if high < LARGEST else " up"
+        raise ValueError(f"{name} should be a whole number from {low:,}{top}, found {value!r:.40}")
+    return value
+
+
+def number(state: Mapping[str, Any], name: str, low: float = -math.inf) -> float:
+    """state[name], a finite number of at least `low`.   ValueError."""
+    value = _value(state, name)
+    if type(value) not in (int, float) or not math.isfinite(value) or not value >= low:
+        least = f" of at least {low:g}" if low > -math.inf else ""
+        raise ValueError(f"{name} should be a number{least}, found {value!r:.40}")
+    return value  # type: ignore[no-any-return]
+
+
+def flag(state: Mapping[str, Any], name: str) -> bool:
+    """state[name], True or False.   ValueError."""
+    value = _value(state, name)
+    if type(value) is not bool:
+        raise ValueError(f"{name} should be true or false, found {value!r:.40}")
+    return value
+
+
+def optional(
+    read: Callable[[Mapping[str, Any], str], float], state: Mapping[str, Any], name: str
+) -> float | None:
+    """state[name] as `read` takes it, or None.   ValueError."""
+    return None if _value(state, name) is None else read(state, name)
+
+
+def _value(state: Mapping[str, Any], name: str) -> Any:
+    if name not in state:
+        raise ValueError(f"{name} is missing")
+    return state[name]
+
+
+@contextmanager
+def fitting(what: str, settings: str = "config.json") -> Iterator[None]:
+    """Around the loading of a state: whatever does not fit is said in one line, a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except UNFIT as error:
+        raise UserError(
+            f"{what} does not fit {settings} ({type(error).__name__}: {error}): was one of them "
+            "changed or exchanged?"
+        ) from error
+
+
+def fill(
+    target: np.ndarray, source: Any, what: str, low: float = -math.inf, high: float = math.inf
+) -> None:
+    """target[:] = source.  ValueError unless shape and dtype are the same, and every number is
+    from `low` to `high` (a NaN is not, where either is given).
 
     Plain assignment would broadcast a single number over all parameters, and round float64 down.
     """
@@ -22,6 +88,10 @@ def fill(target: np.ndarray, source: Any, what: str) -> None:
         raise ValueError(
             f"{what} should be {target.dtype} {target.shape}, found {source.dtype} {source.shape}"
         )
+    if source.size and (low > -math.inf or high < math.inf):
+        least, most = source.min(), source.max()  # NaN where there is one
+        if not (least >= low and most <= high):
+            raise ValueError(f"{what} should be from {low:g} to {high:g}, found {least} to {most}")
     target[:] = source
 
 
@@ -55,7 +125,9 @@ def load_shared_generators(state: dict[str, Any]) -> None:
     """ValueError, KeyError or TypeError where they are not what `shared_generators` gave."""
     python = state["python"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
-    np.random.set_state(state["numpy"])
+    words = state["numpy"]
+    whole(words["state"], "pos", high=624)  # numpy reads there, whatever it is
+    np.random.set_state(words)
     if "torch" in state:
         import torch
 

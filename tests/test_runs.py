@@ -13,6 +13,7 @@ import pytest
 
 from drl import checkpoint, runs
 from drl.errors import UserError
+from drl.lock import Lock
 from drl.runs import Run
 
 
@@ -172,14 +173,12 @@ def test_of_many_at_once_one_makes_the_run(tmp_path: Path) -> None:
 def test_made_by_another_between_the_look_and_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locked = runs._locked
-
-    def late(directory: Path) -> int:
+    def late(directory: Path) -> Lock:
         monkeypatch.undo()
         Run.create(directory, {"who": "the other"}).close()
-        return locked(directory)
+        return Lock(directory)
 
-    monkeypatch.setattr(runs, "_locked", late)
+    monkeypatch.setattr(runs, "Lock", late)
     with pytest.raises(UserError, match="not empty"):
         Run.create(tmp_path / "a", {"who": "me"})
     assert Run.open(tmp_path / "a").config == {"who": "the other"}
@@ -217,14 +216,6 @@ def test_damaged_config(content: str, tmp_path: Path) -> None:
     for _ in range(2):  # the lock is let go of
         with pytest.raises(UserError, match="damaged"):
             Run.open(tmp_path / "a", write=True)
-
-
-def test_default_directories_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    first = runs.default_directory("dqn", "ALE/Pong-v5", 3)
-    assert str(first).startswith("runs/dqn-ALE-Pong-v5-3-")
-    first.mkdir(parents=True)
-    assert runs.default_directory("dqn", "ALE/Pong-v5", 3) != first
 
 
 def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:

@@ -42,8 +42,10 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.compare_runs import find, group, read
     from drl.cli.console import Console
     from drl.cli.extras import need
+    from drl.cli.output import check_out
 
     if config.out is not None:
+        check_out(config.out)
         need("plot", "matplotlib")  # before the reading, which may take a while
     console = Console(quiet=config.json)
     results = [result for path in find(config.runs) if (result := read(path, console)) is not None]

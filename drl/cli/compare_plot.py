@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from drl.checkpoint import write_atomic
 from drl.cli.compare_runs import CURVES, UNITS, Group
+from drl.cli.output import write_out
 from drl.errors import UserError
 from drl.statistics import bootstrap_interval, interquartile_mean
 
@@ -41,9 +41,4 @@ def plot(groups: list[Group], out: Path) -> None:
         ax.legend(fontsize="small")
     file = io.BytesIO()
     figure.savefig(file, format=out.suffix[1:], dpi=150)
-    try:
-        write_atomic(out, file.getvalue())
-    except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror}): give --out a place that can be written to"
-        ) from error
+    write_out(out, file.getvalue())

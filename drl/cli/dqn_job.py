@@ -100,7 +100,9 @@ class DQNJob:
         saved = run.save_last(self.state(), self.training.env_steps)
         done = self.checks.solved or self.training.env_steps >= steps
         interrupted = interrupt.asked and not done
-        summary = self.summary() | {"interrupted": interrupted, "checkpoint_saved": saved}
+        summary = self.summary() | {
+            "steps": steps, "interrupted": interrupted, "checkpoint_saved": saved
+        }  # fmt: skip
         run.write_summary(summary)
         self._report(console, run, summary)
         return summary

@@ -32,11 +32,12 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Write the file, print the code that reads it, and give both."""
-    from drl.checkpoint import write_atomic
     from drl.cli.console import Console
+    from drl.cli.output import check_out, write_out
     from drl.cli.policy import load_network
     from drl.runs import Run
 
+    check_out(config.out)
     if config.out.exists() and not config.force:
         raise UserError(f"{config.out} exists: give another --out, or --force to overwrite it")
     with Run.open(config.run) as run:
@@ -47,13 +48,7 @@ def run(config: Config) -> dict[str, Any]:
 
     form = importlib.import_module(f"drl.cli.export_{config.format_}")
     content: bytes = form.encode(net, about)
-    try:
-        write_atomic(config.out, content)
-    except OSError as error:
-        raise UserError(
-            f"cannot write {config.out} ({error.strerror}): give --out a place that can be "
-            "written to"
-        ) from error
+    write_out(config.out, content)
     code: str = form.reader(net, config.out)
     console = Console(quiet=config.json)
     console.print(f"{config.out}: {net.size:,} parameters, {len(content):,} bytes; it is read by\n")

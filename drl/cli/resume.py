@@ -54,7 +54,7 @@ def go_on(run: Run, console: Console, steps: int | None = None) -> dict[str, Any
     UserError if it is finished.
     """
     if not run.begun:
-        run.clear_events()
+        run.begin_anew()
     if run.job == "digits":
         from drl.cli.train_digits import resume
 
@@ -72,7 +72,7 @@ def _go_on_dqn(run: Run, console: Console, steps: int | None) -> dict[str, Any]:
     if not run.begun:
         return job.go(run, console, steps)
     job.load_state(run.load_latest())
-    done, total = job.training.env_steps, steps or job.config.steps
+    done, total = job.training.env_steps, steps or run.asked_steps or job.config.steps
     enough = (job.checks.solved and steps is None) or done >= total
     if enough and run.told:
         raise UserError(
@@ -80,8 +80,13 @@ def _go_on_dqn(run: Run, console: Console, steps: int | None) -> dict[str, Any]:
             f"({'solved' if job.checks.solved else 'all steps done'} after {done:,} env steps): "
             "give --steps above that to train on"
         )
+    if steps is not None and done >= steps + job.config.num_envs:
+        raise UserError(
+            f"{run.directory} is at {done:,} env steps already: give --steps above that, or leave "
+            "it out to train to its end"
+        )
     if enough:  # stopped between its last step and its result
-        total = done
+        total = min(total, done)
     else:
         job.checks.solved = False
     return job.go(run, console, total, resumed=True)

@@ -13,7 +13,8 @@ from drl.cli.compare_runs import group, read
 from drl.cli.console import Console
 from drl.cli.side_by_side import advance, cores
 from drl.errors import UserError
-from drl.runs import Run, default_directory
+from drl.run_files import claim_directory, remove_empty
+from drl.runs import Run
 
 
 def train(
@@ -28,16 +29,30 @@ def train(
     """
     seeds = range(settings["seed"], settings["seed"] + count)
     if directory is None:
-        directory = default_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
+        directory = claim_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UserError(
             f"{directory} exists and is not empty: give another --run, or go on with its runs by "
             f"'drl resume {directory}'"
         )
-    runs = [directory / f"seed-{seed}" for seed in seeds]
-    for run, seed in zip(runs, seeds, strict=True):
-        Run.create(run, settings | {"seed": seed}).close()
+    runs = _created(directory, settings, seeds)
     return go_on(directory, runs, Console(quiet), min(most or cores(), cores()))
+
+
+def _created(directory: Path, settings: dict[str, Any], seeds: range) -> list[Path]:
+    """A run for each seed, or none where one cannot be made."""
+    made: list[Run] = []
+    try:
+        for seed in seeds:
+            made.append(Run.create(directory / f"seed-{seed}", settings | {"seed": seed}))
+    except BaseException:
+        for run in made:
+            run.discard()
+        remove_empty(directory)
+        raise
+    for run in made:
+        run.close()
+    return [run.directory for run in made]
 
 
 def resume(directory: Path, quiet: bool, steps: int | None = None) -> dict[str, Any]:

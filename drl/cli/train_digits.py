@@ -117,7 +117,8 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.console import Console
     from drl.cli.digits_job import DigitsJob
     from drl.digits.data import load
-    from drl.runs import Run, default_directory
+    from drl.run_files import claim_directory
+    from drl.runs import Run
 
     data = load(config.data, config.data_dir, config.seed)
     settings = config.settings(data)
@@ -126,7 +127,7 @@ def run(config: Config) -> dict[str, Any]:
         from drl.cli.seeds import train
 
         return train(config.run, data.name, settings, config.seeds, quiet=config.json)
-    directory = config.run or default_directory("digits", data.name, config.seed)
+    directory = config.run or claim_directory("digits", data.name, config.seed)
     with Run.create(directory, settings) as run:
         return job.go(run, Console(quiet=config.json))
 

@@ -105,7 +105,8 @@ def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
     from drl.cli.console import Console
     from drl.cli.dqn_job import DQNJob, physical_memory
-    from drl.runs import Run, default_directory
+    from drl.run_files import claim_directory
+    from drl.runs import Run
 
     settings = config.settings()
     job = DQNJob(settings)  # wrong settings show here, before a file is made
@@ -114,6 +115,6 @@ def run(config: Config) -> dict[str, Any]:
 
         most = int(min(config.seeds, physical_memory() / job.agent.replay.nbytes))
         return train(config.run, config.env, settings, config.seeds, config.json, most)
-    directory = config.run or default_directory("dqn", config.env, config.seed)
+    directory = config.run or claim_directory("dqn", config.env, config.seed)
     with Run.create(directory, settings) as run:
         return job.go(run, Console(quiet=config.json))

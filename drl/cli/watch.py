@@ -51,10 +51,14 @@ class Config:
 def run(config: Config) -> dict[str, Any]:
     """Play, write the file, and give return and length."""
     from drl.cli.console import Console
+    from drl.cli.output import check_out, refused
     from drl.cli.policy import load_policy
     from drl.cli.window import shown
     from drl.runs import Run
 
+    out = config.out or (None if config.window else config.run / "episode.gif")
+    if out is not None:
+        check_out(out)
     with Run.open(config.run) as run:
         if run.job == "digits":
             raise UserError(
@@ -63,7 +67,6 @@ def run(config: Config) -> dict[str, Any]:
             )
         episode = Episode(run.config["env"], load_policy(run, config.policy), config)
     title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
-    out = config.out or (None if config.window else config.run / "episode.gif")
     try:
         pictures = shown(episode, episode.fps, title) if config.window else iter(episode)
         if out is None:
@@ -71,10 +74,7 @@ def run(config: Config) -> dict[str, Any]:
         else:
             (_gif if out.suffix == ".gif" else _mp4)(out, pictures, episode.fps)
     except OSError as error:
-        raise UserError(
-            f"cannot write {out} ({error.strerror or error}): give --out a place that can be "
-            "written to"
-        ) from error
+        raise refused(out or Path("the film"), error) from error
     finally:
         episode.close()
     result = {
@@ -129,17 +129,17 @@ class Episode:
 
 
 def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
-    from drl.checkpoint import write_atomic
+    from drl.cli.output import write_out
     from drl.pictures import gif
 
-    write_atomic(out, gif(pictures, fps, colours=256))
+    write_out(out, gif(pictures, fps, colours=256))
 
 
 def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
     import tempfile
 
-    from drl.checkpoint import write_atomic
     from drl.cli.extras import need
+    from drl.cli.output import write_out
 
     need("video", "imageio", "imageio_ffmpeg")
     from imageio import v2
@@ -150,4 +150,4 @@ def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
         with writer:
             for frame in pictures:
                 writer.append_data(frame)
-        write_atomic(out, film.read_bytes())
+        write_out(out, film.read_bytes())

@@ -9,6 +9,7 @@ from typing import Any
 
 import tyro
 
+from drl.cli.output import make_directory, write_out
 from drl.cli.tour.page import PLOTS, Page
 from drl.errors import UserError
 
@@ -59,6 +60,8 @@ def run(config: Config) -> dict[str, Any]:
         return {"chapters": list(CHAPTERS.values())}
     wanted = range(1, len(CHAPTERS) + 1) if config.chapter is None else [config.chapter]
     numbers = {}
+    if config.out is not None:
+        make_directory(config.out)
     for number in wanted:
         page = chapter(number, config.out)
         numbers[str(number)] = page.numbers
@@ -82,10 +85,6 @@ def chapter(number: int, out: Path | None = None) -> Page:
 def write(page: Page, out: Path) -> Path:
     """OUT/<number>.md beside its figures.  UserError where it cannot be written."""
     file = out / f"{page.stem}.md"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        file.write_text(page.markdown, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {file} ({error.strerror}): give --out a place that can be "
-                        "written to") from error  # fmt: skip
+    make_directory(out)
+    write_out(file, page.markdown.encode())
     return file

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from drl.cli.output import make_directory, write_out
 
 PLOTS = importlib.util.find_spec("matplotlib") is not None
 
@@ -63,9 +66,10 @@ class Page:
         yield figure
         if drawn:
             assert self.out is not None
-            self.out.mkdir(parents=True, exist_ok=True)
-            file = self.out / f"{self.stem}-{name}.png"
-            figure.savefig(file, dpi=120, metadata={"Software": None})
+            make_directory(self.out)
+            file, content = self.out / f"{self.stem}-{name}.png", io.BytesIO()
+            figure.savefig(content, format="png", dpi=120, metadata={"Software": None})
+            write_out(file, content.getvalue())
             self.figures.append(file)
             self.parts.append(f"![{caption}]({file.name})\n\n*{caption}*")
 

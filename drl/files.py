@@ -1,0 +1,50 @@
+"""Files that anybody may have put there: read whole, or said in one line why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from drl.errors import UserError
+
+
+def require_file(path: Path) -> None:
+    """UserError where `path` is no regular file, which might never end, or may not be read.
+
+    FileNotFoundError where nothing is there.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISREG(mode):
+            os.close(os.open(path, os.O_RDONLY))
+            return
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: no path at all
+        raise UserError(
+            f"{path} cannot be read ({getattr(error, 'strerror', error)}): change its rights, or "
+            "name another"
+        ) from error
+    kind = "a directory" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+    raise UserError(f"{path} is {kind}: expected a file")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.  UserError where it is missing or damaged."""
+    try:
+        require_file(path)
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: is the run still going?") from None
+    except UserError:
+        raise
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        raise UserError(
+            f"{path} cannot be read ({type(error).__name__}): is it damaged?"
+        ) from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is damaged: expected a JSON object")
+    return content
