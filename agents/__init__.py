@@ -12,7 +12,7 @@ from agents.policy import GreedyPolicy, load_policy
 from agents.presets import PRESETS, preset, rainbow
 from agents.replay import Batch, Replay
 from agents.setup import Worlds
-from agents.targets import Bootstrap, Munchausen, double, maximum
+from agents.targets import Bootstrap, Bounded, Munchausen, double, maximum
 from agents.training import Progress, Training
 from drl.errors import Diverged
 
@@ -21,6 +21,7 @@ __all__ = [
     "PRESETS",
     "Batch",
     "Bootstrap",
+    "Bounded",
     "BuildNet",
     "DQNConfig",
     "Diverged",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -42,13 +43,14 @@ class Parts:
 def build_dqn(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int, seed: int,
     backend: str = "auto", dtype: str = "float32", device: str = "cpu", stack: int = 1,
-    parts: Parts = Parts(),
+    parts: Parts = Parts(), reward_range: tuple[float, float] | None = None,
 ) -> DQN:  # fmt: skip
     """The agent; its generators are spawned once from the seed.
 
     shape, observation_dtype  of one observation
     stack                     pictures in an observation, along its last axis
     parts                     one's own
+    reward_range              of one step, as the environment declares it; None: it does not
 
     ValueError where the settings do not fit the observations.
     """
@@ -76,7 +78,7 @@ def build_dqn(
         nstep=NStep(replay, config.n_step, config.gamma, config.num_envs),
         exploration=exploration,
         noise=streams["noise"],
-        bootstrap=parts.bootstrap or build_bootstrap(config),
+        bootstrap=parts.bootstrap or build_bootstrap(config, actions, reward_range),
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
@@ -85,11 +87,44 @@ def build_dqn(
     )  # fmt: skip
 
 
-def build_bootstrap(config: DQNConfig) -> targets.Bootstrap:
-    """The target of an update, by name."""
+def build_bootstrap(
+    config: DQNConfig, actions: int, reward_range: tuple[float, float] | None = None
+) -> targets.Bootstrap:
+    """The target of an update, by name, bounded where the settings or the rewards give a bound."""
+    bootstrap: targets.Bootstrap = targets.maximum
     if config.bootstrap == "munchausen":
-        return targets.Munchausen(config.munchausen_alpha, config.munchausen_temperature)
-    return targets.double if config.bootstrap == "double" else targets.maximum
+        bootstrap = targets.Munchausen(config.munchausen_alpha, config.munchausen_temperature)
+    elif config.bootstrap == "double":
+        bootstrap = targets.double
+    bound = value_bound(config, actions, reward_range)
+    return bootstrap if bound is None else targets.Bounded(bootstrap, *bound)
+
+
+def value_bound(
+    config: DQNConfig, actions: int, reward_range: tuple[float, float] | None = None
+) -> tuple[float, float] | None:
+    """Least and greatest Z(s′), in scaled rewards; None: no bound.
+
+    auto: the interval of what rewards can add up to, widened by its own width to either side.
+    Rewards within 0 … r: from −r/(1 − γ) to 2r/(1 − γ).  Munchausen's values hold besides the
+    bonus of a step, α l₀ at least, and the entropy, τ log |A| at most.
+    """
+    if config.value_bound is None:
+        return None
+    if config.value_bound != "auto":
+        low, high = config.value_bound
+        return low * config.reward_scale, high * config.reward_scale
+    clip = math.inf if config.reward_clip is None else config.reward_clip
+    low, high = config.reward_range or reward_range or (-math.inf, math.inf)
+    low, high = max(low * config.reward_scale, -clip), min(high * config.reward_scale, clip)
+    if config.bootstrap == "munchausen":
+        low += config.munchausen_alpha * targets.LOWEST_BONUS
+        high += config.munchausen_temperature * math.log(actions)
+    ends = targets.reachable(low, high, config.gamma)
+    if ends is None or not all(map(math.isfinite, ends)) or ends[0] == ends[1]:
+        return None
+    width = ends[1] - ends[0]
+    return ends[0] - width, ends[1] + width
 
 
 def build_exploration(

@@ -46,6 +46,9 @@ class Categorical:
     def mix(self, z: Array, policy: Array) -> Array:
         return self.ops.sum(z * policy[:, :, None], axis=1)
 
+    def within(self, z: Array, low: float, high: float) -> Array:
+        return z  # V_min and V_max bound it: z are probabilities, of values that never move
+
     def forward(self, net: Network, x: Array) -> tuple[Array, Pullback]:
         return net.forward(x)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -74,6 +75,12 @@ class DQNConfig:
     """Factor on the rewards inside the agent: choose it so that Q stays within about ±1."""
     reward_clip: float | None = None
     """Cut scaled rewards to ± this, as is usual on Atari; none leaves them."""
+    reward_range: tuple[float, float] | None = None
+    """Least and greatest reward of one step, unscaled; none: what the environment declares."""
+    value_bound: tuple[float, float] | Literal["auto"] | None = "auto"
+    """Keep the bootstrapped value of s′ between these, in unscaled rewards.  auto: twice as far as
+    rewards can add up to, no bound where --reward-range is unknown; none: no bound.  c51 is bound
+    by v_min and v_max instead."""
     target_period: int = 1
     """Updates between two moves of the target network."""
     tau: float = 0.005
@@ -147,6 +154,10 @@ class DQNConfig:
         for name in ("max_grad_norm", "reward_clip"):
             value = getattr(self, name)
             _require(name, value, value is None or value > 0, "above 0")
+        for name, equal in (("reward_range", True), ("value_bound", False)):
+            value = getattr(self, name)
+            if value is not None and value != "auto":
+                _require_interval(name, value, equal)
         held = self.hold_actions
         _require("hold_actions", held, held is None or held > 1, "above 1")
         _require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
@@ -171,6 +182,16 @@ def from_settings(settings: dict[str, object]) -> DQNConfig:
         value = settings[field.name]
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return DQNConfig(**values)
+
+
+def _require_interval(name: str, ends: tuple[float, ...], equal: bool) -> None:
+    """Two finite numbers in order."""
+    fine = len(ends) == 2 and all(map(math.isfinite, ends)) and ends[0] <= ends[1]
+    fine = fine and (equal or ends[0] < ends[1])
+    order = "not above" if equal else "below"
+    _require(
+        name, " ".join(map(str, ends)), fine, f"two finite numbers, the first {order} the second"
+    )
 
 
 def _require(name: str, value: object, fine: bool, expected: str) -> None:

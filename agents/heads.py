@@ -52,6 +52,9 @@ class Head(Protocol):
     def mix(self, z: Array, policy: Array) -> Array:
         """Σ_a π(a) z(·, a), policy (B, A): z where the action is drawn from π."""
 
+    def within(self, z: Array, low: float, high: float) -> Array:
+        """A Target's z with the returns that it describes kept within [low, high]."""
+
     def forward(self, net: Network, x: Array) -> tuple[Any, Pullback]:
         """What `fit` needs, and the network's pullback for its `dz`."""
 
@@ -86,6 +89,9 @@ class Mean:
 
     def mix(self, z: Array, policy: Array) -> Array:
         return self.ops.sum(z * policy, axis=1)
+
+    def within(self, z: Array, low: float, high: float) -> Array:
+        return self.ops.clip(z, low, high)
 
     def forward(self, net: Network, x: Array) -> tuple[Array, Pullback]:
         return net.forward(x)

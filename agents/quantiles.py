@@ -47,6 +47,9 @@ class Quantiles:
     def mix(self, z: Array, policy: Array) -> Array:
         return self.ops.sum(z * policy[:, :, None], axis=1)
 
+    def within(self, z: Array, low: float, high: float) -> Array:
+        return self.ops.clip(z, low, high)  # the τ-quantile of a clipped Z is Z's, clipped
+
     def forward(self, net: Network, x: Array) -> tuple[tuple[Array, Array], Pullback]:
         y, backward = net.forward(x)
         return (self._by_action(y), self.tau), backward

@@ -20,6 +20,7 @@ class DescribedEnv(VectorEnv, Protocol):
     observation_dtype: type
     actions: int
     stack: int
+    reward_range: tuple[float, float] | None
     restarts: list[str]
 
     def close(self) -> None:
@@ -55,7 +56,7 @@ def training_agent(
     try:
         agent = build_dqn(
             config, envs.observation_shape, envs.observation_dtype, envs.actions, seed, backend,
-            dtype, device, envs.stack, parts or Parts(),
+            dtype, device, envs.stack, parts or Parts(), envs.reward_range,
         )  # fmt: skip
     except (ValueError, MemoryError) as error:
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error

@@ -14,6 +14,7 @@ from drl.nn import Network
 from drl.nn.losses import log_softmax
 
 Bootstrap = Callable[[Head, Network, Network, Batch], Target]
+LOWEST_BONUS = -1.0  # l₀ of Munchausen
 
 
 def maximum(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
@@ -35,6 +36,38 @@ def double(head: Head, net: Network, target_net: Network, batch: Batch) -> Targe
     return Target(batch.r, batch.discount, head.at(head.outputs(target_net, batch.s_next), a))
 
 
+class Bounded:
+    """Another bootstrap with Z(s′) kept within [low, high]; nothing changes while Z stays inside.
+
+    Q may run away where the memory is thin: a target above what can be earned raises Q(s, a),
+    which raises the next target.  An upper bound at the reachable return stops that, but cuts most
+    targets of a good policy; twice the reachable cuts none of them and still stops it
+    (docs/policies-that-stay.md).  The target is a constant for the gradient, cut or not.
+
+    bootstrap  any function as in this file
+    low, high  least and greatest Z(s′), in scaled rewards; every quantile of a distribution is cut
+    """
+
+    def __init__(self, bootstrap: Bootstrap, low: float, high: float) -> None:
+        if not low < high:  # also for NaN
+            raise ValueError(f"a bound on Z(s′) needs low < high, got {low} and {high}")
+        self.bootstrap, self.low, self.high = bootstrap, low, high
+
+    def __call__(self, head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
+        target = self.bootstrap(head, net, target_net, batch)
+        return target._replace(z=head.within(target.z, self.low, self.high))
+
+
+def reachable(low: float, high: float, gamma: float) -> tuple[float, float] | None:
+    """Returns that rewards in [low, high] can add up to; None for γ = 1, where nothing bounds them.
+
+    Episodes may end, after which every reward is 0: [min(low, 0), max(high, 0)]/(1 − γ).
+    """
+    if gamma == 1:
+        return None
+    return min(low, 0.0) / (1 - gamma), max(high, 0.0) / (1 - gamma)
+
+
 class Munchausen:
     """r + α [τ log π(a|s)]_{l₀}^0 + discount · Σ_a′ π(a′|s′) (Z(s′, a′) − τ log π(a′|s′)).
 
@@ -46,7 +79,9 @@ class Munchausen:
     alpha        α, the share of log π that is added;  low: l₀ < 0, where it is cut
     """
 
-    def __init__(self, alpha: float = 0.9, temperature: float = 0.03, low: float = -1.0) -> None:
+    def __init__(
+        self, alpha: float = 0.9, temperature: float = 0.03, low: float = LOWEST_BONUS
+    ) -> None:
         if not temperature > 0:
             raise ValueError(f"Munchausen needs a temperature above 0, got {temperature}")
         self.alpha, self.temperature, self.low = alpha, temperature, low

@@ -49,6 +49,7 @@ class Atari:
     observation_dtype: Any = np.uint8
     stack: int = 4
     fps: float = 60.0 / SKIP
+    reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

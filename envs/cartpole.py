@@ -85,6 +85,7 @@ class CartPole(NumpyEnv):
     seed: int = 0
     time_limit: int = 500
     observation_shape: tuple[int, ...] = (4,)
+    reward_range: tuple[float, float] | None = (1.0, 1.0)
     fps: float = 1 / TAU
 
     def __post_init__(self) -> None:

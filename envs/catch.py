@@ -30,6 +30,7 @@ class Catch(NumpyEnv):
     observation_shape: tuple[int, ...] = (10, 5, 1)
     observation_dtype: Any = np.bool_
     actions: int = 3
+    reward_range: tuple[float, float] | None = (-1.0, 1.0)
     fps: float = 4.0
 
     def initial(self, count: int) -> np.ndarray:

@@ -27,6 +27,7 @@ class Chain(NumpyEnv):
     seed: int = 0
     time_limit: int = 20
     observation_shape: tuple[int, ...] = (5,)
+    reward_range: tuple[float, float] | None = (0.0, 1.0)
 
     @property
     def length(self) -> int:

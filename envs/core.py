@@ -31,6 +31,7 @@ class VectorEnv(Protocol):
     observation_dtype: Any  # float32; uint8 for pictures, bool for boards of yes and no
     actions: int
     stack: int  # pictures in one observation, along its last axis, the newest last
+    reward_range: tuple[float, float] | None  # of one step, where the rules give it
     fps: float  # agent steps per second at which a person likes to watch
     restarts: list[str]  # why worlds had to be begun anew, one entry each time
 
@@ -68,6 +69,7 @@ class NumpyEnv:
     observation_dtype: Any = np.float32
     actions: int = 2
     stack: int = 1
+    reward_range: tuple[float, float] | None = None  # of one step, where the rules give it
     fps: float = 30.0
     restarts: list[str] = field(default_factory=list)
     compiled: bool = False  # its loops, where it has some and numba is installed; the same numbers

@@ -31,6 +31,7 @@ class GymVector:
     """
 
     stack = 1
+    reward_range: tuple[float, float] | None = None  # Gymnasium's worlds do not tell
 
     def __init__(self, id: str, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
         import gymnasium as gym

@@ -53,6 +53,7 @@ class MinAtar:
     observation_dtype: Any = np.bool_
     stack: int = 1
     fps: float = 10.0
+    reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
