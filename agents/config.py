@@ -170,6 +170,10 @@ class DQNConfig:
             )
 
 
+ADDED: dict[str, object] = {"reward_range": None, "value_bound": None}
+"""Settings that older files lack, and what was done when there were none."""
+
+
 def from_settings(settings: dict[str, object]) -> DQNConfig:
     """The config back from its JSON form (tuples are lists there).
 
@@ -177,9 +181,9 @@ def from_settings(settings: dict[str, object]) -> DQNConfig:
     """
     values: dict[str, Any] = {}
     for field in fields(DQNConfig):
-        if field.name not in settings:
+        if field.name not in settings and field.name not in ADDED:
             raise UserError(f"the settings lack {field.name!r}: are they of another version?")
-        value = settings[field.name]
+        value = settings.get(field.name, ADDED.get(field.name))
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return DQNConfig(**values)
 

@@ -58,9 +58,16 @@ def reachable_q(agent: DQN) -> float:
 
     Infinite for γ = 1, where returns have no bound.
     """
-    largest = float(np.abs(agent.replay.rest[: len(agent.replay), 1]).max(initial=0.0))
+    least, most = returns_in_memory(agent)
     decay = agent.nstep.gamma**agent.nstep.n
-    return largest / (1 - decay) / agent.reward_scale if decay < 1 else float("inf")
+    return max(-least, most) / (1 - decay) if decay < 1 else float("inf")
+
+
+def returns_in_memory(agent: DQN) -> tuple[float, float]:
+    """Least and greatest n-step return there, 0 among them, in the environment's rewards."""
+    returns = agent.replay.rest[: len(agent.replay), 1]
+    least, most = returns.min(initial=0.0), returns.max(initial=0.0)
+    return float(least) / agent.reward_scale, float(most) / agent.reward_scale
 
 
 def update_ratios(agent: DQN) -> dict[str, float]:

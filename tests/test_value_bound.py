@@ -192,3 +192,11 @@ def test_what_is_no_interval_is_refused_in_one_line(name: str, wrong: Any) -> No
         DQNConfig(**{name: wrong})
     with pytest.raises(UserError, match="value-bound"):
         DQNConfig(value_bound=(1.0, 1.0))  # a bound with nothing inside; equal rewards are fine
+
+
+def test_files_from_before_the_bound_load_and_are_not_bounded() -> None:
+    settings = asdict(preset("CartPole-v1"))
+    del settings["value_bound"], settings["reward_range"]
+    old = from_settings(settings)
+    assert value_bound(old, 2, (1.0, 1.0)) is None
+    assert replace(old, value_bound="auto") == preset("CartPole-v1")

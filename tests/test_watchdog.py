@@ -59,7 +59,8 @@ def test_explosion_is_measured_against_what_rewards_can_add_up_to() -> None:
     agent.net.params[:] = 0
     agent.net.layers[-1].b[:] = 151.0
     learned = agent.learn()
-    assert "Q explodes" in (dog.values(agent, learned) or "")
+    said = dog.values(agent, learned) or ""
+    assert "Q explodes" in said and "--reward-range LOW HIGH" in said and "--lr" not in said
     assert dog.values(agent, learned) is None  # said once
 
 
@@ -69,3 +70,30 @@ def test_without_a_reward_nothing_is_said() -> None:
     s, no = np.ones((4, 2)), np.zeros(4, bool)
     agent.observe(s, np.zeros(4), np.zeros(4), no, no, s)
     assert Watchdog().values(agent, agent.learn()) is None
+
+
+def test_of_a_bounded_bootstrap_another_remedy_is_said() -> None:
+    config = DQNConfig(hidden=(), gamma=0.9, batch=4, num_envs=4, value_bound=(-1e9, 1e9))
+    agent = build_dqn(config, (2,), np.float32, 2, seed=0)
+    s, no = np.ones((4, 2)), np.zeros(4, bool)
+    agent.observe(s, np.zeros(4), np.ones(4), no, no, s)
+    agent.net.params[:] = 0
+    agent.net.layers[-1].b[:] = 101.0  # ten times 1/(1 − 0.9), and a bit
+    said = Watchdog().values(agent, agent.learn()) or ""
+    assert "--value-bound" in said and "--reward-range" not in said
+
+
+def test_rewards_beyond_the_declared_range_are_said_once() -> None:
+    """n = 2, γ = ½: rewards of 0 … 1 add up to 1.5 at most."""
+    config = DQNConfig(hidden=(), n_step=2, gamma=0.5, reward_scale=0.1, batch=4, num_envs=4)
+    for reward, wrong in ((1.0, False), (1.01, True), (-0.01, True), (0.0, False)):
+        agent = build_dqn(config, (2,), np.float32, 2, seed=0)
+        s, no = np.ones((4, 2)), np.zeros(4, bool)
+        for _ in range(3):
+            agent.observe(s, np.zeros(4), np.full(4, reward), no, no, s)
+        dog = Watchdog()
+        said = dog.rewards(agent, (0.0, 1.0))
+        assert (said is not None) == wrong, reward
+        assert not wrong or "give --reward-range" in (said or "")
+        assert dog.rewards(agent, (0.0, 1.0)) is None
+        assert dog.rewards(agent, None) is None

@@ -17,6 +17,7 @@ from agents.config import from_settings
 from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import describe
 from agents.setup import training_agent, training_envs
+from agents.targets import Bounded
 from agents.training import Training
 from drl.cli.console import Console, Progress
 from drl.cli.dqn_log import DQNLog
@@ -82,6 +83,10 @@ class DQNJob:
             f"replay memory: {self.agent.replay.nbytes / GIB:.3f} GiB when its "
             f"{self.config.capacity:,} transitions are full"
         )
+        if isinstance(self.agent.bootstrap, Bounded):
+            bound, unit = self.agent.bootstrap, self.agent.reward_scale
+            low, high = bound.low / unit, bound.high / unit
+            console.print(f"bootstrap: kept within {low:g} … {high:g} (--value-bound)")
         with (
             DQNLog(run, self.settings, self.training.env_steps, resumed) as log,
             console.progress("env steps", steps) as progress,
@@ -122,6 +127,7 @@ class DQNJob:
                 progress.update(step.env_steps, self._status())
                 if step.learned is not None:
                     self._warn(self.watchdog.values(self.agent, step.learned), log)
+                    self._warn(self.watchdog.rewards(self.agent, self._declared()), log)
             if self.checks.due(step.env_steps):
                 self._check(run, log)
             if step.env_steps >= self.next_checkpoint:
@@ -134,6 +140,12 @@ class DQNJob:
             self._check(run, log)  # no run ends without a policy that was scored
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
+
+    def _declared(self) -> tuple[float, float] | None:
+        """The reward range that the bound on the bootstrap comes from, if it comes from one."""
+        if self.config.value_bound != "auto":
+            return None
+        return self.config.reward_range or self.envs.reward_range
 
     def _where(self) -> str:
         return f"env step {self.training.env_steps:,}, {self.agent.updates:,} updates"

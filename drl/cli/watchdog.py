@@ -9,17 +9,19 @@ import numpy as np
 from agents import diagnostics
 from agents.dqn import DQN, Learned
 from agents.evaluation import Evaluation
+from agents.targets import Bounded
 
 EXPLODED = 10.0  # times the largest |Q| that rewards like those in the memory can add up to
 PATIENCE = 3  # greedy checks in a row
 CHANCE = 3.0  # standard errors: a difference within them may be the luck of the episodes
+ROUNDING = 1e-5  # of float32 sums
 
 
 class Watchdog:
     """Says each thing once, and again only after it was mended in between."""
 
     def __init__(self) -> None:
-        self.exploded = False
+        self.exploded = self.outside = False
         self.low_checks = 0  # in a row
         self.floor: float | None = None  # what exploring earned by the first check
         self.best, self.best_error = -np.inf, 0.0  # of the checks so far
@@ -31,7 +33,25 @@ class Watchdog:
         if self.exploded and not before:
             return (
                 f"Q explodes: |Q| = {q:.3g} where rewards like these add up to {bound:.3g} at most;"
-                " try a lower --lr, or a slower target (--target-period, --tau)"
+                f" {_remedy(agent)}"
+            )
+        return None
+
+    def rewards(self, agent: DQN, declared: tuple[float, float] | None) -> str | None:
+        """Rewards outside of the range that the bound on the bootstrap was derived from."""
+        if declared is None or self.outside:
+            return None
+        least, most = diagnostics.returns_in_memory(agent)
+        gamma, n = agent.nstep.gamma, agent.nstep.n
+        steps = sum(gamma**i for i in range(n))
+        low, high = min(declared[0], 0.0) * steps, max(declared[1], 0.0) * steps
+        spare = ROUNDING * max(-low, high)
+        self.outside = least < low - spare or most > high + spare
+        if self.outside:
+            return (
+                f"rewards add up to {least:.3g} … {most:.3g} in {n} steps, beyond the reward range "
+                f"{declared[0]:g} … {declared[1]:g} by which the bootstrap is bounded: "
+                "give --reward-range with the true ones"
             )
         return None
 
@@ -66,11 +86,20 @@ class Watchdog:
 
     def state(self) -> dict[str, Any]:
         return {
-            "exploded": self.exploded, "low_checks": self.low_checks, "floor": self.floor,
+            "exploded": self.exploded, "outside": self.outside,
+            "low_checks": self.low_checks, "floor": self.floor,
             "best": self.best if np.isfinite(self.best) else None, "best_error": self.best_error,
         }  # fmt: skip
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.exploded, self.low_checks = state["exploded"], state["low_checks"]
+        self.exploded, self.outside = state["exploded"], state["outside"]
+        self.low_checks = state["low_checks"]
         self.floor, self.best_error = state["floor"], state["best_error"]
         self.best = -np.inf if state["best"] is None else state["best"]
+
+
+def _remedy(agent: DQN) -> str:
+    """What keeps Q from feeding on itself; smaller steps only delay it (policies-that-stay)."""
+    if isinstance(agent.bootstrap, Bounded):
+        return "train anew with a narrower --value-bound, or a smaller --reward-scale"
+    return "train anew with --reward-range LOW HIGH, of one step, which bounds the bootstrap"
