@@ -228,10 +228,19 @@ FAMILIES = {"MinAtar/": MINATAR, "ALE/": ATARI}
 
 
 def preset(env_id: str) -> DQNConfig:
-    """The settings for this environment or its family (MinAtar/, ALE/), else the defaults."""
-    if env_id in PRESETS:
-        return PRESETS[env_id]
-    return next((c for name, c in FAMILIES.items() if env_id.startswith(name)), DQNConfig())
+    """The settings for this environment or its family (MinAtar/, ALE/), else the defaults.
+
+    env_id  in full (envs.resolve); the module that it may name is nothing to us
+    """
+    return tuned(env_id) or DQNConfig()
+
+
+def tuned(env_id: str) -> DQNConfig | None:
+    """The same; None where there are only defaults."""
+    id = env_id.rpartition(":")[2]
+    if id in PRESETS:
+        return PRESETS[id]
+    return next((c for name, c in FAMILIES.items() if id.startswith(name)), None)
 
 
 def rainbow(config: DQNConfig) -> DQNConfig:

@@ -5,6 +5,7 @@ from envs.catch import Catch
 from envs.chain import Chain
 from envs.core import NumpyEnv, Transition, VectorEnv
 from envs.gym_vector import GymVector
+from envs.ids import resolve
 from envs.pixels import CartPolePixels
 from envs.vector import Worlds, make, worlds
 
@@ -19,5 +20,6 @@ __all__ = [
     "VectorEnv",
     "Worlds",
     "make",
+    "resolve",
     "worlds",
 ]

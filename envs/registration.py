@@ -13,18 +13,10 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector.utils import batch_space
 
-from envs.cartpole import CartPole
-from envs.catch import Catch
-from envs.chain import Chain
 from envs.core import NumpyEnv
-from envs.pixels import CartPolePixels
+from envs.ids import REGISTERED
 
-IDS: dict[str, type[NumpyEnv]] = {
-    "drl/CartPole-v1": CartPole,
-    "drl/CartPolePixels-v1": CartPolePixels,
-    "drl/Catch-v0": Catch,
-    "drl/Chain-v0": Chain,
-}
+IDS = REGISTERED  # what is told to Gymnasium
 
 
 class Single(gym.Env[np.ndarray, np.int64]):

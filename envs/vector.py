@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
+import importlib
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 from drl.errors import UserError
-from envs.cartpole import CartPole
-from envs.catch import Catch
-from envs.chain import Chain
-from envs.core import NumpyEnv, VectorEnv
+from envs.core import VectorEnv
 from envs.drawing import headless, no_pictures
 from envs.gym_vector import GymVector
-from envs.pixels import CartPolePixels
-
-OURS: dict[str, type[NumpyEnv]] = {
-    "CartPole-v1": CartPole,
-    "drl/CartPolePixels-v1": CartPolePixels,
-    "drl/Catch-v0": Catch,
-    "drl/Chain-v0": Chain,
-}
+from envs.ids import OURS, others, resolve
 
 # a word of the complaint → our extra
 EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
@@ -53,12 +44,13 @@ def make(
     compiled  our own worlds' loops by numba, where it is installed: the same numbers, sooner after
               a start that takes longer
 
-    UserError: unknown id, spaces that a DQN cannot have, a world that cannot be drawn.
+    UserError: unknown id, spaces that a DQN cannot have, a world that cannot be made or drawn.
     """
     if num_envs < 1:
         raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
     if not isinstance(id, str):
-        return GymVector(getattr(id, "__name__", type(id).__name__), num_envs, seed, id)
+        return GymVector(None, num_envs, seed, id)
+    id = resolve(id)
     if id in OURS:
         return OURS[id](id=id, num_envs=num_envs, seed=seed, compiled=compiled)
     try:
@@ -79,36 +71,70 @@ def make(
 
 
 def _one_of_gymnasiums(id: str, render_mode: str | None) -> Any:
+    """Of what can be said better than by its exception (GymVector says the rest)."""
     import gymnasium as gym
 
     if render_mode is not None:
         headless()
+    _import_named(id)
     try:
-        env = gym.make(id)
+        # our own checks name what is wrong; Gymnasium's stumble over it
+        env = gym.make(id, disable_env_checker=True)
         if render_mode is None:
             return env
         env.close()
         if render_mode not in env.metadata.get("render_modes", []):
             raise no_pictures(id)
         return gym.make(id, render_mode=render_mode, disable_env_checker=True)
-    except gym.error.DependencyNotInstalled as error:
+    except (gym.error.DependencyNotInstalled, ModuleNotFoundError) as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
-        near = difflib.get_close_matches(id, {*gym.registry, *_others()}, n=3, cutoff=0.5)
-        hint = f"; nearest: {', '.join(near)}" if near else ""
-        raise UserError(f"unknown environment {id!r}{hint}") from error
+        raise UserError(f"unknown environment {id!r}{_hint(id)}") from error
     except gym.error.Error as error:
         raise UserError(f"{id}: {error}") from error
 
 
-def _others() -> set[str]:
-    """Ids that Gymnasium does not know of; the Atari games where their package is here."""
-    from envs import atari, minatar
+def _import_named(id: str) -> None:
+    """The module that `module:Id` names: Gymnasium imports it, so that it registers the id."""
+    module = id.rpartition(":")[0]
+    if not module:
+        return
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
+        raise UserError(
+            f"unknown environment {id!r}: Python finds no module {error.name!r}; install it, or "
+            "name its directory in PYTHONPATH"
+        ) from error
 
-    others = {*OURS, *minatar.IDS}
-    with contextlib.suppress(ModuleNotFoundError):
-        others |= atari.ids().keys()
-    return others
+
+def _hint(id: str) -> str:
+    """What to do about an id that Gymnasium does not know."""
+    import gymnasium as gym
+
+    module, _, name = id.rpartition(":")
+    if module and isinstance(getattr(importlib.import_module(module), name, None), type):
+        return (
+            f": {module} has a class of that name, but does not register it; let it call "
+            f"gymnasium.register({name + '-v0'!r}, {id!r}) and give {id}-v0"
+        )
+    near = difflib.get_close_matches(name, {*gym.registry, *others()}, n=6, cutoff=0.5)
+    near = [other for other in near if _can_be_made(other)][:3]
+    unregistered = f": {module} does not register it" if module else ""
+    return unregistered + (f"; nearest: {', '.join(near)}" if near else "")
+
+
+def _can_be_made(id: str) -> bool:
+    """Nothing is proposed that needs a package which is not here, or that cannot be learnt."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a thing that nobody asked for
+        try:
+            make(id, 1, 0).close()
+        except Exception:
+            return False
+    return True
 
 
 def _install(error: Exception) -> str:

@@ -80,9 +80,9 @@ def words(command: str, module: str) -> Iterator[Word]:
 def env_ids() -> tuple[str, ...]:
     """Those that we know well; any other can be typed."""
     from agents.presets import PRESETS
-    from envs.registration import IDS
+    from envs.ids import OURS, REGISTERED
 
-    return tuple(sorted({*PRESETS, *IDS}))
+    return tuple(sorted({*PRESETS, *OURS, *REGISTERED}))
 
 
 def bash(commands: dict[str, list[Word]]) -> str:

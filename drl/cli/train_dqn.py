@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -86,6 +86,7 @@ def parse(args: list[str]) -> Config:
     which can stand with flags that change one of its parts back.
     """
     from drl.cli.main import parse as parse_with
+    from envs import resolve
 
     env = "CartPole-v1"
     for i, word in enumerate(args):
@@ -93,12 +94,13 @@ def parse(args: list[str]) -> Config:
             env = args[i + 1]
         elif word.startswith("--env="):
             env = word.removeprefix("--env=")
+    env = resolve(env)
     defaults = preset(env)
     if "--rainbow" in args:
         args = [word for word in args if word != "--rainbow"]
         defaults = rainbow(defaults)
     config: Config = parse_with(Config, "train dqn", args, Config(dqn=defaults, env=env))
-    return config
+    return replace(config, env=resolve(config.env))
 
 
 def run(config: Config) -> dict[str, Any]:

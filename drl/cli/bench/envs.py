@@ -29,7 +29,7 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
     rows: list[Row] = []
     for id in registration.IDS:
         beside = "CartPole-v1" if id == "drl/CartPole-v1" else id
-        ours = make("CartPole-v1" if id == "drl/CartPole-v1" else id, WORLDS, 0, compiled=True)
+        ours = make(id, WORLDS, 0, compiled=True)
         sync: Any = gym.make_vec(beside, WORLDS, vectorization_mode="sync")
         ours.reset()
         sync.reset(seed=0)

@@ -1,0 +1,84 @@
+"""Names of environments: the one table of ours, and what an id or a function stands for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from envs.cartpole import CartPole
+from envs.catch import Catch
+from envs.chain import Chain
+from envs.core import NumpyEnv
+from envs.pixels import CartPolePixels
+
+NAMESPACE = "drl/"
+# what `make` takes, completion offers and Gymnasium is told of
+OURS: dict[str, type[NumpyEnv]] = {
+    "CartPole-v1": CartPole,
+    "drl/CartPolePixels-v1": CartPolePixels,
+    "drl/Catch-v0": Catch,
+    "drl/Chain-v0": Chain,
+}
+# Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too
+REGISTERED = {NAMESPACE + id.removeprefix(NAMESPACE): env for id, env in OURS.items()}
+
+
+def resolve(id: str) -> str:
+    """The full id: CartPole, gymnasium:CartPole-v1 and drl/CartPole-v1 are CartPole-v1.
+
+    Without a version it is the highest there is.  An id that nobody knows (yet: it may name a
+    module that registers it) is given back as it is.
+    """
+    id = id.removeprefix("gymnasium:")
+    if id in OURS:
+        return id
+    if id in REGISTERED:
+        return id.removeprefix(NAMESPACE)
+    name, dash, version = id.rpartition("-v")
+    if ":" in id or (dash and name and version.isdigit()):
+        return id
+    highest = max(_versions(id), key=lambda full: int(full.rpartition("-v")[2]), default=id)
+    return highest if highest == id else resolve(highest)
+
+
+def _versions(name: str) -> list[str]:
+    """Ids `name`-v0, -v1, … of those that `make` takes."""
+    import gymnasium as gym
+
+    every = {*gym.registry, *others()}
+    if name in every:  # registered without a version
+        return []
+    ids = [id for id in every if id.rpartition("-v")[0] == name]
+    return [id for id in ids if id.rpartition("-v")[2].isdigit()]
+
+
+def others() -> set[str]:
+    """Ids that Gymnasium does not know of; the Atari games where their package is here."""
+    from envs import atari, minatar
+
+    known = {*OURS, *REGISTERED, *minatar.IDS}
+    with contextlib.suppress(ModuleNotFoundError):
+        known |= atari.ids().keys()
+    return known
+
+
+def called(build: Callable[[], Any]) -> str:
+    """A function that builds an env, as long as there is no env that has a name."""
+    while isinstance(build, partial):
+        build = build.func
+    name = str(getattr(build, "__name__", type(build).__name__))
+    return "the environment" if name == "<lambda>" else name
+
+
+def own_name(env: Any) -> str:
+    """What an env is: its id, where it is as registered; else its class."""
+    import gymnasium as gym
+
+    with contextlib.suppress(Exception):  # these are the env's own code
+        spec = env.spec
+        if spec is not None and spec == gym.registry.get(spec.id):
+            return str(spec.id)
+        return type(env.unwrapped).__name__
+    return type(env).__name__
