@@ -1,11 +1,24 @@
 """Mistakes that the user can mend, and numbers that are none."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class UserError(ValueError):
     """One line: what is wrong, what was expected, what to do.
 
     The command line prints it on standard error and exits with code 2, without a traceback.
     """
+
+
+class EnvFailed(UserError):
+    """An environment that training cannot go on with; what was learnt until then is whole.
+
+    trained  what `agents.train` had come to (agents.Trained); None elsewhere
+    """
+
+    trained: Any = None
 
 
 class Diverged(ArithmeticError):

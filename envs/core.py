@@ -7,7 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from drl.errors import EnvFailed
 from drl.state import fill
+from envs import answers
+from envs.answers import Wrong
 from envs.drawing import no_pictures
 
 
@@ -59,6 +62,7 @@ class NumpyEnv:
     """Base of our own worlds: the clock, resets, the generator.  A world adds its physics.
 
     State is (D, N) float64, a row per quantity: each line of physics is one array operation.
+    What a world's own methods return is copied: they may give views, and one buffer always.
     """
 
     id: str
@@ -76,9 +80,8 @@ class NumpyEnv:
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
-        self.rows = self.initial(self.num_envs)
+        self.rows = self._initial(self.num_envs)
         self.elapsed = np.zeros(self.num_envs, np.int64)
-        self.none = np.zeros(self.num_envs, bool)
 
     # -- a world's own ------------------------------------------------------------------------
     def initial(self, count: int) -> np.ndarray:
@@ -90,31 +93,49 @@ class NumpyEnv:
         raise NotImplementedError
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
-        """(D, N) → observations (N, *shape), a fresh array."""
+        """(D, N) → observations (N, *shape)."""
         raise NotImplementedError
 
     # -- the same for all ---------------------------------------------------------------------
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape)."""
-        self.rows = self.initial(self.num_envs)
+        self.rows = self._initial(self.num_envs)
         self.elapsed[:] = 0
-        return self.observe(self.rows)
+        return self._observed(self.rows)
 
     def step(self, actions: np.ndarray) -> Transition:
         """actions (N,) in 0 … actions − 1; what has ended begins anew in the same step."""
-        self.rows, reward, terminated = self.advance(self.rows, actions)
+        self.rows, paid, over = self.advance(self.rows, actions.copy())
+        try:
+            reward = answers.rewards(paid, self.num_envs)
+            terminated = answers.flags(over, self.num_envs, "terminated")
+        except Wrong as wrong:
+            raise EnvFailed(f"{self.id} {wrong}: mend the env") from wrong
         self.elapsed += 1
-        truncated = self.elapsed >= self.time_limit if self.time_limit else self.none
-        successor = self.observe(self.rows)
+        truncated = (
+            self.elapsed >= self.time_limit if self.time_limit else np.zeros(self.num_envs, bool)
+        )
+        successor = self._observed(self.rows)
         (which,) = (terminated | truncated).nonzero()
         if not len(which):
             return Transition(successor, reward, terminated, truncated, successor)
-        fresh = self.initial(len(which))
+        fresh = self._initial(len(which))
         self.rows[:, which] = fresh
         self.elapsed[which] = 0
         obs = successor.copy(order="K")  # pictures lie in memory one after the other
-        obs[which] = self.observe(fresh)
+        obs[which] = self._observed(fresh)
         return Transition(obs, reward, terminated, truncated, successor)
+
+    def _initial(self, count: int) -> np.ndarray:
+        return np.array(self.initial(count))
+
+    def _observed(self, rows: np.ndarray) -> np.ndarray:
+        shape = (rows.shape[1], *self.observation_shape)
+        dtype = np.dtype(self.observation_dtype)
+        try:
+            return np.array(answers.observation(self.observe(rows), shape, dtype, dtype))  # order K
+        except Wrong as wrong:
+            raise EnvFailed(f"{self.id} {wrong}: mend the env") from wrong
 
     def state(self) -> dict[str, Any] | None:
         """All that the future depends on."""

@@ -26,7 +26,7 @@ def rendered(env: Any, id: str) -> np.ndarray:
     import gymnasium as gym
 
     try:
-        picture: np.ndarray = env.render()
+        picture = np.array(env.render())  # it may draw into one buffer always
     except gym.error.DependencyNotInstalled as error:
         raise UserError(
             f"{id} cannot be drawn ({error}): pip install 'drl-toolkit[video]'"

@@ -1,4 +1,4 @@
-"""Any of Gymnasium's worlds, watched: wrong numbers are named, a world that fails is begun anew."""
+"""N of Gymnasium's worlds, guarded: wrong answers are named, a world that fails is begun anew."""
 
 from __future__ import annotations
 
@@ -8,47 +8,61 @@ from typing import Any
 
 import numpy as np
 
-from drl.errors import UserError
+from drl.errors import EnvFailed, UserError
 from drl.state import fill
-from envs.alarm import alarm
+from envs.alarm import Alarm
 from envs.core import Transition
 from envs.drawing import rendered
+from envs.guarded import Failed, Guarded
+from envs.ids import called, own_name
 
-STEP_SECONDS = 60.0  # a world that takes longer in one step hangs
+STEP_SECONDS = 60.0  # a world that takes longer in one step, or one reset, hangs
 MOST_RESTARTS = 10  # of all worlds together, then the run ends
 
 
 class GymVector:
     """N worlds of Gymnasium's kind, one after the other in this process, each with its own seed.
 
+    id     their name; None: the env's own
     build  makes one of them: a gym.Env with Box observations and Discrete actions
 
     An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
-    are delivered as float32.  NaN, Inf, wrong shapes and dtypes are the env's mistakes: they are
-    named, with the world they came from, before they can reach a network.  A world that raises, or
-    hangs for STEP_SECONDS, is made anew and its episode is lost (`Transition.lost`), MOST_RESTARTS
-    times in all; then the exception is the env's mistake too.
+    are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
+    are no number) is the env's mistake: EnvFailed names it, with the world it came from, before
+    it can reach a network.  A world that raises, or hangs for STEP_SECONDS, each with a clock of
+    its own, is made anew and its episode is lost (`Transition.lost`), MOST_RESTARTS times in all;
+    then the exception is the env's mistake too, as it is in a first reset.
     """
 
     stack = 1
     reward_range: tuple[float, float] | None = None  # Gymnasium's worlds do not tell
 
-    def __init__(self, id: str, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
+    def __init__(self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
         import gymnasium as gym
 
-        self.id, self.num_envs, self.seed, self.build = id, num_envs, seed, build
-        self.envs: list[Any] = [build() for _ in range(num_envs)]
-        self.fps = float(self.envs[0].metadata.get("render_fps") or 30)
+        self.num_envs, self.seed, self.build = num_envs, seed, build
+        self.clock = Alarm(STEP_SECONDS)
+        with self.clock:
+            try:
+                made = [Guarded(id or called(build), build, self.clock) for _ in range(num_envs)]
+            except Failed as error:
+                raise EnvFailed(f"{error}: mend the env") from error
+        self.envs: list[Guarded] = made
+        self.id = id or own_name(made[0].env)
+        for i, env in enumerate(made):
+            env.name = f"{self.id} (world {i})"
+        self.fps = float(made[0].env.metadata.get("render_fps") or 30)
         self.restarts: list[str] = []
-        observation, action = self.envs[0].observation_space, self.envs[0].action_space
+        self.failed = False  # in the middle of a step: nobody knows the state
+        observation, action = made[0].observation_space, made[0].action_space
         if not isinstance(observation, gym.spaces.Box):
             raise UserError(
-                f"{id} has {_name(observation)} observations; a DQN here takes Box observations: "
-                "choose another env or wrap it"
+                f"{self.id} has {_name(observation)} observations; a DQN here takes Box "
+                "observations: choose another env or wrap it"
             )
         if not isinstance(action, gym.spaces.Discrete):
             raise UserError(
-                f"{id} has {_name(action)} actions; a DQN takes Discrete actions: "
+                f"{self.id} has {_name(action)} actions; a DQN takes Discrete actions: "
                 "choose an env with a finite set of actions"
             )
         self.actions = int(action.n)
@@ -63,92 +77,75 @@ class GymVector:
         seeds = [None] * self.num_envs if self.seeded else self.seeds
         self.seeded = True
         obs = self._empty()
-        for i, seed in enumerate(seeds):
-            try:
-                first = self.envs[i].reset(seed=seed)[0]
-            except Exception as error:
-                raise UserError(
-                    f"{self.id} (world {i}) failed in a reset ({type(error).__name__}: {error}): "
-                    "mend the env"
-                ) from error
-            self._put(obs, i, first)
+        with self.clock:
+            for i, seed in enumerate(seeds):
+                try:
+                    self.envs[i].reset(obs, i, seed)
+                except Failed as error:
+                    raise EnvFailed(f"{error}: mend the env") from error
         return self._finite(obs)
 
     def step(self, actions: np.ndarray) -> Transition:
-        """actions (N,) in 0 … actions − 1.   UserError for the env's mistakes, named."""
+        """actions (N,) in 0 … actions − 1.   EnvFailed for the env's mistakes, named."""
+        self.failed = True
         obs, reward = self._empty(), np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         successor = obs
         lost: np.ndarray | None = None
-        with alarm(STEP_SECONDS) as restart_clock:
+        with self.clock:
             for i, action in enumerate((actions + self.first_action).tolist()):
+                env = self.envs[i]
                 try:
-                    seen, reward[i], terminated[i], truncated[i], _ = self.envs[i].step(action)
-                    ended = terminated[i] or truncated[i]
-                    after = self.envs[i].reset()[0] if ended else seen
-                except Exception as error:
-                    restart_clock()
+                    gained, over, cut = env.step(action, obs, i)
+                    if successor is not obs:
+                        successor[i] = obs[i]  # the true next observation
+                    elif over or cut:
+                        successor = obs.copy()
+                    if over or cut:
+                        env.reset(obs, i)
+                    reward[i], terminated[i], truncated[i] = gained, over, cut
+                except Failed as error:
                     if lost is None:
                         lost = np.zeros(self.num_envs, bool)
-                    reward[i], terminated[i], truncated[i], lost[i] = 0.0, False, False, True
-                    ended, seen = False, self._restarted(i, error)
-                    after = seen
-                self._put(obs, i, after)
-                if ended and successor is obs:
-                    successor = obs.copy()
-                if successor is not obs:
-                    self._put(successor, i, seen)  # the true next observation
-        if not np.isfinite(reward.sum()):
-            bad = int(np.flatnonzero(~np.isfinite(reward))[0])
-            raise UserError(f"{self.id} (world {bad}) gave the reward {reward[bad]}: mend the env")
+                    lost[i] = True
+                    self._restart(i, error, obs)
+                    if successor is not obs:
+                        successor[i] = obs[i]
         self._finite(obs)
         if successor is not obs:
             self._finite(successor)
+        self.failed = False
         return Transition(obs, reward, terminated, truncated, successor, lost)
 
-    def _restarted(self, i: int, error: Exception) -> np.ndarray:
-        """World i made anew: the first observation of its new episode."""
-        what = f"{self.id} (world {i}) failed in a step ({type(error).__name__}: {error})"
+    def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
+        """World i made anew; obs[i] ← the first observation of its new episode."""
         if len(self.restarts) >= MOST_RESTARTS:
-            raise UserError(
+            raise EnvFailed(
                 f"{what}, after {MOST_RESTARTS} such failures that were mended by a restart: mend "
                 "the env"
-            ) from error
-        self.restarts.append(what)
+            ) from what
+        self.restarts.append(str(what))
         with contextlib.suppress(Exception):  # what is broken may not close either
-            self.envs[i].close()
+            self.envs[i].env.close()
         stream = np.random.SeedSequence([self.seed, i, len(self.restarts)])
         try:
-            self.envs[i] = self.build()
-            first: np.ndarray = self.envs[i].reset(seed=int(stream.generate_state(1)[0]))[0]
-        except Exception as again:
-            raise UserError(
-                f"{what} and cannot be made anew ({type(again).__name__}: {again}): mend the env"
+            self.envs[i] = Guarded(self.envs[i].name, self.build, self.clock)
+            self.envs[i].reset(obs, i, int(stream.generate_state(1)[0]))
+        except Failed as again:
+            raise EnvFailed(
+                f"{what} and cannot be made anew ({again.why}): mend the env"
             ) from again
-        return first
 
     def _empty(self) -> np.ndarray:
         return np.empty((self.num_envs, *self.observation_shape), self.observation_dtype)
 
-    def _put(self, obs: np.ndarray, i: int, seen: Any) -> None:
-        if np.shape(seen) != self.observation_shape:
-            raise UserError(
-                f"{self.id} (world {i}) gave an observation of shape {np.shape(seen)}; its space "
-                f"says {self.observation_shape}: mend the env"
-            )
-        dtype = np.asarray(seen).dtype
-        if dtype != obs.dtype and not np.can_cast(dtype, obs.dtype, "same_kind"):
-            raise UserError(  # 0.5 as a byte is 0
-                f"{self.id} (world {i}) gave an observation of {dtype}; its space says "
-                f"{self.envs[i].observation_space.dtype}: mend the env"
-            )
-        obs[i] = seen
-
     def _finite(self, obs: np.ndarray) -> np.ndarray:
-        if obs.dtype == np.float32 and not np.isfinite(obs.sum()):
+        with np.errstate(over="ignore", invalid="ignore"):  # a sum may overflow, ∞ − ∞ is NaN
+            right = obs.dtype != np.float32 or np.isfinite(obs.sum())
+        if not right:
             wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
             if wrong.any():  # else only the sum overflowed
-                raise UserError(
+                raise EnvFailed(
                     f"{self.id} (world {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in an "
                     "observation: mend the env"
                 )
@@ -157,7 +154,9 @@ class GymVector:
     def state(self) -> dict[str, Any] | None:
         """The classic-control worlds can be read; of others None is all that can be said."""
         worlds = {}
-        for i, env in enumerate(self.envs):
+        if self.failed:
+            return None
+        for i, env in enumerate(self._raw()):
             inner, clock = env.unwrapped, _clock(env)
             if not _readable(inner) or clock is None or getattr(inner, "state", None) is None:
                 return None
@@ -171,7 +170,7 @@ class GymVector:
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError or KeyError where the state is another world's."""
         self.reset()  # gives every wrapper and generator a first state
-        for i, env in enumerate(self.envs):
+        for i, env in enumerate(self._raw()):
             inner, world = env.unwrapped, state[str(i)]
             restored = np.zeros_like(np.asarray(inner.state, np.float64))
             fill(restored, world["state"], f"{self.id} state")
@@ -181,12 +180,15 @@ class GymVector:
 
     def picture(self) -> np.ndarray:
         """World 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
-        return rendered(self.envs[0], self.id)
+        return rendered(self.envs[0].env, self.id)
 
     def close(self) -> None:
         """Close each of them."""
-        for env in self.envs:
+        for env in self._raw():
             env.close()
+
+    def _raw(self) -> list[Any]:
+        return [env.env for env in self.envs]
 
 
 def _name(space: Any) -> str:

@@ -1,0 +1,140 @@
+"""What an environment answers, made ours: copied, converted, and named where it is wrong.
+
+A number of the right type costs a look at its type; all else is looked at closely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+LARGEST = float(np.finfo(np.float32).max)  # the learner computes in float32
+KINDS = {"u": "biu", "b": "biu", "f": "biuf"}  # an observation's → those that go into it
+LENGTH = 300  # characters of somebody else's message
+
+
+class Wrong(ValueError):
+    """An answer that no environment may give: in words, after the environment's name."""
+
+
+def of_reset(answer: Any) -> Any:
+    """The observation of (observation, info)."""
+    if isinstance(answer, tuple) and len(answer) == 2:
+        observation, info = answer
+        if info is None or isinstance(info, Mapping):
+            return observation
+    raise Wrong(
+        "gave only an observation in a reset; Gymnasium's reset returns two values (observation, "
+        "info)"
+    )
+
+
+def of_step(answer: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """The five values of a step."""
+    if isinstance(answer, (tuple, list)) and len(answer) == 5:
+        return answer  # type: ignore[return-value]
+    values = f"{len(answer)} values" if isinstance(answer, (tuple, list)) else _kind(answer)
+    old = ", the old Gym API" if isinstance(answer, tuple) and len(answer) == 4 else ""
+    raise Wrong(
+        f"gave {values} in a step{old}; Gymnasium's step returns five values (observation, reward, "
+        "terminated, truncated, info)"
+    )
+
+
+def observation(seen: Any, shape: tuple[int, ...], dtype: Any, space: Any) -> np.ndarray:
+    """An array of this shape that goes into one of `dtype` without loss.  Not copied.
+
+    space  the dtype that the observation's space says, for the message
+    """
+    if type(seen) is np.ndarray and seen.dtype == dtype and seen.shape == shape:
+        return seen
+    try:
+        array = np.asarray(seen)
+    except Exception as error:  # rows of several lengths, an array of another device
+        raise Wrong(f"gave an observation that is no array ({said(error)})") from error
+    if array.shape != shape:
+        raise Wrong(f"gave an observation of shape {array.shape}; its space says {shape}")
+    if array.dtype.kind not in KINDS[np.dtype(dtype).kind]:  # 0.5 as a byte is 0
+        raise Wrong(f"gave an observation of {array.dtype}; its space says {space}")
+    if array.dtype.kind in "iu" and np.dtype(dtype).kind != "f" and array.size:
+        most = 1 if dtype == np.bool_ else int(np.iinfo(dtype).max)
+        for number in (int(array.min()), int(array.max())):
+            if not 0 <= number <= most:  # 300 as a byte is 44
+                raise Wrong(f"gave {number} in an observation; its space says {space}, 0 to {most}")
+    with np.errstate(over="ignore"):  # a float64 beyond float32 is Inf, and named as that
+        return array.astype(dtype)
+
+
+def reward(given: Any) -> float:
+    """One finite number."""
+    if type(given) is not float:
+        given = _number(given, "reward")
+    if not -LARGEST <= given <= LARGEST:  # NaN neither
+        beyond = ", beyond float32" if np.isfinite(given) else ""
+        raise Wrong(f"gave the reward {given}{beyond}")
+    return given  # type: ignore[no-any-return]
+
+
+def flag(given: Any, name: str) -> bool:
+    """`terminated` or `truncated`: True or False, or a number that is 1 or 0."""
+    if type(given) is bool:
+        return given
+    if type(given) is np.bool_:
+        return bool(given)
+    number = _number(given, name)
+    if number not in (0.0, 1.0):
+        raise Wrong(f"gave {name} = {number:g}; expected True or False")
+    return number == 1.0
+
+
+def rewards(given: Any, count: int) -> np.ndarray:
+    """(count,) numbers, float64: a copy."""
+    array = np.asarray(given)  # which costs nothing where it is one
+    if array.shape != (count,) or array.dtype.kind not in "biuf":
+        raise Wrong(f"gave {_numbers(array)} as rewards; expected {count} numbers")
+    return np.array(array, np.float64)
+
+
+def flags(given: Any, count: int, name: str) -> np.ndarray:
+    """(count,) of yes and no: a copy."""
+    array = np.asarray(given)
+    if array.shape != (count,) or array.dtype != np.bool_:
+        raise Wrong(f"gave {_numbers(array)} as {name}; expected {count} of bool")
+    return np.array(array)
+
+
+def _numbers(array: np.ndarray) -> str:
+    return f"{array.dtype} of shape {array.shape}"
+
+
+def _number(given: Any, name: str) -> float:
+    """A number of whatever type, or an array of one without axes."""
+    try:
+        array = np.asarray(given)
+        if array.shape == () and array.dtype.kind in "biuf":
+            return float(array)
+        shape, what = array.shape, "too large" if isinstance(given, int) else _kind(given)
+    except Exception:  # of another device, or of several lengths
+        shape, what = (), _kind(given)
+    if shape:
+        raise Wrong(f"gave a {name} of shape {shape}; expected one value")
+    raise Wrong(f"gave a {name} that is no number ({what})")
+
+
+def _kind(given: Any) -> str:
+    """None, a short text, or the type of a value."""
+    if given is None or isinstance(given, str) and len(given) < 20:
+        return repr(str(given)) if isinstance(given, str) else "None"
+    return f"of type {type(given).__name__}"
+
+
+def said(error: BaseException) -> str:
+    """Somebody else's exception in one line: its type, and the start of what it says."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # even that can be broken
+        text = ""
+    text = text if len(text) <= LENGTH else text[:LENGTH] + " …"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,131 @@
+"""One of Gymnasium's environments behind a guard: the one place where its code is called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from drl.errors import EnvFailed, UserError
+from envs import answers
+from envs.alarm import Alarm, Hang
+from envs.answers import Wrong, said
+
+MAKE_SECONDS = 600.0  # a simulator may be compiled, or started as a process, when it is made
+
+
+class Failed(Exception):
+    """Environment code raised, or gave no answer in time.
+
+    `str` says who, when and why in one line, `why` only what was raised.
+    """
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(f"{text} ({why})")
+        self.why = why
+
+
+class Guarded:
+    """An environment whose answers are ours (copied before the next call into it) and right.
+
+    name   for messages; it may be changed
+    build  makes the environment
+    clock  open while there are calls (`with clock`): each has its whole time
+
+    What environment code raises comes out as Failed; what no second try can mend (an answer that
+    no environment may give, sys.exit) as EnvFailed.  Ctrl-C passes.
+    """
+
+    def __init__(self, name: str, build: Callable[[], Any], clock: Alarm) -> None:
+        self.name, self.clock = name, clock
+        self.env, self.observation_space, self.action_space = self._call(
+            lambda: _made(build()), "when it was made", MAKE_SECONDS
+        )
+
+    def reset(self, obs: np.ndarray, i: int, seed: int | None = None) -> None:
+        """obs[i] ← the first observation of a new episode."""
+        answer = self._call(lambda: self.env.reset(seed=seed), "in a reset")
+        try:
+            self._put(answers.of_reset(answer), obs, i)
+        except Wrong as wrong:
+            self._wrong(wrong)
+
+    def step(self, action: int, obs: np.ndarray, i: int) -> tuple[float, bool, bool]:
+        """obs[i] ← the next observation; reward, terminated, truncated."""
+        clock = self.clock
+        try:  # `_call` by hand: this is the hot path
+            clock.start()
+            answer = self.env.step(action)
+            clock.stop()
+        except BaseException as error:
+            self._raised(error, "in a step")
+        try:
+            seen, reward, terminated, truncated, _ = answers.of_step(answer)
+            self._put(seen, obs, i)
+            return (
+                answers.reward(reward),
+                answers.flag(terminated, "terminated"),
+                answers.flag(truncated, "truncated"),
+            )
+        except Wrong as wrong:
+            self._wrong(wrong)
+
+    def _put(self, seen: Any, obs: np.ndarray, i: int) -> None:
+        space = self.observation_space
+        obs[i] = answers.observation(seen, obs.shape[1:], obs.dtype, space.dtype)
+
+    def _call(self, code: Callable[[], Any], when: str, seconds: float | None = None) -> Any:
+        try:
+            self.clock.start(seconds)
+            answer = code()
+            self.clock.stop()
+        except BaseException as error:
+            self._raised(error, when)
+        return answer
+
+    def _raised(self, error: BaseException, when: str) -> NoReturn:
+        """What environment code raised, as we raise it."""
+        try:
+            self.clock.stop()
+        except Hang as hang:  # whatever the environment has made of it
+            error = hang
+        if isinstance(error, (KeyboardInterrupt, UserError)):
+            raise error
+        if isinstance(error, SystemExit):
+            text = f"{self.name} called sys.exit({error.code!r}) {when}: mend the env"
+            raise EnvFailed(text) from error
+        if wrong := _stumbled(error, when):
+            raise EnvFailed(f"{self.name} {wrong}: mend the env") from error
+        known = TimeoutError(str(error)) if isinstance(error, Hang) else error
+        raise Failed(f"{self.name} failed {when}", said(known)) from error
+
+    def _wrong(self, wrong: Wrong) -> NoReturn:
+        raise EnvFailed(f"{self.name} {wrong}: mend the env") from wrong
+
+
+def _made(env: Any) -> tuple[Any, Any, Any]:
+    """With its spaces: asking for them runs environment code too."""
+    return env, env.observation_space, env.action_space
+
+
+def _stumbled(error: BaseException, when: str) -> str | None:
+    """What Gymnasium's wrappers stumble over, in the words of the answer that was wrong."""
+    text = str(error) if isinstance(error, (ValueError, TypeError)) else ""
+    if "unexpected keyword argument 'seed'" in text:
+        return "has a reset without a seed, the old Gym API; Gymnasium's is reset(seed=, options=)"
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = "" if last is None else str(last.tb_frame.f_globals.get("__name__"))
+    if "unpack" not in text or not where.startswith("gymnasium."):
+        return None
+    got = re.search(r"got (\d+)", text)
+    try:
+        if when == "in a reset":
+            answers.of_reset(None)
+        answers.of_step((None,) * int(got[1]) if got else None)
+    except Wrong as wrong:
+        return str(wrong)
+    return None
