@@ -1,0 +1,134 @@
+"""A change that means to change nothing changes no byte: what each variant has learnt, kept.
+
+`python tests/test_same_bytes.py` writes the hashes anew, after a change that means to; say so in
+its message.  They hold for one machine's arithmetic (tests/arithmetic.py); elsewhere they are
+skipped, and what a run repeats of itself is tested in test_train_dqn.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from arithmetic import fingerprint
+
+from drl import checkpoint
+from drl.cli.main import main
+
+KEPT = Path(__file__).parent / "snapshots" / "bytes.json"
+SHORT = [
+    "--steps", "560", "--learning-starts", "160", "--num-envs", "8", "--eval-every", "250",
+    "--eval-episodes", "2", "--log", "none", "--checkpoint-every", "1000",
+]  # fmt: skip
+VARIANTS = {
+    "max": ["--bootstrap", "max"],
+    "double": [],
+    "munchausen": ["--bootstrap", "munchausen"],
+    "dueling": ["--dueling"],
+    "noisy": ["--noisy"],
+    "prioritized": ["--prioritized"],
+    "3-step": ["--n-step", "3"],
+    "c51": ["--head", "c51"],
+    "qr": ["--head", "qr"],
+    "iqn": ["--head", "iqn"],
+    "munchausen iqn": ["--bootstrap", "munchausen", "--head", "iqn"],
+    "held": ["--hold-actions", "2"],
+    "clipped": ["--reward-clip", "0.5", "--max-grad-norm", "1"],
+    "averaged": ["--tau", "0.01", "--target-period", "1"],
+    "rainbow": ["--rainbow"],
+    "rainbow munchausen": ["--rainbow", "--bootstrap", "munchausen"],
+}
+CASES: dict[str, list[str]] = {
+    f"dqn {name} {backend} {seed}": [
+        "train", "dqn", "--env", "CartPole-v1", "--seed", str(seed), "--backend", backend,
+        *SHORT, *flags,
+    ]
+    for name, flags in VARIANTS.items()
+    for backend in ("numpy", "torch")
+    for seed in ((1, 2) if backend == "numpy" else (1,))
+}  # fmt: skip
+for env, flags in {
+    "Acrobot-v1": [],
+    "MountainCar-v0": [],
+    "drl/Catch-v0": [],
+    "drl/CartPolePixels-v1": ["--hidden", "16"],
+    "MinAtar/Breakout-v1": ["--hidden", "16"],
+}.items():
+    CASES[f"dqn {env} numpy 1"] = [
+        "train", "dqn", "--env", env, "--seed", "1", "--backend", "numpy", *SHORT, *flags
+    ]  # fmt: skip
+for model in ("logistic", "mlp", "conv"):
+    for backend in ("numpy", "torch"):
+        CASES[f"digits {model} {backend} 1"] = [
+            "train", "digits", "--model", model, "--epochs", "1", "--log", "none",
+            "--backend", backend,
+        ]  # fmt: skip
+
+
+def learnt(case: str, directory: Path) -> str:
+    """The hash of all parameters, targets, moments and memories of a short training."""
+    run = directory / "run"
+    assert main([*CASES[case], "--run", str(run), "--json"]) == 0
+    state = checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays(state)):
+        digest.update(name.encode() + array.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def arrays(state: dict[str, Any], path: str = "") -> list[tuple[str, np.ndarray]]:
+    """The arrays that learning has made, by the last of their names: a house may be rebuilt."""
+    found = []
+    for name, value in state.items():
+        if isinstance(value, dict):
+            found += arrays(value, name)
+        elif isinstance(value, np.ndarray) and name in ("net", "target_net", "m", "v"):
+            found.append((name, value))
+    return found
+
+
+def kept(case: str) -> str | None:
+    by_machine = json.loads(KEPT.read_text())
+    backend = "torch" if " torch " in case else "numpy"
+    hashes: dict[str, str] = by_machine.get(f"{backend} {fingerprint(backend)}", {})
+    return hashes.get(case)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_same_bytes_as_ever(case: str, tmp_path: Path) -> None:
+    expected = kept(case)
+    if expected is None:
+        pytest.skip("no hashes are kept for this machine's arithmetic")
+    assert learnt(case, tmp_path) == expected
+
+
+def test_another_seed_gives_another_hash(tmp_path: Path) -> None:
+    """The hash can fail."""
+    one = learnt("dqn double numpy 1", tmp_path / "1")
+    assert one == learnt("dqn double numpy 1", tmp_path / "again")
+    assert one != learnt("dqn double numpy 2", tmp_path / "2")
+
+
+def record() -> None:
+    """Write every case's hash, under this machine's fingerprints."""
+    by_machine: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    prints = {backend: fingerprint(backend) for backend in ("numpy", "torch")}
+    for case in CASES:
+        backend = "torch" if " torch " in case else "numpy"
+        with tempfile.TemporaryDirectory() as directory:
+            found = learnt(case, Path(directory))
+        by_machine.setdefault(f"{backend} {prints[backend]}", {})[case] = found
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(by_machine, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    record()
