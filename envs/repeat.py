@@ -1,7 +1,7 @@
 """Can an episode be played again, to the bit?  How, and is it the same?
 
 An environment of Gymnasium's kind does not tell its state.  But a deterministic one is where it is
-because of three things: how its episode began, the actions since, and nothing else.  So a checkpoint
+because of how its episode began and of the actions since, and of nothing else.  So a checkpoint
 keeps these, and a resumed run plays the episode under way again (`Episode`).  Whether nothing else
 plays a part is tried out once, at the start (`find_way`): generators of its own, simulators that
 remember earlier episodes (BipedalWalker's b2World outlives its resets), entropy from elsewhere.
@@ -91,7 +91,7 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, tuple | list):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     a, b = np.asarray(a), np.asarray(b)
-    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    return bool(a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes())
 
 
 def find_way(build: Callable[[], Any], seed: int) -> Way | None:
