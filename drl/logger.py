@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drl.files import require_file
+from drl.log.logger import Logger
 from drl.pictures import gif
 from drl.records import Records
 
@@ -42,7 +43,7 @@ class Prefix(str):
 Layout = Mapping[str, Mapping[str, Sequence[str] | Margin]]
 
 
-class Logger:
+class TensorBoard(Logger):
     """One event file in `directory`, which becomes one run of TensorBoard.
 
     purge_step   on resume: the first step that will be written again; TensorBoard then forgets
@@ -72,9 +73,6 @@ class Logger:
             self._write(event_pb2.Event(wall_time=time.time(), step=purge_step, session_log=start))
 
     # -- numbers ------------------------------------------------------------------------------
-    def scalar(self, tag: str, value: float, step: int) -> None:
-        self.scalars({tag: value}, step)
-
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Several curves at one step, in one event."""
         summary = self._summary()
@@ -273,15 +271,6 @@ def last_step(directory: Path) -> float:
         except Exception:  # of the loader's and the protocol's own kinds
             return math.inf
     return step
-
-
-class NullLogger:
-    """Takes all that Logger takes, and writes nothing."""
-
-    def __getattr__(self, name: str) -> Any:
-        if not hasattr(Logger, name):
-            raise AttributeError(f"a Logger has no {name!r}")
-        return lambda *args, **kwargs: None
 
 
 def _free_name(directory: Path) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from drl.cli.compare_runs import curve
 from drl.errors import UserError
-from drl.logger import Logger
+from drl.logger import TensorBoard
 
 TAG = "eval/mean_reward"
 POINTS = [(10 * i, float(i * i)) for i in range(30)]
@@ -16,7 +16,7 @@ POINTS = [(10 * i, float(i * i)) for i in range(30)]
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     directory = tmp_path_factory.mktemp("events")
-    out = Logger(directory)
+    out = TensorBoard(directory)
     out.text("config", "words " * 20, 0)
     for step, value in POINTS:
         out.scalars({TAG: value, "train/loss": value / 7}, step)

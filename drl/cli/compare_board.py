@@ -15,7 +15,7 @@ import numpy as np
 
 from drl.cli.compare_runs import AGGREGATE, CURVES, Curve, Group, common
 from drl.errors import UserError
-from drl.logger import Logger, Margin
+from drl.logger import Margin, TensorBoard
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 POINTS = 100  # of a curve at most: each costs a bootstrap
@@ -50,11 +50,11 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
                 f"cannot write {home} ({error.strerror}): give --tensorboard a place that can be "
                 "written to"
             ) from error
-        _write(Logger(home), g, tags)
+        _write(TensorBoard(home), g, tags)
     return homes
 
 
-def _write(out: Logger, g: Group, curves: dict[str, Curve]) -> None:
+def _write(out: TensorBoard, g: Group, curves: dict[str, Curve]) -> None:
     shown = (CURVES[g.job], *BESIDE[g.job])
     bands = {f"{tag}: IQM and its 95 % interval": band(tag) for tag in shown}
     out.layout({f"{g.job} over seeds": bands})

@@ -11,11 +11,12 @@ import numpy as np
 
 from drl.cli.console import Console
 from drl.errors import UserError
+from drl.log import lines, table
 from drl.runs import Run
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 # what does not change what is learnt
-ASIDE = {"job", "env", "data", "seed", "log", "log_every", "checkpoint_every", "data_dir"}
+ASIDE = {"job", "env", "data", "seed", "log", "log_to", "log_every", "checkpoint_every", "data_dir"}
 CURVES = {"dqn": "eval/mean_reward", "digits": "test/accuracy"}
 UNITS = {"dqn": "env steps", "digits": "updates"}
 AGGREGATE = "aggregate.json"  # marks what compare_board has written: no run
@@ -163,16 +164,22 @@ def group(results: list[Result]) -> list[Group]:
 
 
 def curves(path: Path) -> dict[str, Curve]:
-    """Every scalar of the run's event files, by tag."""
+    """Every curve of the run, by tag: of its progress.csv, progress.jsonl, or event files."""
+    for name, points_of in ((table.NAME, table.read_curves), (lines.NAME, lines.read_curves)):
+        if (path / name).is_file():
+            return {tag: _curve(points) for tag, points in points_of(path / name).items()}
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     board = EventAccumulator(str(path), size_guidance={"scalars": 0})  # 0: every point
     board.Reload()
     found = {}
     for tag in board.Tags()["scalars"]:
-        points = board.Scalars(tag)
-        found[tag] = np.array([p.step for p in points]), np.array([p.value for p in points])
+        found[tag] = _curve([(p.step, p.value) for p in board.Scalars(tag)])
     return found
+
+
+def _curve(points: Sequence[tuple[int, float]]) -> Curve:
+    return np.array([step for step, _ in points]), np.array([value for _, value in points])
 
 
 def curve(path: Path, tag: str) -> Curve:

@@ -51,6 +51,7 @@ class DigitsLog(JobLog):
             if round(report.epochs) % self.epochs_per_snapshot == 0:
                 self.snapshot()
         self.out.scalars(scalars, report.update)
+        self.checksum(self.training.net, report.update)
 
     def snapshot(self) -> None:
         """Distributions of weights and gradients by layer; pictures of the first layer, and of what

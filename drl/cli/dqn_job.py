@@ -51,6 +51,7 @@ class DQNJob:
         self.next_log = settings["log_every"]
         self.next_checkpoint = settings["checkpoint_every"]
         self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
+        self.episodes = 0  # that have ended
         self.restarts = 0  # worlds that failed and were begun anew
         self.watchdog = Watchdog()
         self.console = Console()
@@ -88,7 +89,7 @@ class DQNJob:
             low, high = bound.low / unit, bound.high / unit
             console.print(f"bootstrap: kept within {low:g} … {high:g} (--value-bound)")
         with (
-            DQNLog(run, self.settings, self.training.env_steps, resumed) as log,
+            DQNLog(run, self.settings, self.training.env_steps, resumed, self.episodes) as log,
             console.progress("env steps", steps) as progress,
             Interrupt() as interrupt,
             stopped_in_one_line(run, self._where, DIVERGED),
@@ -117,8 +118,11 @@ class DQNJob:
     ) -> None:
         started = time.perf_counter() - self.seconds
         for step in self.training.run(steps):
-            self.recent += zip(step.returns.tolist(), step.lengths.tolist(), strict=True)
             self.seconds = time.perf_counter() - started
+            for ended in zip(step.returns.tolist(), step.lengths.tolist(), strict=True):
+                self.recent.append(ended)
+                self.episodes += 1
+                log.out.episode(*ended, self.seconds)
             if self.envs.restarts:
                 self._restarted(log)
             if step.env_steps >= self.next_log:
@@ -233,6 +237,7 @@ class DQNJob:
         return {
             "training": self.training.state(),
             **self.checks.state(),
+            "episodes": self.episodes,
             "next_log": self.next_log,
             "next_checkpoint": self.next_checkpoint,
             "recent_returns": np.array([r for r, _ in self.recent], np.float64),
@@ -254,7 +259,7 @@ class DQNJob:
 
     def _load(self, state: dict[str, Any]) -> None:
         self.training.load_state(state["training"])
-        for name in ("next_log", "next_checkpoint", "seconds"):
+        for name in ("episodes", "next_log", "next_checkpoint", "seconds"):
             setattr(self, name, state[name])
         self.watchdog.load_state(state["watchdog"])
         self.checks.load_state(state)

@@ -81,6 +81,7 @@ class DQNLog(JobLog):
             if self._due(step.env_steps, "log_every"):
                 self._batch(agent, step.learned, step.env_steps)
         self.out.scalars(scalars, step.env_steps)
+        self.checksum(agent.net, step.env_steps)
 
     def _batch(self, agent: DQN, learned: Learned, env_steps: int) -> None:
         """Distributions over the batch of an update."""

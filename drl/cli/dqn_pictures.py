@@ -20,7 +20,7 @@ from drl.cli.films import Film, try_film
 from drl.cli.heatmap import PLANES, action_picture, states, value_picture
 from drl.cli.job_log import doubled
 from drl.digits.report import first_layer, weights_picture
-from drl.logger import Logger, NullLogger
+from drl.log import Logger
 from drl.pictures import red_and_blue
 
 KEPT = 8  # policies from which the middle one is chosen
@@ -29,7 +29,7 @@ KEPT = 8  # policies from which the middle one is chosen
 class DQNPictures:
     """Writes them to `out`."""
 
-    def __init__(self, out: Logger | NullLogger, settings: dict[str, Any], agent: DQN) -> None:
+    def __init__(self, out: Logger, settings: dict[str, Any], agent: DQN) -> None:
         self.out, self.settings, self.agent = out, settings, agent
         self.plane = PLANES.get(settings["env"])
         self.kept: list[tuple[int, np.ndarray]] = []  # env steps, θ; evenly spread over the run

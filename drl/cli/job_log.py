@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from typing import Any, Self
 
-from drl.logger import Layout, Logger, NullLogger
+import numpy as np
+
+from drl.log import Logger
+from drl.log.writers import open_loggers, writers_of
+from drl.logger import Layout
 from drl.nn import Network
 from drl.runs import Run
 
@@ -21,21 +26,25 @@ SNAPSHOTS = 25  # of what is too large to be written at every point
 
 
 class JobLog:
-    """One run's event file, from a `with` on.
+    """One run's curves, from a `with` on.
 
-    settings["log"]  full (histograms, images, hparams too), minimal (curves), none
-    step, resumed    where a resumed run goes on: what an earlier process wrote after that step is
-                     dropped, so that a curve is one line with nothing twice
+    settings["log"]     full (histograms, images, hparams too), minimal (curves), none
+    settings["log_to"]  who writes them (drl.log.writers)
+    step, resumed       where a resumed run goes on: what an earlier process wrote after that step
+                        is dropped, so that a curve is one line with nothing twice
+    episodes            how many had ended there
     """
 
-    def __init__(self, run: Run, settings: dict[str, Any], step: int, resumed: bool) -> None:
+    def __init__(
+        self, run: Run, settings: dict[str, Any], step: int, resumed: bool, episodes: int = 0
+    ) -> None:
         self.settings, self.resumed, self.document = settings, resumed, run.document
         self.full = settings["log"] == "full"
-        self.out: Logger | NullLogger = (
-            NullLogger()
-            if settings["log"] == "none"
-            else Logger(run.directory, purge_step=step + 1 if resumed else None)
-        )
+        self.out = Logger()  # writes nothing
+        if settings["log"] != "none":
+            self.out = open_loggers(
+                writers_of(settings), run.directory, settings, step if resumed else None, episodes
+            )
 
     def begin(self, net: Network, layout: Layout) -> None:
         """Once in the life of a run; it reaches the disk before the first checkpoint does."""
@@ -50,6 +59,12 @@ class JobLog:
         if self.full:
             self.out.hparams(self.settings, METRICS, TELLING)
         self.out.flush()
+
+    def checksum(self, net: Network, step: int) -> None:
+        """Of the parameters as they are."""
+        if self.settings["log"] != "none":
+            params = np.ascontiguousarray(net.ops.numpy(net.params))
+            self.out.checksum(zlib.crc32(params.data), step)
 
     def distributions(self, net: Network, step: int) -> None:
         """Weights, and after the first update gradients, by layer."""

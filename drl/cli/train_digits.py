@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from drl.digits.recipes import Model, Recipe, recipe
 from drl.errors import UserError
+from drl.log.writers import Writer, check_writers, writers_of
 from drl.typed import check_types
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from drl.runs import Run
 
 
-OWN = ("model", "seed", "log", "checkpoint_every", "backend", "dtype", "device")
+OWN = ("model", "seed", "log", "log_to", "checkpoint_every", "backend", "dtype", "device")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class Config:
 
     # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
-    """To TensorBoard: full adds histograms, images and PR curves, minimal keeps the curves."""
+    """What is logged: full adds histograms, images and PR curves, minimal keeps the curves."""
+    log_to: tuple[Writer, ...] = ("tensorboard", "csv")
+    """Where: tensorboard (event files), csv (progress.csv), jsonl (progress.jsonl), monitor
+    (monitor.csv, as Stable-Baselines3's), wandb, trackio; several, side by side."""
     checkpoint_every: float = 5.0
     """Seconds between two checkpoints, which are taken at the ends of epochs; 0: at every end."""
     json: bool = False
@@ -69,6 +73,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_writers(self.log_to)
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
         if self.seeds < 1:
@@ -93,6 +98,7 @@ class Config:
         from drl.digits.data import NAMES
 
         own = {name: getattr(self, name) for name in OWN}
+        own["log_to"] = list(self.log_to)
         own["data"] = self.data if self.data in NAMES else str(Path(self.data).resolve())
         own["data_dir"] = str(self.data_dir.resolve()) if self.data_dir else None
         return {"job": "digits"} | own | self.recipe(data).settings()
@@ -100,6 +106,7 @@ class Config:
 
 def check_settings(settings: dict[str, Any]) -> None:
     """UserError unless they are what `Config.settings` has given."""
+    settings = settings | {"log_to": writers_of(settings)}
     for name in ("data", "data_dir", *OWN):
         if name not in settings:
             raise UserError(f"the settings lack {name!r}: are they of another version?")

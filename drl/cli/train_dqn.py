@@ -11,10 +11,11 @@ import tyro
 from agents.config import DQNConfig, from_settings
 from agents.presets import preset, rainbow
 from drl.errors import UserError
+from drl.log.writers import Writer, check_writers, writers_of
 from drl.typed import check_types
 
 OWN = (
-    "env", "seed", "log", "log_every", "checkpoint_every", "backend", "dtype", "device"
+    "env", "seed", "log", "log_to", "log_every", "checkpoint_every", "backend", "dtype", "device"
 )  # fmt: skip
 
 
@@ -41,7 +42,10 @@ class Config:
 
     # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
-    """To TensorBoard: full adds histograms and images, minimal keeps the returns."""
+    """What is logged: full adds histograms and images, minimal keeps the returns."""
+    log_to: tuple[Writer, ...] = ("tensorboard", "csv")
+    """Where: tensorboard (event files), csv (progress.csv), jsonl (progress.jsonl), monitor
+    (monitor.csv, as Stable-Baselines3's), wandb, trackio; several, side by side."""
     log_every: int | None = None
     """Env steps between two points of the learning curves; none: 250, or a 400th of all steps."""
     checkpoint_every: int = 10_000
@@ -59,6 +63,7 @@ class Config:
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_writers(self.log_to)
         for name in ("log_every", "checkpoint_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -72,11 +77,13 @@ class Config:
     def from_settings(cls, settings: dict[str, Any]) -> Config:
         """The config back from what a run directory keeps.  UserError where it is damaged."""
         own: dict[str, Any] = {name: settings.get(name) for name in OWN}
+        own["log_to"] = writers_of(settings)
         return cls(dqn=from_settings(settings), **own)
 
     def settings(self) -> dict[str, Any]:
         """The flat JSON form that a run directory keeps."""
         own, dqn = {name: getattr(self, name) for name in OWN}, asdict(self.dqn)
+        own["log_to"] = list(self.log_to)
         own["log_every"] = self.log_every or max(250, self.dqn.steps // 400)
         return {"job": "dqn", **own, **dqn}
 

@@ -53,5 +53,15 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
+def read_curves(path: Path) -> dict[str, list[tuple[int, float]]]:
+    """tag → (step, value) of each point, in the order of the lines."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for line in read_lines(path):
+        for tag, value in line.items():
+            if tag not in ("step", "time") and type(value) in (int, float):
+                curves.setdefault(tag, []).append((line["step"], value))
+    return curves
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

@@ -19,8 +19,15 @@ class Logger:
 
     said = False  # that something could not be written
 
+    def scalar(self, tag: str, value: float, step: int) -> None:
+        """A point of one curve."""
+        self.scalars({tag: value}, step)
+
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Points of several curves, by tag."""
+
+    def checksum(self, crc32: int, step: int) -> None:
+        """Of the parameters: two runs that are the same have the same at every step."""
 
     def episode(self, reward: float, length: int, seconds: float) -> None:
         """A training episode has ended: return, agent steps, seconds since the run began."""
@@ -80,6 +87,10 @@ class Loggers(Logger):
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         for logger in self.loggers:
             logger.scalars(values, step)
+
+    def checksum(self, crc32: int, step: int) -> None:
+        for logger in self.loggers:
+            logger.checksum(crc32, step)
 
     def episode(self, reward: float, length: int, seconds: float) -> None:
         for logger in self.loggers:

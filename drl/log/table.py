@@ -14,6 +14,7 @@ from drl.log.file import File, whole_lines
 
 NAME = "progress.csv"
 STEP = "step"
+CHECKSUM = "parameters_crc32"  # the column that is no curve
 
 
 class Table(File):
@@ -36,6 +37,9 @@ class Table(File):
             self._write_row()
             self.row_step = step
         self.row.update((tag, float(value)) for tag, value in values.items())
+
+    def checksum(self, crc32: int, step: int) -> None:
+        self.scalars({CHECKSUM: crc32}, step)
 
     def flush(self) -> None:
         self._write_row()
@@ -79,7 +83,7 @@ def read_curves(path: Path) -> dict[str, list[tuple[int, float]]]:
     for row in read_rows(path):
         step = int(row.pop(STEP))
         for tag, cell in row.items():
-            if cell:
+            if cell and tag != CHECKSUM:
                 curves.setdefault(tag, []).append((step, float(cell)))
     return curves
 

@@ -1,0 +1,83 @@
+"""The loggers of a run, by name: what `--log-to` knows."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from drl.errors import UserError
+from drl.log.logger import Logger, Loggers
+
+Writer = Literal["tensorboard", "csv", "jsonl", "monitor", "wandb", "trackio"]
+WRITERS: tuple[str, ...] = get_args(Writer)
+
+
+def open_loggers(
+    names: Sequence[str], directory: Path, settings: Mapping[str, Any],
+    resumed_at: int | None = None, episodes: int = 0,
+) -> Logger:  # fmt: skip
+    """One logger that writes to all of them.
+
+    resumed_at  the step of the checkpoint that a resumed run goes on from: what an earlier process
+                wrote after it comes again, and is dropped, so that a curve is one line; None: new
+    episodes    how many had ended by then
+
+    UserError for a name that is unknown, or a package that is not installed.
+    """
+    first = None if resumed_at is None else resumed_at + 1
+    return Loggers(
+        [
+            _one(name, directory, settings, first, None if first is None else episodes)
+            for name in dict.fromkeys(names)
+        ]
+    )
+
+
+def _one(
+    name: str, directory: Path, settings: Mapping[str, Any], first: int | None,
+    episodes: int | None,
+) -> Logger:  # fmt: skip
+    if name == "tensorboard":
+        from drl.logger import TensorBoard
+
+        return TensorBoard(directory, purge_step=first)
+    if name == "csv":
+        from drl.log.table import Table
+
+        return Table(directory, first)
+    if name == "jsonl":
+        from drl.log.lines import Lines
+
+        return Lines(directory, first)
+    if name == "monitor":
+        from drl.log.monitor import Monitor
+
+        return Monitor(directory, str(settings.get("env", settings.get("data"))), episodes)
+    from drl.log.dashboard import Dashboard
+
+    return Dashboard(name, directory, settings)
+
+
+def writers_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names in a run's settings; runs from before there was a choice have TensorBoard's.
+
+    UserError where they are no list.
+    """
+    names = settings.get("log_to", ["tensorboard"])
+    if not isinstance(names, list | tuple):
+        raise UserError(f"log_to = {names!r} is not possible: expected a list of names")
+    return tuple(names)
+
+
+def check_writers(names: Sequence[str]) -> None:
+    """UserError where one of them needs a package that is not here: before a run is made."""
+    for name in names:
+        if name not in WRITERS:
+            raise UserError(f"unknown logger {name!r}: expected some of {', '.join(WRITERS)}")
+        package = {"csv": None, "jsonl": None, "monitor": None}.get(name, name)
+        if package is not None and importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"logging to {name} needs a package that is not here: pip install {package}"
+            )

@@ -1,0 +1,82 @@
+"""`--log-to`: the same curves, wherever they are written."""
+
+from pathlib import Path
+
+import pytest
+
+from drl.cli.compare_runs import curves
+from drl.cli.main import main
+from drl.log.table import CHECKSUM, read_rows
+
+SHORT = [
+    "train", "dqn", "--seed", "1", "--num-envs", "8", "--learning-starts", "64",
+    "--log-every", "64", "--checkpoint-every", "128", "--eval-every", "256",
+    "--eval-episodes", "2", "--solved-at", "None",
+]  # fmt: skip
+
+
+def train(run: Path, *args: str) -> None:
+    assert main([*SHORT, "--run", str(run), *args]) == 0
+
+
+def events(run: Path) -> list[Path]:
+    return list(run.glob("events.*"))
+
+
+def test_files_instead_of_tensorboard_have_the_same_curves(tmp_path: Path) -> None:
+    train(tmp_path / "board", "--steps", "512", "--log-to", "tensorboard")
+    train(tmp_path / "files", "--steps", "512", "--log-to", "csv", "jsonl", "monitor")
+    assert events(tmp_path / "board") and not events(tmp_path / "files")
+    board, table = curves(tmp_path / "board"), curves(tmp_path / "files")
+    assert board.keys() == table.keys() and "eval/mean_reward" in table
+    for tag in board:
+        if not tag.startswith("time/"):
+            assert board[tag][0].tolist() == table[tag][0].tolist(), tag
+            assert board[tag][1] == pytest.approx(table[tag][1], rel=1e-6), tag  # float32 there
+    (tmp_path / "files" / "progress.csv").unlink()
+    lines = curves(tmp_path / "files")
+    assert {tag: values.tolist() for tag, (_, values) in lines.items()} == {
+        tag: values.tolist() for tag, (_, values) in table.items()
+    }
+    rows = (tmp_path / "files" / "monitor.csv").read_text().splitlines()
+    assert len(rows) > 10 and all(float(row.split(",")[0]) >= 1 for row in rows[2:])
+
+
+def test_a_resumed_run_writes_the_table_of_the_whole_one(tmp_path: Path) -> None:
+    def table(run: Path) -> list[dict[str, str]]:
+        return [
+            {tag: cell for tag, cell in row.items() if not tag.startswith("time/")}
+            for row in read_rows(run / "progress.csv")
+        ]
+
+    train(tmp_path / "whole", "--steps", "768", "--log-to", "csv", "monitor")
+    train(tmp_path / "parts", "--steps", "448", "--log-to", "csv", "monitor")
+    assert main(["resume", str(tmp_path / "parts"), "--steps", "768"]) == 0
+    whole, parts = table(tmp_path / "whole"), table(tmp_path / "parts")
+    assert all(row[CHECKSUM] for row in whole if row["train/loss"])
+    kept = [row for row in parts if row["step"] in {row["step"] for row in whole}]
+    for a, b in zip(whole, kept, strict=True):
+        assert a[CHECKSUM] == b[CHECKSUM], a["step"]
+
+    def episodes(run: Path) -> list[str]:
+        return [
+            line.rsplit(",", 1)[0] for line in (run / "monitor.csv").read_text().splitlines()[1:]
+        ]
+
+    assert episodes(tmp_path / "whole") == episodes(tmp_path / "parts")
+
+
+def test_compare_reads_runs_without_events(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in ("1", "2"):
+        train(tmp_path / seed, "--steps", "512", "--seed", seed, "--log-to", "csv")
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path)]) == 0
+    assert "last check" in capsys.readouterr().out
+
+
+def test_an_unknown_logger_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SHORT, "--run", str(tmp_path / "run"), "--log-to", "tensorbord"]) == 2
+    assert "tensorbord" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
