@@ -15,7 +15,7 @@ from drl import checkpoint
 from drl.errors import UserError
 from drl.files import read_json
 from drl.lock import Lock
-from drl.logger import last_step
+from drl.log.writers import last_step
 from drl.run_files import clear, halves, is_free, no_place, remove_empty, undone
 from drl.state import whole
 

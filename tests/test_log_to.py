@@ -80,3 +80,18 @@ def test_an_unknown_logger_is_named(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main([*SHORT, "--run", str(tmp_path / "run"), "--log-to", "tensorbord"]) == 2
     assert "tensorbord" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("writer", ["csv", "jsonl", "monitor"])
+def test_curves_alone_keep_a_run_from_being_begun_anew(
+    writer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Killed in the middle, and its checkpoints are gone: the curves are all there is."""
+    run = tmp_path / "run"
+    train(run, "--steps", "256", "--log-to", writer)
+    for path in [run / "summary.json", *run.glob("checkpoints/*")]:
+        path.unlink()
+    before = {path: path.read_bytes() for path in run.glob("*.*")}
+    assert main(["resume", str(run)]) == 2
+    assert "checkpoints are gone" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in run.glob("*.*")}

@@ -60,6 +60,23 @@ def _one(
     return Dashboard(name, directory, settings)
 
 
+def last_step(directory: Path) -> float:
+    """The largest step of all that was ever logged there; infinite where a part cannot be read."""
+    from drl.log.file import whole_lines
+    from drl.log.lines import NAME as LINES
+    from drl.log.lines import read_lines
+    from drl.log.monitor import HEAD
+    from drl.log.monitor import NAME as MONITOR
+    from drl.log.table import NAME as TABLE
+    from drl.log.table import STEP, read_rows
+    from drl.logger import last_step as last_event
+
+    steps = [last_event(directory), len(whole_lines(directory / MONITOR)) - HEAD]
+    steps += [int(row[STEP]) for row in read_rows(directory / TABLE)]
+    steps += [line["step"] for line in read_lines(directory / LINES)]
+    return max(steps)
+
+
 def writers_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """The names in a run's settings; runs from before there was a choice have TensorBoard's.
 
