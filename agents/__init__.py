@@ -14,7 +14,7 @@ from agents.replay import Batch, Replay
 from agents.setup import Worlds
 from agents.targets import Bootstrap, Bounded, Munchausen, double, maximum
 from agents.training import Progress, Training
-from drl.errors import Diverged
+from drl.errors import Diverged, EnvFailed
 
 __all__ = [
     "DQN",
@@ -25,6 +25,7 @@ __all__ = [
     "BuildNet",
     "DQNConfig",
     "Diverged",
+    "EnvFailed",
     "EpsilonGreedy",
     "Evaluation",
     "Exploration",

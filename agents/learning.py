@@ -17,7 +17,7 @@ from agents.policy import GreedyPolicy
 from agents.presets import preset
 from agents.setup import Worlds, training_agent, training_envs
 from agents.training import Training
-from drl.errors import UserError
+from drl.errors import EnvFailed, UserError
 from drl.state import shared_generators_kept
 
 
@@ -50,7 +50,8 @@ def train(
     on_check  called with env steps and the result of each greedy check
 
     UserError where worlds and settings do not fit; agents.Diverged where the gradient is no
-    longer a number.
+    longer a number; agents.EnvFailed where an environment cannot be played any more: its `trained`
+    is what was learnt until then.
     """
     if not callable(worlds):
         raise UserError(
@@ -94,6 +95,11 @@ def _train(
                 break
         if not checks.played:  # no run ends without a policy that was scored
             check()
+    except EnvFailed as error:
+        if not checks.played:
+            policy.copy_from(agent)
+        error.trained = Trained(policy, agent, False, checks.best, training.env_steps)
+        raise
     finally:
         envs.close()
     return Trained(policy, agent, checks.solved, checks.best, training.env_steps)

@@ -127,9 +127,10 @@ def _hint(id: str) -> str:
 
 
 def _can_be_made(id: str) -> bool:
-    """Nothing is proposed that needs a package which is not here, or that cannot be learnt."""
+    """Nothing is proposed that needs a package which is not here, or whose spaces do not fit."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a thing that nobody asked for
+        warnings.simplefilter("error", DeprecationWarning)  # out of date
         try:
             make(id, 1, 0).close()
         except Exception:

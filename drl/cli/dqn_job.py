@@ -92,7 +92,7 @@ class DQNJob:
             DQNLog(run, self.settings, self.training.env_steps, resumed, self.episodes) as log,
             console.progress("env steps", steps) as progress,
             Interrupt() as interrupt,
-            stopped_in_one_line(run, self._where, DIVERGED),
+            stopped_in_one_line(run, self._where, DIVERGED, lambda: self._keep(run, log)),
         ):
             log.start(self.agent)
             if resumed and self.training.obs is None:
@@ -136,14 +136,19 @@ class DQNJob:
                 self._check(run, log)
             if step.env_steps >= self.next_checkpoint:
                 self.next_checkpoint += self.settings["checkpoint_every"]
-                log.flush()  # a resumed run writes no point from before its checkpoint
-                run.save_checkpoint(self.state(), step.env_steps)
+                self._keep(run, log)
             if self.checks.solved or interrupt.asked:
                 break
         if self.training.env_steps >= steps and not self.checks.played:
             self._check(run, log)  # no run ends without a policy that was scored
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
+
+    def _keep(self, run: Run, log: DQNLog) -> None:
+        """A checkpoint, once there is something to be kept."""
+        if self.training.env_steps:
+            log.flush()  # a resumed run writes no point from before its checkpoint
+            run.save_checkpoint(self.state(), self.training.env_steps)
 
     def _declared(self) -> tuple[float, float] | None:
         """The reward range that the bound on the bootstrap comes from, if it comes from one."""

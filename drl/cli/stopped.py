@@ -7,22 +7,28 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from drl.errors import Diverged, UserError
+from drl.errors import Diverged, EnvFailed, UserError
 from drl.runs import Run
 
 
 @contextmanager
-def stopped_in_one_line(run: Run, where: Callable[[], str], remedy: str) -> Iterator[None]:
+def stopped_in_one_line(
+    run: Run, where: Callable[[], str], remedy: str, keep: Callable[[], object] = lambda: None
+) -> Iterator[None]:
     """Around the training loop: numbers that are none, and worlds that cannot be played.
 
     where   how far training has come
     remedy  of divergence: what to try
+    keep    saves what was learnt until an environment failed
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # said below, in one line
             yield
     except Diverged as error:
         raise UserError(f"{error} ({where()}); {_last_good(run)}: {remedy}") from error
+    except EnvFailed as error:
+        keep()
+        raise EnvFailed(f"{error} ({where()}); {_last_good(run)}") from error
     except UserError as error:
         raise UserError(f"{error} ({where()}); {_last_good(run)}") from error
 

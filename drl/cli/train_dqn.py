@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from agents.config import DQNConfig, from_settings
-from agents.presets import preset, rainbow
+from agents.presets import preset, rainbow, tuned
 from drl.errors import UserError
 from drl.log.writers import Writer, check_writers, writers_of
 from drl.typed import check_types
@@ -119,6 +119,9 @@ def run(config: Config) -> dict[str, Any]:
 
     settings = config.settings()
     job = DQNJob(settings)  # wrong settings show here, before a file is made
+    console = Console(quiet=config.json)
+    if tuned(config.env) is None:
+        console.print(f"no preset for {config.env}: defaults")
     if config.seeds > 1:
         from drl.cli.seeds import train
 
@@ -126,4 +129,4 @@ def run(config: Config) -> dict[str, Any]:
         return train(config.run, config.env, settings, config.seeds, config.json, most)
     directory = config.run or claim_directory("dqn", config.env, config.seed)
     with Run.create(directory, settings) as run:
-        return job.go(run, Console(quiet=config.json))
+        return job.go(run, console)
