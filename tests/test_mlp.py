@@ -250,3 +250,11 @@ def test_numpys_integers_are_sizes():
     """As they come from array shapes and from Gymnasium's spaces."""
     net = MLP(np.int64(4), np.int64(2), (np.int64(3),), backend="numpy")
     assert net.size == 4 * 3 + 3 + 3 * 2 + 2
+
+
+def test_one_hidden_layer_and_one_convolution_need_no_brackets():
+    assert MLP(5, 3, hidden=8).params.tolist() == MLP(5, 3, hidden=(8,)).params.tolist()
+    one, several = (
+        MLP((9, 9, 1), 3, hidden=np.int64(4), conv=c) for c in (Conv(2, 3), (Conv(2, 3),))
+    )
+    assert one.params.tolist() == several.params.tolist()

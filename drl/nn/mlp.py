@@ -16,7 +16,7 @@ from drl.nn.network import Network, as_shape
 from drl.nn.ops import make_ops
 
 T = TypeVar("T")
-Front = str | Sequence[Conv | Pool] | None
+Front = str | Conv | Pool | Sequence[Conv | Pool] | None
 
 
 class MLP(Network):
@@ -27,9 +27,9 @@ class MLP(Network):
 
     input_shape  inputs of one example: a number, (I,), or an image (H, W, C)
     outputs      outputs of one example: logits or action values, without activation
-    hidden       neurons of each hidden layer
+    hidden       neurons of each hidden layer; a number: of one
     activation   "relu", "tanh" or "sigmoid", after every layer but the last
-    conv         "digits", "minatar", "nature", or specs: (Conv(16, 3), Pool(2), …)
+    conv         "digits", "minatar", "nature", or specs: (Conv(16, 3), Pool(2), …), or one
     scale        constant factor on the inputs (a number, or one per input), e.g. 1/255 for bytes
     init         "he", "xavier", "orthogonal", "uniform"; default He before ReLU, else Xavier, and
                  for the outputs U(±1/√fan_in)
@@ -40,13 +40,14 @@ class MLP(Network):
     """
 
     def __init__(
-        self, input_shape: int | Shape, outputs: int, hidden: Sequence[int] = (128, 128),
+        self, input_shape: int | Shape, outputs: int, hidden: int | Sequence[int] = (128, 128),
         activation: str = "relu", conv: Front = None, bias: bool = True,
         scale: float | Sequence[float] | None = None, init: str | None = None,
         backend: str = "auto", dtype: str = "float32", device: str = "cpu",
         seed: int | np.random.Generator = 0,
     ) -> None:  # fmt: skip
         inputs, convolutions = as_shape(input_shape), front_of(conv)
+        hidden = (int(hidden),) if isinstance(hidden, int | np.integer) else tuple(hidden)
         layers = front(inputs, convolutions, activation, bias, scale, init)
         layers += dense(hidden, activation, partial(Linear, bias=bias), init)
         layers.append(Linear(outputs, bias=bias, init=_init(init, uniform)))
@@ -124,6 +125,8 @@ def front_of(conv: Front) -> tuple[Conv | Pool, ...]:
     """The specs of a front by its name, or as they are.  ValueError for an unknown name."""
     if conv is None:
         return ()
+    if isinstance(conv, Conv | Pool):
+        return (conv,)
     return _lookup("conv", conv, FRONTS) if isinstance(conv, str) else tuple(conv)
 
 
