@@ -42,7 +42,8 @@ def session(
             start.hparams[name].number_value = setting
         else:
             info.type = api_pb2.DATA_TYPE_STRING
-            start.hparams[name].string_value = str(setting)
+            text = str(setting).encode(errors="replace").decode()  # a path may hold any bytes
+            start.hparams[name].string_value = text
     for tag in metrics:
         experiment.metric_infos.add(name=api_pb2.MetricName(tag=tag))
     # at the start already: a run that is killed is shown too

@@ -150,10 +150,13 @@ class TensorBoard(Logger):
             raise ValueError(f"a film is uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}")
         self._picture(tag, gif(frames, fps, colours=64), frames.shape[1:], step)
 
-    def text(self, tag: str, markdown: str, step: int) -> None:
+    def text(self, tag: str, text: str, step: int) -> None:
+        """Shown as it is: TensorBoard reads Markdown, and text may quote anything."""
         from tensorboard.plugins.text import metadata
 
-        self._tensor(tag, markdown.encode(), step, metadata.create_summary_metadata(tag, ""))
+        fence = "`" * max([3, *(1 + len(ticks) for ticks in re.findall("`+", text))])
+        block = f"{fence}\n{text}\n{fence}".encode(errors="replace")
+        self._tensor(tag, block, step, metadata.create_summary_metadata(tag, ""))
 
     # -- the board's own tabs -----------------------------------------------------------------
     def layout(self, layout: Layout) -> None:

@@ -68,9 +68,14 @@ def events(directory):
 def test_what_tensorboard_gets(tmp_path):
     run(replace(QUICK, run=tmp_path, log="full"))
     tags, board = events(tmp_path)
-    wanted = {"train/loss", "train/accuracy", "train/learning_rate", "train/grad_norm"}
+    wanted = {
+        "train/cross_entropy",
+        "train/accuracy",
+        "classifier/learning_rate",
+        "classifier/grad_norm",
+    }
     wanted |= {"time/seconds", "final/mistakes"}
-    assert wanted | {"test/accuracy", "test/loss"} <= set(tags["scalars"])
+    assert wanted | {"test/accuracy", "test/cross_entropy"} <= set(tags["scalars"])
     assert [e.step for e in board.Scalars("test/accuracy")] == [23, 46, 69, 92]
     images = {"first_layer/filters", "report/confusion_matrix", "report/worst_mistakes"}
     assert images <= set(tags["images"])
@@ -151,7 +156,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     curves = []
     for directory in (killed, tmp_path / "whole"):
         _, board = events(directory)
-        for tag in ("train/loss", "test/accuracy"):
+        for tag in ("train/cross_entropy", "test/accuracy"):
             curves.append([(e.step, e.value) for e in board.Scalars(tag)])
     assert curves[:2] == curves[2:] and len(curves[0]) == 60
 

@@ -113,7 +113,7 @@ def test_text_and_layout(tmp_path: Path) -> None:
     from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
     out = TensorBoard(tmp_path)
-    out.text("config", "**bold**", 0)
+    out.text("config", "**no bold** ```\n\udcff", 0)
     out.layout(
         {
             "story": {
@@ -126,7 +126,7 @@ def test_text_and_layout(tmp_path: Path) -> None:
     out.close()
     events = read(tmp_path)
     (text,) = events.Tensors("config")
-    assert text.tensor_proto.string_val[0] == b"**bold**"
+    assert text.tensor_proto.string_val[0] == b"````\n**no bold** ```\n?\n````"
     (event,) = events.Tensors(metadata.CONFIG_SUMMARY_TAG)
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     chart, layers, band = layout.category[0].chart

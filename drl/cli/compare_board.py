@@ -22,7 +22,7 @@ POINTS = 100  # of a curve at most: each costs a bootstrap
 # what the Custom Scalars tab shows of them besides the result itself
 BESIDE = {
     "dqn": ("rollout/ep_rew_mean", "eval/q_promised", "eval/q_earned", "train/q_mean"),
-    "digits": ("test/loss", "train/accuracy", "train/loss"),
+    "digits": ("test/cross_entropy", "train/accuracy", "train/cross_entropy"),
 }
 # of the machine, or of one run alone
 ASIDE = re.compile(r"(time|final)/")
@@ -44,7 +44,8 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
     for home, (g, tags) in zip(homes, curves, strict=True):
         try:
             home.mkdir(parents=True)
-            (home / AGGREGATE).write_text(json.dumps({"group": g.title, "seeds": g.seeds}))
+            about = json.dumps({"group": g.title, "seeds": g.seeds})
+            (home / AGGREGATE).write_text(about, encoding="utf-8")
         except OSError as error:
             raise UserError(
                 f"cannot write {home} ({error.strerror}): give --tensorboard a place that can be "

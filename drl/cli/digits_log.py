@@ -12,12 +12,13 @@ from drl.digits.training import Report, Training
 from drl.logger import Layout
 from drl.runs import Run
 
+# tags that no DQN run has: a chart shows every run of the directory that has its tags
 LAYOUT: Layout = {
     "digits": {
         "accuracy": ["train/accuracy", "test/accuracy"],
-        "loss": ["train/loss", "test/loss"],
-        "learning rate": ["train/learning_rate"],
-        "gradient norm": ["train/grad_norm"],
+        "loss": ["train/cross_entropy", "test/cross_entropy"],
+        "learning rate": ["classifier/learning_rate"],
+        "gradient norm": ["classifier/grad_norm"],
         "wall seconds": ["time/seconds"],
     }
 }
@@ -40,14 +41,17 @@ class DigitsLog(JobLog):
     def point(self, report: Report, seconds: float) -> None:
         """One point of the learning curves."""
         scalars = {
-            "train/loss": report.loss,
+            "train/cross_entropy": report.loss,
             "train/accuracy": report.accuracy,
-            "train/learning_rate": report.learning_rate,
-            "train/grad_norm": report.grad_norm,
+            "classifier/learning_rate": report.learning_rate,
+            "classifier/grad_norm": report.grad_norm,
             "time/seconds": seconds,
         }
         if report.test_accuracy is not None and report.test_loss is not None:
-            scalars |= {"test/accuracy": report.test_accuracy, "test/loss": report.test_loss}
+            scalars |= {
+                "test/accuracy": report.test_accuracy,
+                "test/cross_entropy": report.test_loss,
+            }
             if round(report.epochs) % self.epochs_per_snapshot == 0:
                 self.snapshot()
         self.out.scalars(scalars, report.update)

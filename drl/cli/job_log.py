@@ -19,7 +19,7 @@ from drl.runs import Run
 # run that it finds, and shows no others
 METRICS = (
     "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
-    "test/accuracy", "test/loss", "final/mistakes",
+    "test/accuracy", "test/cross_entropy", "final/mistakes",
 )  # fmt: skip
 TELLING = ("data", "env", "lr", "model", "seed")  # settings that the tab shows unasked: five
 SNAPSHOTS = 25  # of what is too large to be written at every point
@@ -51,10 +51,10 @@ class JobLog:
         if self.resumed:
             return
         about = self.document
-        self.out.text("command", _block(about["command"]), 0)
-        self.out.text("config", _block(json.dumps(self.settings, indent=2)), 0)
-        self.out.text("versions", _block(json.dumps(about["versions"], indent=2)), 0)
-        self.out.text("network", _block(net.describe()), 0)
+        self.out.text("command", about["command"], 0)
+        self.out.text("config", json.dumps(self.settings, indent=2), 0)
+        self.out.text("versions", json.dumps(about["versions"], indent=2), 0)
+        self.out.text("network", net.describe(), 0)
         self.out.layout(layout)
         if self.full:
             self.out.hparams(self.settings, METRICS, TELLING)
@@ -89,11 +89,6 @@ class JobLog:
 
     def __exit__(self, *exc: object) -> None:
         self.out.close()
-
-
-def _block(text: str) -> str:
-    """Markdown that shows the text as it is."""
-    return f"```\n{text}\n```"
 
 
 def doubled(number: int) -> bool:

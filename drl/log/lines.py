@@ -32,8 +32,8 @@ class Lines(File):
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         self._write(step, {tag: _finite(float(value)) for tag, value in values.items()})
 
-    def text(self, tag: str, markdown: str, step: int) -> None:
-        self._write(step, {tag: markdown})
+    def text(self, tag: str, text: str, step: int) -> None:
+        self._write(step, {tag: text})
 
     def _write(self, step: int, content: dict[str, Any]) -> None:
         line = {"step": step, "time": round(time.time(), 3), **content}

@@ -41,7 +41,7 @@ class Logger:
     def film(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
         """uint8 (T, H, W, 3), `fps` images a second."""
 
-    def text(self, tag: str, markdown: str, step: int) -> None:
+    def text(self, tag: str, text: str, step: int) -> None:
         """Words."""
 
     def pr_curve(self, tag: str, labels: Any, scores: Any, step: int) -> None:
@@ -108,9 +108,9 @@ class Loggers(Logger):
         for logger in self.loggers:
             logger.film(tag, frames, fps, step)
 
-    def text(self, tag: str, markdown: str, step: int) -> None:
+    def text(self, tag: str, text: str, step: int) -> None:
         for logger in self.loggers:
-            logger.text(tag, markdown, step)
+            logger.text(tag, text, step)
 
     def pr_curve(self, tag: str, labels: Any, scores: Any, step: int) -> None:
         for logger in self.loggers:
