@@ -16,6 +16,8 @@ from agents.targets import Bootstrap, Bounded, Munchausen, double, maximum
 from agents.training import Progress, Training
 from drl.errors import Diverged, EnvFailed
 
+DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
+
 __all__ = [
     "DQN",
     "PRESETS",

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
         make_ops,
     )  # fmt: skip
 
+DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
+
 __all__ = [
     "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
     "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",

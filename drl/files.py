@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,19 @@ def require_file(path: Path) -> None:
         ) from error
     kind = "a directory" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
     raise UserError(f"{path} is {kind}: expected a file")
+
+
+@contextmanager
+def utf8_name(directory: Path) -> Iterator[str]:
+    """A name of the directory for TensorBoard, which reads no bytes that are not UTF-8."""
+    name = str(directory)
+    if name == name.encode(errors="replace").decode():
+        yield name
+        return
+    with tempfile.TemporaryDirectory() as home:
+        link = Path(home) / "runs"
+        link.symlink_to(directory.resolve())
+        yield str(link)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,8 @@ OWN = ("config.json", "summary.json", ".lock", "events.*")
 def claim_directory(job: str, what: str, seed: int | str) -> Path:
     """runs/<job>-<what>-<seed>-<time>, with -2, -3, … where there is one: a directory made now, so
     that no other process is given the same.   UserError where none can be made."""
-    name = f"{job}-{what.replace('/', '-')}-{seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = f"{job}-{re.sub('[^A-Za-z0-9_.=+-]+', '-', what)}-{seed}"
+    name += time.strftime("-%Y%m%d-%H%M%S")
     home = Path("runs")
     try:
         home.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from drl import checkpoint
+from drl.commands import command
 from drl.errors import UserError
 from drl.files import read_json
 from drl.lock import Lock
@@ -42,8 +43,8 @@ class Run:
         """
         directory = Path(directory)
         taken = UserError(
-            f"{directory} exists and is not empty: give another --run, or go on with it by "
-            f"'drl resume {directory}'"
+            f"{directory} exists and is not empty: give another --run, or go on with it: "
+            + command("resume", directory)
         )
         document = {
             "settings": settings,
@@ -134,8 +135,8 @@ class Run:
         saved = self.save_checkpoint(state, step)
         if not saved:
             print(
-                f"drl: warning: the last checkpoint was not written; 'drl resume {self.directory}' "
-                "starts earlier",
+                "drl: warning: the last checkpoint was not written; this starts earlier: "
+                + command("resume", self.directory),
                 file=sys.stderr,
                 flush=True,
             )

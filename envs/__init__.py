@@ -9,6 +9,8 @@ from envs.ids import resolve
 from envs.pixels import CartPolePixels
 from envs.vector import Worlds, make, worlds
 
+DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
+
 __all__ = [
     "CartPole",
     "CartPolePixels",

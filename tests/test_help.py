@@ -49,7 +49,7 @@ def test_groups_defaults_and_units_of_the_main_job(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "completion"])
 def test_examples_are_understood(name: str) -> None:
     module = importlib.import_module(COMMANDS[name][0])
-    from drl.cli.main import parse
+    from drl.cli.parse import parse
 
     for command, _ in help.EXAMPLES[name]:
         args = shlex.split(command)[1 + len(name.split()) :]

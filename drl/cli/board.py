@@ -17,6 +17,7 @@ from typing import IO
 import tyro
 
 from drl.errors import UserError
+from drl.files import utf8_name
 
 DEFAULT_PORT = 6006
 START_SECONDS = 60.0
@@ -50,10 +51,11 @@ def run(config: Config) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):  # a closed window must not leave a server behind
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
-    with tempfile.TemporaryFile() as words:  # on TensorFlow, which we do not need; and on failure
+    # the file: what it says on TensorFlow, which we do not need; and on failure
+    with tempfile.TemporaryFile() as words, utf8_name(config.runs) as name:
         server = subprocess.Popen(
             [
-                sys.executable, "-m", "tensorboard.main", "--logdir", str(config.runs),
+                sys.executable, "-m", "tensorboard.main", "--logdir", name,
                 "--host", config.host, "--port", str(port), "--reload_interval", "5",
             ],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=words,

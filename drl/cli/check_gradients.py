@@ -240,13 +240,12 @@ def show(results: list[dict[str, Any]]) -> None:
         for r in results
     ]
     if sys.stdout.isatty():
-        from rich.console import Console as Rich
-        from rich.table import Table
+        from drl.terminal import Terminal, table
 
-        table = Table(*heads, title="max relative error of the hand-written gradients")
+        shown = table(*heads, title="max relative error of the hand-written gradients")
         for line in lines:
-            table.add_row(*line, style=None if line[-1] == "yes" else "red")
-        Rich().print(table)
+            shown.add_row(*line, style=None if line[-1] == "yes" else "red")
+        Terminal(sys.stdout).show(shown)
         return
     widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
     for line in (heads, *lines):

@@ -8,6 +8,7 @@ from typing import Any
 
 import tyro
 
+from drl.commands import command
 from drl.errors import UserError
 
 SUFFIXES = (".png", ".svg")
@@ -71,7 +72,7 @@ def run(config: Config) -> dict[str, Any]:
 
         written = [str(path) for path in write(groups, config.tensorboard)]
         console.print(f"over seeds: {', '.join(written)}")
-        console.print(f"see curves: drl board {config.tensorboard}")
+        console.print("see curves: " + command("board", config.tensorboard))
     out = str(config.out) if config.out else None
     return {"groups": rows, "out": out, "tensorboard": written}
 

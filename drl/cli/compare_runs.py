@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from drl.cli.console import Console
+from drl.commands import command
 from drl.errors import UserError
+from drl.files import utf8_name
 from drl.log import lines, table
 from drl.runs import Run
 from drl.statistics import bootstrap_interval, interquartile_mean
@@ -133,16 +135,17 @@ def find(paths: Sequence[Path]) -> list[Path]:
 def read(path: Path, console: Console) -> Result | None:
     """The run's result; None, with a warning, where it is not finished."""
     with Run.open(path) as run:
-        settings = run.config
+        settings, job = run.config, run.job
         if not (path / "summary.json").is_file():
             console.warn(f"{path} is left out: it has not finished")
             return None
         summary = run.summary
     if summary.get("interrupted"):
-        console.warn(f"{path} is left out: it was interrupted; go on with it: drl resume {path}")
+        words = command("resume", path)
+        console.warn(f"{path} is left out: it was interrupted; go on with it: {words}")
         return None
     scalars = curves(path)
-    return Result(settings, summary, scalars.get(CURVES[settings["job"]], EMPTY), scalars)
+    return Result(settings, summary, scalars.get(CURVES[job], EMPTY), scalars)
 
 
 def group(results: list[Result]) -> list[Group]:
@@ -170,8 +173,9 @@ def curves(path: Path) -> dict[str, Curve]:
             return {tag: _curve(points) for tag, points in points_of(path / name).items()}
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    board = EventAccumulator(str(path), size_guidance={"scalars": 0})  # 0: every point
-    board.Reload()
+    with utf8_name(path) as name:
+        board = EventAccumulator(name, size_guidance={"scalars": 0})  # 0: every point
+        board.Reload()
     found = {}
     for tag in board.Tags()["scalars"]:
         found[tag] = _curve([(p.step, p.value) for p in board.Scalars(tag)])

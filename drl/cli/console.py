@@ -9,7 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
+
+from drl.cli.pace import Pace
+from drl.streams import one_line
 
 
 class Progress(Protocol):
@@ -32,25 +35,25 @@ class Console:
 
     def table(self, title: str, rows: dict[str, str]) -> None:
         """Two columns."""
+        self.print(one_line(title))
+        lines = {name: one_line(value) for name, value in rows.items()}
         if self.quiet:
             return
         if sys.stdout.isatty():
-            from rich.console import Console as Rich
-            from rich.table import Table
+            from drl.terminal import Terminal, table
 
-            table = Table(title=title, show_header=False)
-            for name, value in rows.items():
-                table.add_row(name, value)
-            Rich().print(table)
+            shown = table("", "")
+            for row in lines.items():
+                shown.add_row(*row)
+            Terminal(sys.stdout).show(shown)
             return
-        width = max(map(len, rows))
-        print(title)
-        for name, value in rows.items():
-            print(f"  {name:<{width}}  {value}", flush=True)
+        width = max(map(len, lines))
+        for name, value in lines.items():
+            self.print(f"  {name:<{width}}  {value}")
 
     @contextmanager
     def progress(self, unit: str, total: int) -> Iterator[Progress]:
-        """A bar over `total`, with a status text."""
+        """A bar over `total`, with speed, time left and a status text."""
         if self.quiet:
             yield _Silent()
         elif sys.stderr.isatty():
@@ -69,30 +72,28 @@ class _Lines:
     """A plain line every few seconds."""
 
     def __init__(self, unit: str, total: int, every: float = 5.0) -> None:
-        self.unit, self.total, self.every = unit, total, every
+        self.unit, self.total, self.every, self.pace = unit, total, every, Pace(total)
         self.last = time.monotonic()
 
     def update(self, done: int, status: str) -> None:
+        pace = self.pace(done)
         if time.monotonic() - self.last >= self.every:
             self.last = time.monotonic()
-            print(f"{done:,} of {self.total:,} {self.unit}  {status}", file=sys.stderr, flush=True)
+            line = f"{done:,} of {self.total:,} {self.unit}  {pace}  {status}"
+            print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def _bar(unit: str, total: int) -> Iterator[Progress]:
-    from rich.console import Console as Rich
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    from drl.terminal import BarColumn, Field, MofNCompleteColumn, progress
 
-    columns: list[Any] = [
-        BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    ]  # fmt: skip
-    with Bar(*columns, console=Rich(stderr=True), refresh_per_second=4) as bar:
-        task = bar.add_task("", total=total)
+    pace = Pace(total)
+    columns = BarColumn(20), MofNCompleteColumn(), Field("unit"), Field("pace"), Field("status")
+    with progress(*columns) as bar:
+        task = bar.add_task("", total=total, unit=unit, pace="", status="")
 
         class Rows:
             def update(self, done: int, status: str) -> None:
-                bar.update(task, completed=done, description=status)
+                bar.update(task, completed=done, pace=pace(done), status=status)
 
         yield Rows()

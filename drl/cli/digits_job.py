@@ -11,6 +11,7 @@ from drl.cli.console import Console
 from drl.cli.digits_log import DigitsLog
 from drl.cli.interrupt import Interrupt
 from drl.cli.stopped import stopped_in_one_line
+from drl.commands import command
 from drl.digits.data import Dataset, load
 from drl.digits.recipes import Recipe
 from drl.digits.report import accuracy
@@ -135,7 +136,7 @@ class DigitsJob:
     def _print(self, console: Console, run: Run, summary: dict[str, Any]) -> None:
         if summary["interrupted"]:
             console.print(f"stopped at update {self.training.update:,}; checkpoint saved")
-            console.print(f"go on:   drl resume {run.directory}")
+            console.print("go on:   " + command("resume", run.directory))
             return
         rows = self._rows(summary) | {
             "wall seconds": f"{summary['seconds']:.2f}",
@@ -145,8 +146,8 @@ class DigitsJob:
             "run": str(run.directory),
         }
         console.table(self._title(), rows)
-        console.print(f"score it:    drl evaluate {run.directory}")
-        console.print(f"see curves:  drl board {run.directory.parent}")
+        console.print("score it:    " + command("evaluate", run.directory))
+        console.print("see curves:  " + command("board", run.directory.parent))
 
     def _title(self) -> str:
         return f"{self.settings['model']} on {self.data.name}, seed {self.settings['seed']}"

@@ -24,6 +24,7 @@ from drl.cli.dqn_log import DQNLog
 from drl.cli.interrupt import Interrupt
 from drl.cli.stopped import stopped_in_one_line
 from drl.cli.watchdog import Watchdog
+from drl.commands import command
 from drl.errors import UserError
 from drl.runs import Run
 from drl.state import load_shared_generators, shared_generators
@@ -195,7 +196,7 @@ class DQNJob:
     def _report(self, console: Console, run: Run, summary: dict[str, Any]) -> None:
         if summary["interrupted"]:
             console.print(f"stopped at {summary['env_steps']:,} env steps; checkpoint saved")
-            console.print(f"go on:   drl resume {run.directory}")
+            console.print("go on:   " + command("resume", run.directory))
             return
         best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "no check yet"
         console.table(
@@ -209,8 +210,8 @@ class DQNJob:
                 "run": str(run.directory),
             },
         )
-        console.print(f"score it:    drl evaluate {run.directory}")
-        console.print(f"see curves:  drl board {run.directory.parent}")
+        console.print("score it:    " + command("evaluate", run.directory))
+        console.print("see curves:  " + command("board", run.directory.parent))
 
     # -- state --------------------------------------------------------------------------------
     def summary(self) -> dict[str, Any]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
 from drl.errors import UserError
+from drl.streams import one_line, safe_streams
 
 COMMANDS = {  # name → module, one line of help
     "train dqn": ("drl.cli.train_dqn", "learn an environment by deep Q-learning"),
@@ -38,14 +36,31 @@ EXAMPLES = """\
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit code: 0 done, 1 a check or one of several runs failed, 2 a mistake that the user can
-    mend, 130 interrupted.
+    """Exit code: 0 done, 1 a check or one of several runs failed, or what was printed got lost,
+    2 a mistake that the user can mend, 130 interrupted.
     """
     args = sys.argv[1:] if argv is None else argv
+    with safe_streams() as lost:
+        try:
+            code = _answer(args)
+        except SystemExit as stop:  # help was asked for, and printed
+            if not lost():
+                raise
+            code = int(bool(stop.code))
+        if error := lost():
+            print(
+                f"drl: standard output could not be written ({error.strerror}): the work is done, "
+                "but some of what it printed is lost",
+                file=sys.stderr,
+            )
+        return code or int(error is not None)
+
+
+def _answer(args: list[str]) -> int:
     try:
         return _dispatch(args)
     except UserError as error:
-        print(f"drl: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"drl: {one_line(str(error))}", file=sys.stderr)
         return 2
     except PermissionError as error:  # of a path that was named, wherever it was looked at first
         print(
@@ -53,12 +68,14 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    except BrokenPipeError:  # the reader of a pipe has gone, e.g. `drl … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         print("drl: interrupted", file=sys.stderr)
         return 130
+    except Exception:  # a fault of ours; through our streams, since it may quote anything
+        import traceback
+
+        traceback.print_exc()
+        return 1
 
 
 def _dispatch(args: list[str]) -> int:
@@ -69,6 +86,9 @@ def _dispatch(args: list[str]) -> int:
         from importlib.metadata import version
 
         print(f"drl {version('drl-toolkit')}")
+        return 0
+    if args[0] == "train" and args[1:2] in (["-h"], ["--help"]):
+        print(_help("train"))
         return 0
     words = 2 if args[0] == "train" and len(args) > 1 and not args[1].startswith("-") else 1
     name, rest = " ".join(args[:words]), args[words:]
@@ -81,9 +101,16 @@ def _dispatch(args: list[str]) -> int:
     from drl.cli.heap import keep_freed_memory  # ctypes, which `drl --help` need not load
 
     keep_freed_memory()
-    _check_packages()
+    from drl.cli.ours import check_packages
+
+    check_packages()
     module = importlib.import_module(COMMANDS[name][0])
-    config = module.parse(rest) if hasattr(module, "parse") else parse(module.Config, name, rest)
+    if hasattr(module, "parse"):
+        config = module.parse(rest)
+    else:
+        from drl.cli.parse import parse
+
+        config = parse(module.Config, name, rest)
     result = module.run(config)
     if isinstance(result, int):
         return result
@@ -96,55 +123,6 @@ def _dispatch(args: list[str]) -> int:
     return int(bool(result.get("failed")) or result.get("checkpoint_saved") is False)
 
 
-def parse(config: type, name: str, args: list[str], default: Any = None) -> Any:
-    """The config from the command line; tyro's message, if any, as one line."""
-    import contextlib
-    import io
-
-    if "-h" in args or "--help" in args:
-        from drl.cli.help import render
-
-        print(render(name, config, default))
-        raise SystemExit(0)
-
-    import tyro
-
-    message = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(message):
-            return tyro.cli(config, prog=f"drl {name}", args=args, default=default)
-    except SystemExit:
-        problem = plainly(_first_paragraph(message.getvalue()))
-        raise UserError(f"{problem}; see drl {name} --help") from None
-
-
-def _first_paragraph(box: str) -> str:
-    """The text of a framed message between its title and its first rule, whatever draws them."""
-    text: list[str] = []
-    for line in box.splitlines()[1:]:
-        line = line.strip(" │")
-        if not line.startswith(("─", "╰", "---")):
-            text.append(line)
-        elif text:
-            break
-    return " ".join(text).rstrip(" .") or "the command line was not understood"
-
-
-def plainly(message: str) -> str:
-    """tyro's words for a value of the wrong type, without Python's."""
-    import re
-
-    message = re.sub(r"^Error parsing \w*Config: ", "", message)  # our own text follows
-    wrong = re.match(r"Error parsing (--\S+): (.*)", message)
-    if wrong is None:
-        return message
-    option, reason = wrong.groups()
-    value = re.search(r"'[^']*'\]?$|\['.*?'\]", reason)
-    wanted = "a whole number" if "int()" in reason else "a number" if "float" in reason else ""
-    given = value[0].strip("[]") if value else "that"
-    return f"{option} {given} is not possible: give {wanted or 'what its help says'}"
-
-
 def _nearest(name: str) -> str:
     import difflib
 
@@ -152,29 +130,15 @@ def _nearest(name: str) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
-def _check_packages() -> None:
-    """`agents` and `envs` are names that other distributions use too: make sure they are ours."""
-    home = Path(__file__).resolve().parents[2]
-    for name in ("agents", "envs"):
-        spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).resolve().parents[1] if spec and spec.origin else None
-        if found != home:
-            from importlib.metadata import packages_distributions
-
-            owner = [d for d in packages_distributions().get(name, []) if d != "drl-toolkit"]
-            raise UserError(
-                f"the package {name!r} that Python finds is not ours but "
-                f"{', '.join(owner) or 'another'}'s ({found}): install drl-toolkit in a virtual "
-                "environment without it, or run from another directory"
-            )
-
-
-def _help() -> str:
-    width = max(map(len, COMMANDS))
-    table = "\n".join(f"  drl {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items())
+def _help(start: str = "") -> str:
+    """The commands whose names begin so, and examples."""
+    shown = {name: text for name, (_, text) in COMMANDS.items() if name.startswith(start)}
+    width = max(map(len, shown))
+    table = "\n".join(f"  drl {name:<{width}}  {text}" for name, text in shown.items())
+    examples = "\n".join(line for line in EXAMPLES.splitlines() if f"drl {start}" in line)
     return (
         "Deep reinforcement learning on one MLP, every gradient by hand.\n\n"
-        f"commands (each has --help):\n{table}\n\nexamples:\n{EXAMPLES}"
+        f"commands (each has --help):\n{table}\n\nexamples:\n{examples}"
     )
 
 

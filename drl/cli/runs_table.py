@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from drl.cli.console import Console
+from drl.cli.pace import Pace
 
 
 class RunsTable:
@@ -26,13 +27,19 @@ class RunsTable:
         self.total, self.quiet, self.every = total, quiet, every
         self.ended = 0
         self.status: dict[str, str] = {}
+        self.paces: dict[str, Pace] = {}
         self.last = time.monotonic()
 
     def start(self, run: Path) -> None:
         self.status[run.name] = "begins"
 
     def update(self, run: Path, done: int, total: int, unit: str, status: str) -> None:
-        self.status[run.name] = f"{done:,} of {total:,} {unit}  {status}"
+        pace = self.pace(run, done, total)
+        self.status[run.name] = f"{done:,} of {total:,} {unit}  {pace}  {status}"
+
+    def pace(self, run: Path, done: int, total: int) -> str:
+        """Speed and time left of a run."""
+        return self.paces.setdefault(run.name, Pace(total))(done)
 
     def warn(self, run: Path, text: str) -> None:
         self.say(f"drl: warning: {run.name}: {text}")
@@ -61,8 +68,8 @@ class RunsTable:
 
 
 class RichTable(RunsTable):
-    """A row for each run: bar, steps, seconds, status.  Where the rows are more than the terminal
-    has, those of ended runs go.
+    """A row for each run: bar, steps, speed and time left, status.  Where the rows are more than
+    the terminal has, those of ended runs go.
     """
 
     def __init__(self, bar: Any, total: int) -> None:
@@ -71,11 +78,14 @@ class RichTable(RunsTable):
         self.rows: dict[str, Any] = {}
 
     def start(self, run: Path) -> None:
-        self.rows[run.name] = self.bar.add_task(run.name, total=None, unit="", status="")
+        self.rows[run.name] = self.bar.add_task(
+            "", total=None, run=run.name, unit="", pace="", status=""
+        )
 
     def update(self, run: Path, done: int, total: int, unit: str, status: str) -> None:
+        pace = self.pace(run, done, total)
         row = self.rows[run.name]
-        self.bar.update(row, completed=done, total=total, unit=unit, status=status)
+        self.bar.update(row, completed=done, total=total, unit=unit, pace=pace, status=status)
 
     def end(self, run: Path, summary: dict[str, Any]) -> None:
         self._end_row(run, outcome(summary))
@@ -89,13 +99,10 @@ class RichTable(RunsTable):
             self.last = time.monotonic()
             self.bar.refresh()
 
-    def say(self, line: str) -> None:
-        self.bar.console.print(line, markup=False, highlight=False)
-
     def _end_row(self, run: Path, status: str) -> None:
         row = self.rows[run.name]
         visible = self.total < self.bar.console.height - 4
-        self.bar.update(row, status=status, visible=visible)
+        self.bar.update(row, pace="", status=status, visible=visible)
         self.bar.stop_task(row)
 
 
@@ -105,14 +112,13 @@ def runs_table(console: Console, total: int) -> Iterator[RunsTable]:
     if console.quiet or not sys.stderr.isatty():
         yield RunsTable(total, console.quiet)
         return
-    from rich.console import Console as Rich
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from drl.terminal import BarColumn, Field, MofNCompleteColumn, progress
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"), TimeElapsedColumn(), TextColumn("{task.fields[status]}"),
+        Field("run"), BarColumn(20), MofNCompleteColumn(), Field("unit"), Field("pace"),
+        Field("status"),
     )  # fmt: skip
-    with Progress(*columns, console=Rich(stderr=True), auto_refresh=False) as bar:
+    with progress(*columns, auto_refresh=False) as bar:
         yield RichTable(bar, total)
         bar.refresh()
 

@@ -12,6 +12,7 @@ from drl.cli.compare import print_table
 from drl.cli.compare_runs import group, read
 from drl.cli.console import Console
 from drl.cli.side_by_side import advance, cores
+from drl.commands import command
 from drl.errors import UserError
 from drl.run_files import claim_directory, remove_empty
 from drl.runs import Run
@@ -32,8 +33,8 @@ def train(
         directory = claim_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UserError(
-            f"{directory} exists and is not empty: give another --run, or go on with its runs by "
-            f"'drl resume {directory}'"
+            f"{directory} exists and is not empty: give another --run, or go on with its runs: "
+            + command("resume", directory)
         )
     runs = _created(directory, settings, seeds)
     return go_on(directory, runs, Console(quiet), min(most or cores(), cores()))
@@ -60,8 +61,8 @@ def resume(directory: Path, quiet: bool, steps: int | None = None) -> dict[str, 
     runs = runs_in(directory)
     if not (left := [run for run in runs if not finished(run, steps)]):
         raise UserError(
-            f"all {len(runs)} runs in {directory} are finished: see them with 'drl compare "
-            f"{directory}', or give more --steps to train on"
+            f"all {len(runs)} runs in {directory} are finished: give more --steps to train on, or "
+            "see them: " + command("compare", directory)
         )
     return go_on(directory, left, Console(quiet), cores(), steps)
 
@@ -108,9 +109,9 @@ def go_on(
     if failed:
         console.print(f"failed:  {', '.join(run.name for run in failed)}")
     if unfinished or failed:
-        console.print(f"go on:   drl resume {directory}")
-    console.print(f"compare: drl compare {directory}")
-    console.print(f"curves:  drl board {directory}")
+        console.print("go on:   " + command("resume", directory))
+    console.print("compare: " + command("compare", directory))
+    console.print("curves:  " + command("board", directory))
     return {
         "directory": str(directory),
         "runs": summaries,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from drl.commands import command
 from drl.digits.recipes import Model, Recipe, recipe
 from drl.errors import UserError
 from drl.log.writers import Writer, check_writers, writers_of
@@ -148,8 +149,8 @@ def resume(run: Run, console: Console) -> dict[str, Any]:
     job = DigitsJob.of(run)
     if job.finished(run):
         raise UserError(
-            f"{run.directory} is finished: all {job.recipe.epochs} epochs done; see its score with "
-            f"'drl evaluate {run.directory}'"
+            f"{run.directory} is finished: all {job.recipe.epochs} epochs done; see its score: "
+            + command("evaluate", run.directory)
         )
     return job.go(run, console, resumed=True)
 

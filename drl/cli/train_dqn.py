@@ -92,7 +92,7 @@ def parse(args: list[str]) -> Config:
     """The env named on the command line decides the defaults of all other flags; so does --rainbow,
     which can stand with flags that change one of its parts back.
     """
-    from drl.cli.main import parse as parse_with
+    from drl.cli.parse import parse as parse_with
     from envs import resolve
 
     env = "CartPole-v1"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from drl.commands import command
 from drl.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def run(config: Config) -> dict[str, Any]:
     with Run.open(config.run) as run:
         if run.job == "digits":
             raise UserError(
-                f"{config.run} is a digits run, which has no episodes: see its mistakes with 'drl "
-                f"board {config.run}', its score with 'drl evaluate {config.run}'"
+                f"{config.run} is a digits run, which has no episodes; its mistakes: "
+                f"{command('board', config.run)}; its score: {command('evaluate', config.run)}"
             )
         episode = Episode(run.config["env"], load_policy(run, config.policy), config)
     title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"

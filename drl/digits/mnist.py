@@ -16,7 +16,7 @@ from drl.digits import idx
 from drl.errors import UserError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from drl.terminal import Progress
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -94,21 +94,14 @@ def _cache() -> Path:
 
 def _download(directory: Path, names: list[str]) -> None:
     """Fetch `names` into `directory` from the first mirror that has the right bytes."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TransferSpeedColumn,
-    )
+    from drl.terminal import BarColumn, DownloadColumn, Field, TransferSpeedColumn, progress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True)) as progress:
+    columns = Field("file"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with progress(*columns) as bar:
         for name in names:
             for mirror in MIRRORS:
                 try:
-                    _fetch(mirror, directory, name, progress)
+                    _fetch(mirror, directory, name, bar)
                     break
                 except (OSError, http.client.HTTPException, UserError) as error:
                     reason = " ".join(str(error).split()) or type(error).__name__
@@ -120,12 +113,12 @@ def _download(directory: Path, names: list[str]) -> None:
                 )
 
 
-def _fetch(mirror: str, directory: Path, name: str, progress: Progress) -> None:
+def _fetch(mirror: str, directory: Path, name: str, bar: Progress) -> None:
     """One file: beside its place, checked, then renamed into it.  Nothing half is ever there."""
     with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=TIMEOUT) as reply:
         directory.mkdir(parents=True, exist_ok=True)
         size = int(reply.headers.get("Content-Length") or 0)
-        task = progress.add_task(name, total=size or None)
+        task = bar.add_task("", total=size or None, file=name)
         handle, part = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=directory)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -133,7 +126,7 @@ def _fetch(mirror: str, directory: Path, name: str, progress: Progress) -> None:
                     if file.tell() + len(chunk) > LARGEST:
                         raise UserError(f"{mirror}{name}.gz: larger than {LARGEST:,} bytes")
                     file.write(chunk)
-                    progress.update(task, advance=len(chunk))
+                    bar.update(task, advance=len(chunk))
                 file.flush()
                 os.fsync(file.fileno())
             key = next(key for key, value in FILES.items() if value == name)

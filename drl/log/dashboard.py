@@ -7,6 +7,7 @@ an account and a network: WANDB_MODE=offline.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -82,4 +83,4 @@ def _identity(directory: Path) -> str:
     """The same for the same directory, so that a resumed run goes on with its curves."""
     import hashlib
 
-    return hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+    return hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]

@@ -84,7 +84,7 @@ def score(job: Job, out: Path) -> float:
         if not (run / "summary.json").is_file():
             drl("train", "dqn", "--run", str(run), *flags(job))
         write_atomic(done, json.dumps(drl("evaluate", str(run), "--policy", "last")).encode())
-    mean: float = json.loads(done.read_text())["mean_reward"]
+    mean: float = json.loads(done.read_text(encoding="utf-8"))["mean_reward"]
     return mean
 
 

@@ -1,0 +1,109 @@
+"""A command's config from its words, by tyro, whose messages are read here and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Sequence
+from typing import Any, get_args, get_origin
+
+from drl.errors import UserError
+
+WHOLE = "a whole number"
+
+
+def parse(config: type, name: str, args: Sequence[str], default: Any = None) -> Any:
+    """The config from the command line.  UserError, in one line, where it is not understood.
+
+    Numbers may be written as 20000, 20_000 and 2e4, several of them as `32 16` and `32,16`.
+    """
+    if "-h" in args or "--help" in args:
+        from drl.cli.help import render
+
+        print(render(name, config, default))
+        raise SystemExit(0)
+
+    import tyro
+
+    message = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(message):
+            return tyro.cli(
+                config, prog=f"drl {name}", args=args, default=default, registry=_numbers()
+            )
+    except SystemExit:
+        problem = plainly(_first_paragraph(message.getvalue()))
+        raise UserError(f"{problem}; see drl {name} --help") from None
+
+
+def _numbers() -> Any:
+    """How we read a whole number, and several numbers."""
+    from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
+
+    registry = ConstructorRegistry()
+
+    @registry.primitive_rule
+    def rule(about: Any) -> Any:
+        if about.type is int:
+            return PrimitiveConstructorSpec(
+                nargs=1,
+                metavar="INT",
+                instance_from_str=lambda words: whole(words[0]),
+                is_instance=lambda value: type(value) is int,
+                str_from_instance=lambda value: [str(value)],
+            )
+        kind, *rest = get_args(about.type) or [None]
+        if get_origin(about.type) is tuple and kind in (int, float) and rest == [...]:
+            read = whole if kind is int else float
+            return PrimitiveConstructorSpec(
+                nargs="*",
+                metavar="…",
+                instance_from_str=lambda words: tuple(read(part) for part in _parts(words)),
+                is_instance=lambda value: isinstance(value, tuple),
+                str_from_instance=lambda value: list(map(str, value)),
+            )
+        return None
+
+    return registry
+
+
+def whole(word: str) -> int:
+    """ "20000", "20_000", "2e4" → 20000.  ValueError on anything else."""
+    with contextlib.suppress(ValueError):
+        return int(word)
+    if re.fullmatch(r"[+-]?\d+(\.\d*)?e\+?\d{1,2}", word, re.IGNORECASE):
+        number = float(word)
+        if number.is_integer():
+            return int(number)
+    raise ValueError(f"int() of {word!r}")
+
+
+def _parts(words: Sequence[str]) -> list[str]:
+    """["32", "16"], ["32,16"] → ["32", "16"]."""
+    return [part for word in words for part in word.split(",") if part.strip()]
+
+
+def _first_paragraph(box: str) -> str:
+    """The text of a framed message between its title and its first rule, whatever draws them."""
+    text: list[str] = []
+    for line in box.splitlines()[1:]:
+        line = line.strip(" │|")
+        if not line.startswith(("─", "╰", "---", "+--")):
+            text.append(line)
+        elif text:
+            break
+    return " ".join(text).rstrip(" .") or "the command line was not understood"
+
+
+def plainly(message: str) -> str:
+    """tyro's words for a value of the wrong type, without Python's."""
+    message = re.sub(r"^Error parsing \w*Config: ", "", message)  # our own text follows
+    wrong = re.match(r"Error parsing (--\S+): (.*)", message)
+    if wrong is None:
+        return message
+    option, reason = wrong.groups()
+    value = re.search(r"'[^']*'\]?$|\['.*?'\]", reason)
+    wanted = WHOLE if "int()" in reason else "a number" if "float" in reason else ""
+    given = value[0].strip("[]") if value else "that"
+    return f"{option} {given} is not possible: give {wanted or 'what its help says'}"
