@@ -10,6 +10,7 @@ import numpy as np
 from agents.build import check_stream, env_seed
 from agents.config import DQNConfig
 from agents.evaluation import Evaluation
+from drl.state import flag, number, optional, whole
 
 CONFIRM_EPISODES = 100  # "solved" is a mean over this many
 # episodes, seed of fresh worlds → what the policy got there
@@ -66,5 +67,7 @@ class Checks:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.played, self.next, self.solved = state["checks"], state["next_check"], state["solved"]
-        self.best = -np.inf if state["best"] is None else state["best"]
+        """ValueError where it is none of ours."""
+        self.played, self.next = whole(state, "checks"), whole(state, "next_check", low=1)
+        self.solved, best = flag(state, "solved"), optional(number, state, "best")
+        self.best = -np.inf if best is None else best

@@ -18,6 +18,7 @@ from drl.finite import require_finite
 from drl.nn import Network
 from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer, clip_norm
+from drl.state import whole
 
 
 class Learned(NamedTuple):
@@ -142,7 +143,7 @@ class DQN:
         self.exploration.load_state(state["exploration"])
         self.noise.bit_generator.state = state["noise"]
         self.head.load_state(state["head"])
-        self.updates = state["updates"]
+        self.updates = whole(state, "updates")
 
 
 def on_backend(batch: Batch, ops: Ops) -> Batch:

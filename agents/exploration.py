@@ -88,5 +88,5 @@ class PersistentGreedy:
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError where it is of another number of worlds."""
         self.rng.bit_generator.state = state["rng"]
-        fill(self.held, state["held"], "held actions")
-        fill(self.left, state["left"], "steps left of them")
+        fill(self.held, state["held"], "held actions", 0, self.actions - 1)
+        fill(self.left, state["left"], "steps left of them", 0, self.LONGEST)

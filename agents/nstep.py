@@ -70,8 +70,9 @@ class NStep:
         }  # fmt: skip
 
     def load_state(self, state: dict[str, Any]) -> None:
-        for name in ("s", "a", "R", "open"):
+        for name in ("s", "a", "R"):
             fill(getattr(self, name), state[name], f"n-step {name}")
+        fill(self.open, state["open"], "n-step open", 0, self.n)
 
     def forget(self) -> None:
         """Drop the open windows: the episodes under way are begun anew."""

@@ -14,6 +14,7 @@ from agents.heads import greedy
 from agents.networks import BuildNet, build_head, build_network, own_network
 from drl import checkpoint
 from drl.errors import UserError
+from drl.state import UNFIT
 
 
 class GreedyPolicy:
@@ -98,6 +99,6 @@ def load_policy(path: str | Path, net: BuildNet | None = None) -> GreedyPolicy:
         policy.net.load(state["net"])
     except UserError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except UNFIT as error:
         raise UserError(f"{path} holds no policy that fits ({error})") from error
     return policy

@@ -9,7 +9,7 @@ import numpy as np
 
 from drl.compiled import compiled
 from drl.nn.schedules import Schedule
-from drl.state import fill
+from drl.state import fill, number, whole
 
 FAN = 32  # children of a node; fewer mean more numbers at the top, more mean longer families
 TOP = 4096  # numbers at the top at most, one sorted array: above 131,072 leaves in two descents
@@ -156,7 +156,7 @@ class Prioritized:
 
     def load_state(self, state: dict[str, Any]) -> None:
         leaves = np.zeros_like(self.tree.leaves)
-        fill(leaves, state["leaves"], "priorities")
+        fill(leaves, state["leaves"], "priorities", 0, np.finfo(float).max)
         self.tree.set(np.arange(len(leaves)), leaves)
-        self.largest, self.drawn = state["largest"], state["drawn"]
+        self.largest, self.drawn = number(state, "largest", low=0), whole(state, "drawn")
         self.rng.bit_generator.state = state["rng"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from agents.storage import Keeper
-from drl.state import fill
+from drl.state import fill, whole
 
 BLOCK = 64  # batches whose random numbers are drawn in one call: 3 µs a batch become 1
 
@@ -88,8 +88,8 @@ class Uniform:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        fill(self._uniform, state["uniform"], "replay uniform")
-        self._drawn = state["drawn"]
+        fill(self._uniform, state["uniform"], "replay uniform", 0, 1 - 2**-53)
+        self._drawn = whole(state, "drawn", high=BLOCK)
         self.rng.bit_generator.state = state["rng"]
 
 
@@ -203,9 +203,10 @@ class Replay:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError where shapes or capacity are others."""
-        filled = min(state["added"], self.capacity)
+        added = whole(state, "added")
+        filled = min(added, self.capacity)
         for name in ("s", "s_next", "rest"):
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")
-        self.added, self.oldest = state["added"], state["oldest"]
+        self.added, self.oldest = added, whole(state, "oldest", added - filled, added)
         self.keeper.load_state(state["keeper"])
         self.sampler.load_state(state["sampler"])

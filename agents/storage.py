@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from drl.state import fill
+from drl.state import fill, whole
 
 
 class Keeper(Protocol):
@@ -144,8 +144,9 @@ class Frames:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        filled = min(state["pushed"], self.rows)
+        pushed = whole(state, "pushed")
+        filled = min(pushed, self.rows)
         fill(self.frames[:filled], state["frames"], "replay frames")
         fill(self.begins, state["begins"], "replay begins")
-        fill(self.keys, state["keys"], "replay keys")
-        self.pushed = state["pushed"]
+        fill(self.keys, state["keys"], "replay keys", 0, max(pushed - 1, 0))
+        self.pushed = pushed

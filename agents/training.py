@@ -9,7 +9,7 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.dqn import Learned
-from drl.state import fill
+from drl.state import fill, whole
 
 
 class VectorEnv(Protocol):
@@ -107,9 +107,17 @@ class Training:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from there; where the worlds could not tell their state, with new episodes."""
+        """Go on from there; where the worlds could not tell their state, with new episodes.
+
+        ValueError where the state is not one of this training.
+        """
         self.agent.load_state(state["agent"])
-        self.env_steps = state["env_steps"]
+        self.env_steps = whole(state, "env_steps")
+        if self.agent.updates != self.updates_due():  # else they would all be made up for at once
+            raise ValueError(
+                f"updates should be {self.updates_due():,} after {self.env_steps:,} env steps, "
+                f"found {self.agent.updates:,}"
+            )
         if state["envs"] is None:
             self.obs = None
             self.agent.forget()
@@ -118,5 +126,5 @@ class Training:
         fill(obs, state["obs"], "observations")
         self.obs = obs
         fill(self.returns, state["returns"], "returns")
-        fill(self.lengths, state["lengths"], "lengths")
+        fill(self.lengths, state["lengths"], "lengths", low=0)
         self.envs.load_state(state["envs"])

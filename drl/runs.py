@@ -18,7 +18,7 @@ from drl.files import read_json
 from drl.lock import Lock
 from drl.log.writers import last_step
 from drl.run_files import clear, halves, is_free, no_place, remove_empty, undone
-from drl.state import whole
+from drl.state import fitting, whole
 
 KEPT = 2  # checkpoints, besides the best
 
@@ -210,7 +210,8 @@ class Run:
         settings."""
         if self.told or not (self.directory / "summary.json").is_file():
             return None
-        return whole(self.summary, "steps", low=1) if "steps" in self.summary else None
+        with fitting("summary.json"):
+            return whole(self.summary, "steps", low=1) if "steps" in self.summary else None
 
     @property
     def begun(self) -> bool:

@@ -16,7 +16,8 @@ from drl.errors import UserError
 
 # what a state of other settings, or one that was changed by hand, raises where it is loaded
 UNFIT = (
-    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, MemoryError
+    ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, MemoryError,
+    RuntimeError,  # torch's
 )  # fmt: skip
 LARGEST = 2**63 - 1  # what an int64 holds
 
@@ -28,6 +29,14 @@ def whole(state: Mapping[str, Any], name: str, low: int = 0, high: int = LARGEST
         top = f" to {high:,}" if high < LARGEST else " up"
         raise ValueError(f"{name} should be a whole number from {low:,}{top}, found {value!r:.40}")
     return value
+
+
+def wholes(state: Mapping[str, Any], name: str, count: int, high: int) -> list[int]:
+    """state[name], a list of `count` whole numbers from 0 to `high`.   ValueError."""
+    values = _value(state, name)
+    if type(values) is not list or len(values) != count:
+        raise ValueError(f"{name} should be a list of {count} whole numbers")
+    return [whole({name: value}, name, 0, high) for value in values]
 
 
 def number(state: Mapping[str, Any], name: str, low: float = -math.inf) -> float:
@@ -45,6 +54,17 @@ def flag(state: Mapping[str, Any], name: str) -> bool:
     if type(value) is not bool:
         raise ValueError(f"{name} should be true or false, found {value!r:.40}")
     return value
+
+
+def column(state: Mapping[str, Any], name: str, dtype: Any, most: int) -> list[Any]:
+    """state[name], up to `most` finite numbers in an array of this type.   ValueError."""
+    value = _value(state, name)
+    if not isinstance(value, np.ndarray) or value.dtype != dtype or value.ndim != 1:
+        raise ValueError(f"{name} should be an array (n,) of {np.dtype(dtype)}")
+    if len(value) > most or not np.isfinite(value).all():
+        raise ValueError(f"{name} should be up to {most} finite numbers")
+    found: list[Any] = value.tolist()
+    return found
 
 
 def optional(
@@ -122,16 +142,22 @@ def shared_generators() -> dict[str, Any]:
 
 
 def load_shared_generators(state: dict[str, Any]) -> None:
-    """ValueError, KeyError or TypeError where they are not what `shared_generators` gave."""
+    """An error of UNFIT where they are not what `shared_generators` gave."""
     python = state["python"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
-    words = state["numpy"]
-    whole(words["state"], "pos", high=624)  # numpy reads there, whatever it is
-    np.random.set_state(words)
+    load_mersenne(np.random.set_state, state["numpy"])
     if "torch" in state:
         import torch
 
-        torch.set_rng_state(torch.from_numpy(state["torch"]))
+        words = torch.get_rng_state().numpy()
+        fill(words, state["torch"], "torch's generator")
+        torch.set_rng_state(torch.from_numpy(words))
+
+
+def load_mersenne(set_state: Callable[[Any], None], state: dict[str, Any]) -> None:
+    """`set_state` of one of numpy's older generators.   ValueError, KeyError or TypeError."""
+    whole(state["state"], "pos", high=624)  # else numpy would read there, beyond its words
+    set_state(state)
 
 
 @contextmanager

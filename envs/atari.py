@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.state import fill
+from drl.state import fill, wholes
 from envs.core import Transition
 
 SKIP = 4  # frames per agent step
@@ -123,7 +123,7 @@ class Atari:
         if state["id"] != self.id:
             raise ValueError(f"the state is of {state['id']}, not of {self.id}")
         fill(self.stacked, state["stacked"], f"{self.id} stacked")  # also checks how many worlds
-        self.held = list(state["held"])
+        self.held = wholes(state, "held", self.num_envs, high=len(self.moves) - 1)
         self.rng.bit_generator.state = state["rng"]
         for i, game in enumerate(self.games):
             try:

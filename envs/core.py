@@ -148,7 +148,7 @@ class NumpyEnv:
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError or KeyError where the state is another world's."""
         fill(self.rows, state["rows"], f"{self.id} rows")
-        fill(self.elapsed, state["elapsed"], f"{self.id} elapsed")
+        fill(self.elapsed, state["elapsed"], f"{self.id} elapsed", low=0)
         self.rng.bit_generator.state = state["rng"]
 
     def picture(self) -> np.ndarray:

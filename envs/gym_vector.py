@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import EnvFailed, UserError
-from drl.state import fill
+from drl.state import fill, whole
 from envs.alarm import Alarm
 from envs.core import Transition
 from envs.drawing import rendered
@@ -176,7 +176,7 @@ class GymVector:
             fill(restored, world["state"], f"{self.id} state")
             inner.state = restored
             inner.np_random.bit_generator.state = world["rng"]
-            _clock(env)._elapsed_steps = world["elapsed"]
+            _clock(env)._elapsed_steps = whole(world, "elapsed")
 
     def picture(self) -> np.ndarray:
         """World 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""

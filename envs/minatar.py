@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.state import fill
+from drl.state import fill, load_mersenne, wholes
 from envs.core import Transition
 
 GAMES = {
@@ -113,15 +113,32 @@ class MinAtar:
     def load_state(self, state: dict[str, Any]) -> None:
         if state["id"] != self.id:
             raise ValueError(f"the state is of {state['id']}, not of {self.id}")
-        fill(self.elapsed, state["elapsed"], f"{self.id} elapsed")  # also checks how many worlds
-        self.last = list(state["last"])
+        fill(
+            self.elapsed, state["elapsed"], f"{self.id} elapsed", low=0
+        )  # also checks how many worlds
+        self.last = wholes(state, "last", self.num_envs, high=len(self.worlds[0].action_map) - 1)
         for i, world in enumerate(self.worlds):
             saved = state["worlds"][str(i)]
+            load_mersenne(world.random.set_state, saved["rng"])
             if saved["game"].keys() != _varying(world):
                 raise ValueError(f"{self.id} was saved by another version of the game")
             for name, value in saved["game"].items():
+                if type(value) is not type(_plain(getattr(world, name))):
+                    raise ValueError(f"{self.id}: {name} cannot be {value!r:.40}")
                 setattr(world, name, copy.deepcopy(value))
-            world.random.set_state(saved["rng"])
+            self._require_playable(world)
+
+    def _require_playable(self, world: Any) -> None:
+        """ValueError where no step can be made from the state that was put into a game."""
+        tried = copy.deepcopy(world)
+        try:
+            for move in self.moves:
+                tried.act(move)
+                tried.state()
+        except Exception as error:
+            raise ValueError(
+                f"{self.id}: a game cannot go on from its state ({type(error).__name__}: {error})"
+            ) from error
 
     def picture(self) -> np.ndarray:
         """A square per cell, a hue per channel; of things in one cell the first channel's."""

@@ -17,6 +17,7 @@ from drl.digits.recipes import Recipe
 from drl.digits.report import accuracy
 from drl.digits.training import Report, Training, cross_entropy, probabilities
 from drl.runs import Run
+from drl.state import fitting, number
 
 
 class DigitsJob:
@@ -169,9 +170,11 @@ class DigitsJob:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.training.load_state(state["training"])
-        for name in ("seconds", "train_loss", "train_accuracy"):
-            setattr(self, name, state[name])
+        """UserError where the state is not one of this run's settings."""
+        with fitting("the checkpoint"):
+            self.training.load_state(state["training"])
+            for name in ("seconds", "train_loss", "train_accuracy"):
+                setattr(self, name, number(state, name, low=0))
 
 
 def _status(report: Report) -> str:

@@ -27,7 +27,14 @@ from drl.cli.watchdog import Watchdog
 from drl.commands import command
 from drl.errors import UserError
 from drl.runs import Run
-from drl.state import load_shared_generators, shared_generators
+from drl.state import (
+    column,
+    fitting,
+    load_shared_generators,
+    number,
+    shared_generators,
+    whole,
+)
 
 if TYPE_CHECKING:
     from agents.dqn import DQN
@@ -255,21 +262,23 @@ class DQNJob:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """UserError where the state is not one of this run's settings."""
-        try:
+        with fitting("the checkpoint"):
             self._load(state)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise UserError(
-                f"the checkpoint does not fit config.json ({type(error).__name__}: {error}): "
-                "was one of them changed or exchanged?"
-            ) from error
 
     def _load(self, state: dict[str, Any]) -> None:
         self.training.load_state(state["training"])
-        for name in ("episodes", "next_log", "next_checkpoint", "seconds"):
-            setattr(self, name, state[name])
+        done, settings = self.training.env_steps, self.settings
+        self.next_log = whole(state, "next_log", 1, done + settings["log_every"])
+        self.next_checkpoint = whole(
+            state, "next_checkpoint", 1, done + settings["checkpoint_every"]
+        )
+        self.episodes = whole(state, "episodes")
+        self.seconds = number(state, "seconds", low=0)
         self.watchdog.load_state(state["watchdog"])
+        whole(state, "next_check", 1, done + self.config.eval_every)
         self.checks.load_state(state)
-        returns, lengths = state["recent_returns"].tolist(), state["recent_lengths"].tolist()
+        returns = column(state, "recent_returns", np.float64, most=100)
+        lengths = column(state, "recent_lengths", np.int64, most=100)
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
         if self.training.obs is None and self.training.env_steps:

@@ -10,6 +10,7 @@ from agents import diagnostics
 from agents.dqn import DQN, Learned
 from agents.evaluation import Evaluation
 from agents.targets import Bounded
+from drl.state import flag, number, optional, whole
 
 EXPLODED = 10.0  # times the largest |Q| that rewards like those in the memory can add up to
 PATIENCE = 3  # greedy checks in a row
@@ -92,10 +93,12 @@ class Watchdog:
         }  # fmt: skip
 
     def load_state(self, state: dict[str, Any]) -> None:
-        self.exploded, self.outside = state["exploded"], state["outside"]
-        self.low_checks = state["low_checks"]
-        self.floor, self.best_error = state["floor"], state["best_error"]
-        self.best = -np.inf if state["best"] is None else state["best"]
+        """ValueError where it is none of ours."""
+        self.exploded, self.outside = flag(state, "exploded"), flag(state, "outside")
+        self.low_checks = whole(state, "low_checks")
+        self.floor, self.best_error = optional(number, state, "floor"), number(state, "best_error")
+        best = optional(number, state, "best")
+        self.best = -np.inf if best is None else best
 
 
 def _remedy(agent: DQN) -> str:

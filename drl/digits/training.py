@@ -17,6 +17,7 @@ from drl.nn import MLP
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.optim import AdamW
 from drl.nn.schedules import Cosine
+from drl.state import fill, whole
 
 REPORT_EVERY = 50  # updates
 
@@ -129,16 +130,20 @@ class Training:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """UserError if the state is of another network or of other data."""
+        """UserError if the state is of another network or of other data; ValueError if a number in
+        it is none of ours."""
         if len(state["net"]) != self.net.size or len(state["order"]) != len(self.order):
             raise UserError(
                 f"the checkpoint has {len(state['net']):,} parameters for {len(state['order']):,} "
                 f"training images, this run {self.net.size:,} for {len(self.order):,}: have the "
                 "data or the settings changed since?"
             )
-        self.net.params[:] = self.net.ops.asarray(state["net"])
+        self.net.load(state["net"])
+        whole(state["optimizer"], "steps", high=self.updates)
         self.optimizer.load_state(state["optimizer"])
-        self.order = state["order"]
+        if not np.array_equal(np.sort(state["order"]), np.arange(len(self.order))):
+            raise ValueError("order should hold every training image once")
+        fill(self.order, state["order"], "order")
         self.shuffle.bit_generator.state = state["shuffle"]
         self.warp.bit_generator.state = state["warp"]
 

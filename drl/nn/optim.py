@@ -79,7 +79,10 @@ class Optimizer:
         return {"steps": self.steps, "watch": self.watch, "moved": moved, **arrays}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError unless the moments have the size of this network."""
+        """ValueError unless the moments have the size of this network, and the steps are ours."""
+        steps, watch = state["steps"], state["watch"]
+        if type(steps) is not int or not 0 <= steps < 2**63 or type(watch) is not bool:
+            raise ValueError(f"steps and watch cannot be {steps!r} and {watch!r}")
         arrays = {name: state[name] for name in self.moments}
         if state["moved"] is not None:
             arrays["moved"] = state["moved"]
@@ -88,8 +91,8 @@ class Optimizer:
                 raise ValueError(f"{name} should have the shape ({self.net.size},)")
         for name, array in arrays.items():
             setattr(self, name, self.ops.asarray(array.copy()))
-        self.hot += state["steps"] - self.steps  # as many steps from now as before
-        self.steps, self.watch = state["steps"], state["watch"]
+        self.hot += steps - self.steps  # as many steps from now as before
+        self.steps, self.watch = steps, watch
 
 
 class SGD(Optimizer):

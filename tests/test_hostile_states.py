@@ -1,0 +1,156 @@
+"""Checkpoints whose checksum is right and whose numbers are not: each plain value, one after the
+other, replaced by each of VALUES.  One clear line, or a run that goes on."""
+
+import copy
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_train_dqn import SHORT, latest
+
+from drl import checkpoint
+from drl.cli.console import Console
+from drl.cli.digits_job import DigitsJob
+from drl.cli.dqn_job import DQNJob
+from drl.cli.main import main
+from drl.cli.resume import go_on
+from drl.errors import UserError
+from drl.runs import Run
+
+VALUES: list[Any] = [None, True, -1, -(10**6), 3, 10**12, 10**18, 10**30, 0.5, -1e300,
+                     math.nan, math.inf, "high", "", [], [1], {}]  # fmt: skip
+
+
+def leaves(state: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Paths to whatever is no array."""
+    if isinstance(state, dict):
+        for name, value in state.items():
+            yield from leaves(value, (*path, name))
+    elif not isinstance(state, np.ndarray):
+        yield path
+
+
+def put(state: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
+    changed = copy.copy(state)
+    changed[path[0]] = value if len(path) == 1 else put(state[path[0]], path[1:], value)
+    return changed
+
+
+def loads(job: DQNJob | DigitsJob, state: dict[str, Any]) -> bool:
+    try:
+        job.load_state(state)
+    except UserError as error:
+        assert "does not fit" in str(error) and "\n" not in str(error)
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["--env", "Acrobot-v1", "--prioritized", "--hold-actions", "2", "--n-step", "3"],
+        ["--env", "drl/CartPolePixels-v1", "--head", "iqn", "--noisy"],
+        ["--env", "MinAtar/Breakout-v1"],
+    ],
+    ids=["cartpole", "acrobot", "pixels", "minatar"],
+)
+def test_every_plain_value_of_a_dqn_with_every_wrong_one(args: list[str], tmp_path: Path) -> None:
+    if any("MinAtar" in arg for arg in args):
+        pytest.importorskip("minatar")
+    run = tmp_path / "a"
+    args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none",
+            "--batch", "8", "--capacity", "1000", "--num-envs", "2", *args]  # fmt: skip
+    assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
+    with Run.open(run) as opened:
+        settings, state = opened.config, opened.load_latest()
+    job, refused, accepted = DQNJob(settings), 0, 0
+    job.load_state(state)
+    for path in leaves(state):
+        for value in VALUES:
+            if not loads(job, put(state, path, value)):
+                refused += 1
+                continue
+            accepted += 1
+            done = job.training.env_steps
+            for _ in job.training.run(done + 2 * job.config.num_envs):
+                pass
+        job = DQNJob(settings)  # what could not be loaded may have been loaded in part
+        job.load_state(state)
+    assert refused > accepted
+
+
+def test_every_plain_value_of_the_digits_with_every_wrong_one(tmp_path: Path) -> None:
+    run = tmp_path / "a"
+    short = ["--epochs", "1", "--hidden", "8", "--batch", "512", "--log", "none", "--json"]
+    assert main(["train", "digits", "--run", str(run), *short]) == 0
+    with Run.open(run) as opened:
+        state, job = opened.load_latest(), DigitsJob.fresh(opened)
+    refused = 0
+    for path in leaves(state):
+        for value in VALUES:
+            if not loads(job, put(state, path, value)):
+                refused += 1
+            else:
+                assert all(report.update <= job.training.updates for report in job.training)
+    assert refused > 100
+
+
+ARRAYS = [
+    ("training", "obs"), ("training", "lengths"), ("training", "agent", "nstep", "open"),
+    ("training", "agent", "replay", "sampler", "uniform"), ("recent_returns",),
+    ("training", "envs", "elapsed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ARRAYS, ids="/".join)
+def test_arrays_that_are_none_of_ours(path: tuple[str, ...], tmp_path: Path) -> None:
+    run = tmp_path / "a"
+    args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none"]
+    assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
+    with Run.open(run) as opened:
+        job, state = DQNJob(opened.config), opened.load_latest()
+    array: Any = state
+    for name in path:
+        array = array[name]
+    wrong = [array[..., None], array.astype(np.float16), 3, None]
+    if path[-1] != "obs":
+        wrong.append(np.full_like(array, -5 if path[-1] != "recent_returns" else np.nan))
+    for value in wrong:
+        assert not loads(job, put(state, path, value))
+
+
+def test_through_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A million updates are not made up for; nothing is written."""
+    run = tmp_path / "a"
+    args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none"]
+    assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
+    newest = sorted(run.glob("checkpoints/step-*"))[-1]
+    checkpoint.save(newest, put(latest(run), ("training", "agent", "updates"), -(10**6)))
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    capsys.readouterr()
+    assert main(["resume", str(run), "--steps", "256"]) == 2
+    said = capsys.readouterr().err
+    assert "updates should be" in said and len(said.splitlines()) == 1
+    assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+def test_a_summary_that_was_changed(tmp_path: Path) -> None:
+    run = tmp_path / "a"
+    args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none"]
+    assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
+    summary = json.loads((run / "summary.json").read_text())
+    for value in [value for value in VALUES if value not in (10**12, 10**18)]:
+        changed = summary | {"interrupted": True, "steps": value}
+        (run / "summary.json").write_text(json.dumps(changed))
+        with Run.open(run, write=True) as opened:
+            try:
+                go_on(opened, Console(quiet=True))
+            except UserError as error:
+                assert "\n" not in str(error)
+            else:
+                assert type(value) is int and 1 <= value <= 10**18
