@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BENCH  ?= .venv-bench
+LOWEST ?= .venv-lowest
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: train test lint types unit slow docs bench figures clean
+.PHONY: train test lint types unit slow docs bench figures lowest release clean
 
 train: $(READY)
 	$(BIN)/drl train dqn
@@ -38,6 +39,12 @@ bench: $(BENCH)/.ready  # a quarter of an hour on a quiet machine
 figures: $(READY)  # README's table, from the files that the benchmarks wrote
 	$(BIN)/python benchmarks/readme.py
 
+lowest:  # the core of the tests on the lowest versions that pyproject.toml allows
+	PYTHON=$(PYTHON) VENV=$(LOWEST) bash .ci/lowest
+
+release: $(READY)  # dist/: built, checked, installed in a clean environment, trained
+	BIN=$(BIN) PYTHON=$(PYTHON) bash .ci/release
+
 $(BENCH)/.ready: pyproject.toml constraints.txt benchmarks/constraints.txt  # with the peers
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet torch==2.13.0 -c constraints.txt
@@ -53,4 +60,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(BENCH) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache
