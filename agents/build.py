@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents import targets
-from agents.config import DQNConfig
+from agents.config import DQNConfig, lengths
 from agents.dqn import DQN
 from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
 from agents.networks import BuildNet, build_head, build_network, own_network
@@ -65,7 +65,7 @@ def build_dqn(
     else:
         net = own_network(parts.net, config, shape, actions, streams["weights"])
         target_net = own_network(parts.net, config, shape, actions, 0)
-    lr = parts.lr or Linear(config.lr, config.lr_end, config.lr_steps)
+    lr = parts.lr or Linear(config.lr, config.lr_end, lengths(config).lr_steps)
     exploration = parts.exploration or build_exploration(
         config, actions, streams["exploration"], parts.epsilon
     )
@@ -132,7 +132,8 @@ def build_exploration(
 ) -> Exploration:
     """Random actions by ε; none where the network's noise explores, unless ε is given."""
     if epsilon is None:
-        epsilon = Linear(config.epsilon_start, config.epsilon_end, config.epsilon_steps)
+        steps = lengths(config).epsilon_steps
+        epsilon = Linear(config.epsilon_start, config.epsilon_end, steps)
         epsilon = Constant(0.0) if config.noisy else epsilon
     if config.hold_actions is None:
         return EpsilonGreedy(epsilon, actions, rng)
@@ -152,7 +153,7 @@ def build_replay(
         )  # fmt: skip
     sampler: Sampler = Uniform(config.capacity, config.batch, rng)
     if config.prioritized:
-        beta = Linear(config.priority_beta, 1.0, config.priority_beta_steps)
+        beta = Linear(config.priority_beta, 1.0, lengths(config).priority_beta_steps)
         sampler = Prioritized(config.capacity, config.batch, rng, config.priority_alpha, beta)
     return Replay(config.capacity, config.batch, keeper, sampler)
 

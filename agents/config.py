@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from drl.errors import UserError
 from drl.typed import check_types
@@ -34,7 +34,8 @@ class DQNConfig:
     init: str | None = "uniform"
     """Initial weights: he, xavier, orthogonal or uniform (±1/√fan_in)."""
     scale: tuple[float, ...] | None = None
-    """Factors that bring the observations to comparable units: one for all, or one for each."""
+    """Factors that bring the observations to comparable units: one for all, or one for each; none:
+    bytes are divided by the largest that the environment's space allows, 255 in pictures."""
 
     dueling: bool = False
     """A stream for the state's value and one for the actions' advantages (Wang et al. 2016)."""
@@ -91,8 +92,10 @@ class DQNConfig:
     """Adam's learning rate at the start."""
     lr_end: float = 1e-3
     """Adam's learning rate after lr_steps."""
-    lr_steps: int = 1
-    """Updates over which the learning rate falls from lr to lr_end, linearly."""
+    lr_steps: int | None = None
+    """Updates over which the learning rate falls from lr to lr_end, linearly; none: lr_fraction."""
+    lr_fraction: float = 1.0
+    """The same as a share of steps × updates_per_step."""
     adam_eps: float = 1e-8
     """Adam's ε: larger ones damp parameters whose gradients are rare."""
     batch: int = 64
@@ -108,16 +111,18 @@ class DQNConfig:
     """prioritized: 0 is uniform, 1 is by the error itself."""
     priority_beta: float = 0.4
     """prioritized: how far the bias that it brings is mended at the start."""
-    priority_beta_steps: int = 50_000
-    """prioritized: updates after which it is mended fully."""
+    priority_beta_steps: int | None = None
+    """prioritized: updates after which it is mended fully; none: all of the run."""
 
     # -- exploration --------------------------------------------------------------------------
     epsilon_start: float = 1.0
     """Share of random actions at the first env step."""
     epsilon_end: float = 0.05
     """Share of random actions after epsilon_steps."""
-    epsilon_steps: int = 10_000
-    """Env steps over which ε falls, linearly."""
+    epsilon_steps: int | None = None
+    """Env steps over which ε falls, linearly; none: epsilon_fraction."""
+    epsilon_fraction: float = 0.1
+    """The same as a share of steps."""
     hold_actions: float | None = None
     """Hold a random action for n agent steps, P(n) ∝ n^−this (εz-greedy, Dabney et al. 2021; theirs
     is 2); none: for one."""
@@ -136,22 +141,24 @@ class DQNConfig:
         check_types(self)
         positive = (
             "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
-            "lr", "lr_end", "lr_steps", "adam_eps", "reward_scale", "eval_every", "eval_episodes",
-            "epsilon_steps", "priority_beta_steps", "quantiles", "iqn_samples",
-            "munchausen_temperature",
+            "lr", "lr_end", "lr_fraction", "adam_eps", "reward_scale", "eval_every",
+            "eval_episodes", "quantiles", "iqn_samples", "munchausen_temperature",
         )  # fmt: skip
         for name in positive:
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         fractions = (
             "epsilon_start", "epsilon_end", "gamma", "priority_alpha", "priority_beta",
-            "munchausen_alpha",
+            "munchausen_alpha", "epsilon_fraction",
         )  # fmt: skip
         for name in fractions:
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
         _require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
         _require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
         _require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
-        for name in ("max_grad_norm", "reward_clip"):
+        unset_or_positive = (
+            "max_grad_norm", "reward_clip", "lr_steps", "epsilon_steps", "priority_beta_steps"
+        )  # fmt: skip
+        for name in unset_or_positive:
             value = getattr(self, name)
             _require(name, value, value is None or value > 0, "above 0")
         for name, equal in (("reward_range", True), ("value_bound", False)):
@@ -170,8 +177,48 @@ class DQNConfig:
             )
 
 
-ADDED: dict[str, object] = {"reward_range": None, "value_bound": None}
+ADDED: dict[str, object] = {
+    "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0
+}  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
+
+
+class Lengths(NamedTuple):
+    """Of the schedules."""
+
+    epsilon_steps: int  # env steps
+    lr_steps: int  # updates
+    priority_beta_steps: int  # updates
+
+
+def lengths(config: DQNConfig) -> Lengths:
+    """Of each schedule: its own where it is set, else from the length of the run.
+
+    β is 1 at the last update, as Schaul et al. 2016 have it (section 3.4); ε and the learning rate
+    keep their share of the run.
+    """
+    updates = config.steps * config.updates_per_step
+    return Lengths(
+        config.epsilon_steps or max(1, round(config.epsilon_fraction * config.steps)),
+        config.lr_steps or max(1, round(config.lr_fraction * updates)),
+        config.priority_beta_steps or max(1, updates_in(config, config.steps)),
+    )
+
+
+def updates_in(config: DQNConfig, steps: int) -> int:
+    """Gradient steps that a run of `steps` env steps makes; all environments step together."""
+    reached = -(-steps // config.num_envs) * config.num_envs
+    return max(0, int((reached - config.learning_starts) * config.updates_per_step))
+
+
+def no_updates(config: DQNConfig, steps: int) -> str | None:
+    """What is to be said of a run of `steps` env steps in which nothing can be learnt."""
+    if updates_in(config, steps):
+        return None
+    return (
+        f"nothing will be learnt: no update is made in {steps:,} env steps, the first is due after "
+        f"{config.learning_starts:,} (learning_starts): train longer, or lower it"
+    )
 
 
 def from_settings(settings: dict[str, object]) -> DQNConfig:

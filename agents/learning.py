@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from agents.build import Parts
 from agents.checks import Checks
-from agents.config import DQNConfig
+from agents.config import DQNConfig, no_updates
 from agents.dqn import DQN
 from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import GreedyPolicy
 from agents.presets import preset
-from agents.setup import Worlds, training_agent, training_envs
+from agents.setup import Worlds, derived, training_agent, training_envs
 from agents.training import Training
 from drl.errors import EnvFailed, UserError
 from drl.state import shared_generators_kept
@@ -46,7 +46,8 @@ def train(
               `drl train dqn --seed`, whatever has run before in this process; the generators
               that a process shares (random, numpy's, torch's) are seeded too, for environments
               that draw from them, and are afterwards as they were
-    steps     env steps to train for, in place of config.steps
+    steps     env steps to train for, in place of config.steps; schedules without a length of
+              their own follow
     on_check  called with env steps and the result of each greedy check
 
     UserError where worlds and settings do not fit; agents.Diverged where the gradient is no
@@ -71,6 +72,9 @@ def _train(
     envs = training_envs(worlds, config, seed)
     checks, restarts = Checks(config, seed), 0
     try:
+        config, _ = derived(config, envs)
+        if (text := no_updates(config, config.steps)) is not None:
+            warnings.warn(text, stacklevel=3)
         agent = training_agent(config, envs, seed, backend, device=device, parts=parts)
         policy = GreedyPolicy(
             config, envs.observation_shape, envs.observation_dtype, envs.actions,

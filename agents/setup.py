@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
+
 from agents.build import Parts, build_dqn, env_seed, seeds
-from agents.config import DQNConfig
+from agents.config import DQNConfig, lengths
 from agents.dqn import DQN
 from agents.training import VectorEnv
 from drl.errors import UserError
@@ -22,6 +25,10 @@ class DescribedEnv(VectorEnv, Protocol):
     stack: int
     reward_range: tuple[float, float] | None
     restarts: list[str]
+
+    @property
+    def observation_scale(self) -> tuple[float, ...] | None:
+        """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are pictures."""
 
     def close(self) -> None:
         """Free what they hold."""
@@ -46,6 +53,34 @@ def training_envs(worlds: Worlds, config: DQNConfig, seed: int) -> DescribedEnv:
     """
     seed_shared(seed)
     return worlds(num_envs=config.num_envs, seed=env_seed(seeds(seed).envs))
+
+
+def derived(config: DQNConfig, envs: DescribedEnv) -> tuple[DQNConfig, list[str]]:
+    """The settings of a new run, complete, and a line on each thing that was left open.
+
+    Done once in the life of a run, which keeps the numbers: training on to other `steps` does not
+    change them.  Schedules get their lengths from the run's; bytes get their factor from the
+    environment's space.
+    """
+    found, lines = lengths(config), []
+    about = [
+        f"{what} over {getattr(found, name):,} {unit}"
+        for name, what, unit, used in (
+            ("epsilon_steps", "ε", "env steps", not config.noisy),
+            ("lr_steps", "the learning rate", "updates", config.lr != config.lr_end),
+            ("priority_beta_steps", "prioritized β", "updates", config.prioritized),
+        )
+        if used and getattr(config, name) is None
+    ]
+    if about:
+        lines.append(f"schedules, from {config.steps:,} env steps in all: {', '.join(about)}")
+    complete = replace(config, **found._asdict())
+    if config.scale is None and np.dtype(envs.observation_dtype) == np.uint8:
+        scale = envs.observation_scale or (1 / 255,)
+        factor = f"1/{1 / scale[0]:g}" if len(scale) == 1 else "a factor for each component"
+        lines.append(f"observations are bytes, brought to 0 … 1 by {factor}, from their space")
+        complete = replace(complete, scale=scale)
+    return complete, lines
 
 
 def training_agent(

@@ -50,7 +50,7 @@ from stable_baselines3.common.env_util import make_vec_env  # noqa: E402
 from stable_baselines3.common.evaluation import evaluate_policy  # noqa: E402
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor  # noqa: E402
 
-from agents.config import DQNConfig  # noqa: E402
+from agents.config import DQNConfig, lengths  # noqa: E402
 from agents.presets import preset  # noqa: E402
 from drl.cli.console import Console  # noqa: E402
 from drl.cli.dqn_job import DQNJob  # noqa: E402
@@ -141,7 +141,7 @@ def their_loop(env: str, config: DQNConfig, seed: int) -> tuple[float, int, int,
         learning_starts=WARM_UP, gamma=config.gamma, tau=config.tau, train_freq=1,
         gradient_steps=round(config.num_envs * config.updates_per_step),
         target_update_interval=round(config.target_period / config.updates_per_step),
-        exploration_fraction=min(1.0, config.epsilon_steps / config.steps),
+        exploration_fraction=min(1.0, lengths(config).epsilon_steps / config.steps),
         exploration_final_eps=config.epsilon_end, policy_kwargs=policy,
     )  # fmt: skip
     start = time.perf_counter()

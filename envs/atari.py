@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class Atari:
     fps: float = 60.0 / SKIP
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
+    observation_scale: ClassVar[tuple[float, ...] | None] = None
 
     def __post_init__(self) -> None:
         rom = ids()[self.id]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -37,6 +37,10 @@ class VectorEnv(Protocol):
     reward_range: tuple[float, float] | None  # of one step, where the rules give it
     fps: float  # agent steps per second at which a person likes to watch
     restarts: list[str]  # why worlds had to be begun anew, one entry each time
+
+    @property
+    def observation_scale(self) -> tuple[float, ...] | None:
+        """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are pictures."""
 
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
@@ -77,6 +81,7 @@ class NumpyEnv:
     fps: float = 30.0
     restarts: list[str] = field(default_factory=list)
     compiled: bool = False  # its loops, where it has some and numba is installed; the same numbers
+    observation_scale: ClassVar[tuple[float, ...] | None] = None
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)

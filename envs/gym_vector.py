@@ -69,6 +69,7 @@ class GymVector:
         self.first_action = int(action.start)
         self.observation_shape = tuple(observation.shape)
         self.observation_dtype: Any = np.uint8 if observation.dtype == np.uint8 else np.float32
+        self.observation_scale = byte_scale(observation) if observation.dtype == np.uint8 else None
         self.seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
         self.seeded = False
 
@@ -208,3 +209,15 @@ def _clock(env: Any) -> Any:
             return None
         env = env.env
     return env
+
+
+def byte_scale(space: Any) -> tuple[float, ...]:
+    """Factors that bring a Box of uint8 to 0 … 1: 1/255 for pictures, 1 for a board of 0 and 1.
+
+    One for all where the space's `high` is the same everywhere, or where an observation is no
+    vector; else one for each component.  What is always 0 is left as it is.
+    """
+    high = np.maximum(space.high, 1).astype(np.float64)
+    if high.ndim != 1 or high.min() == high.max():
+        high = high.max(keepdims=True).reshape(1)
+    return tuple((1 / high).tolist())

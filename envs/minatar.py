@@ -13,7 +13,7 @@ import copy
 import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -55,6 +55,7 @@ class MinAtar:
     fps: float = 10.0
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
+    observation_scale: ClassVar[tuple[float, ...] | None] = None
 
     def __post_init__(self) -> None:
         game = _game(IDS[self.id])

@@ -167,7 +167,8 @@ def test_class_of_worlds_is_enough() -> None:
 
 
 def test_a_policy_even_when_no_check_was_due() -> None:
-    trained = train(worlds("CartPole-v1"), SHORT, seed=1, steps=100)
+    config = replace(SHORT, learning_starts=50)
+    trained = train(worlds("CartPole-v1"), config, seed=1, steps=100)
     assert np.isfinite(trained.mean_reward)
     assert trained.env_steps == 112
 
@@ -189,7 +190,7 @@ def test_worlds_that_fail_are_said() -> None:
                 raise RuntimeError("a wheel came off")
             return np.zeros(1, np.float32), 1.0, False, False, {}
 
-    config = DQNConfig(num_envs=1, eval_episodes=1)
+    config = DQNConfig(num_envs=1, eval_episodes=1, learning_starts=20, batch=8)
     with pytest.warns(UserWarning, match="a wheel came off"), pytest.raises(UserError):
         train(worlds(Breaks), config, steps=40)  # the check, without end, fails for good
 

@@ -28,6 +28,23 @@ SHORT = [
     "--steps", "560", "--learning-starts", "160", "--num-envs", "8", "--eval-every", "250",
     "--eval-episodes", "2", "--log", "none", "--checkpoint-every", "1000",
 ]  # fmt: skip
+LENGTHS = {  # ε in env steps, lr in updates, β in updates: those of a whole training, not of 560
+    "CartPole-v1": (3_000, 25_000, 50_000),
+    "Acrobot-v1": (10_000, 100_000, 50_000),
+    "MountainCar-v0": (40_000, 60_000, 50_000),
+    "drl/Catch-v0": (8_000, 10_000, 50_000),
+    "drl/CartPolePixels-v1": (10_000, 50_000, 50_000),
+    "MinAtar/Breakout-v1": (100_000, 250_000, 50_000),
+}
+
+
+def dqn(env: str) -> list[str]:
+    """A short part of a whole training: all but seed, backend, variant."""
+    names = ("--epsilon-steps", "--lr-steps", "--priority-beta-steps")
+    own = [word for pair in zip(names, map(str, LENGTHS[env]), strict=True) for word in pair]
+    return ["train", "dqn", "--env", env, *own, *SHORT]
+
+
 VARIANTS = {
     "max": ["--bootstrap", "max"],
     "double": [],
@@ -48,8 +65,7 @@ VARIANTS = {
 }
 CASES: dict[str, list[str]] = {
     f"dqn {name} {backend} {seed}": [
-        "train", "dqn", "--env", "CartPole-v1", "--seed", str(seed), "--backend", backend,
-        *SHORT, *flags,
+        *dqn("CartPole-v1"), "--seed", str(seed), "--backend", backend, *flags
     ]
     for name, flags in VARIANTS.items()
     for backend in ("numpy", "torch")
@@ -62,9 +78,7 @@ for env, flags in {
     "drl/CartPolePixels-v1": ["--hidden", "16"],
     "MinAtar/Breakout-v1": ["--hidden", "16"],
 }.items():
-    CASES[f"dqn {env} numpy 1"] = [
-        "train", "dqn", "--env", env, "--seed", "1", "--backend", "numpy", *SHORT, *flags
-    ]  # fmt: skip
+    CASES[f"dqn {env} numpy 1"] = [*dqn(env), "--seed", "1", "--backend", "numpy", *flags]
 for model in ("logistic", "mlp", "conv"):
     for backend in ("numpy", "torch"):
         CASES[f"digits {model} {backend} 1"] = [

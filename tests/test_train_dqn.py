@@ -17,7 +17,8 @@ from envs import make
 from envs.chain import optimal_q
 
 SHORT = ["--log-every", "64", "--checkpoint-every", "128", "--eval-every", "256", "--num-envs", "8",
-         "--learning-starts", "64", "--eval-episodes", "2"]  # fmt: skip
+         "--learning-starts", "64", "--eval-episodes", "2", "--epsilon-steps", "3000",
+         "--lr-steps", "25000", "--priority-beta-steps", "50000"]  # fmt: skip
 
 
 def train(run: Path, *args: str) -> None:

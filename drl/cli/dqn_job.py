@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 import envs as worlds
 from agents.build import anew_stream, env_seed
 from agents.checks import Checks
-from agents.config import from_settings
+from agents.config import DQNConfig, from_settings, no_updates
 from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import describe
-from agents.setup import training_agent, training_envs
+from agents.setup import DescribedEnv, derived, training_agent, training_envs
 from agents.targets import Bounded
 from agents.training import Training
 from drl.cli.console import Console, Progress
@@ -46,11 +47,13 @@ DIVERGED = "train anew with a lower --lr, with --max-grad-norm, or a smaller --r
 class DQNJob:
     """One run.  `state` is all that its future depends on; resuming is loading it and going on."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: dict[str, Any], envs: DescribedEnv | None = None) -> None:
+        """envs: those to learn in, where they are made already."""
         self.settings = settings
         self.config = config = from_settings(settings)
         self.env_id: str = settings["env"]
-        self.envs = training_envs(worlds.worlds(self.env_id), config, settings["seed"])
+        self.envs: Any = envs or made(settings, config)
+        self.derived: list[str] = []  # what a new run's settings left open, in words
         self.agent = self._agent()
         self.training = Training(
             self.agent, self.envs, config.updates_per_step, config.learning_starts
@@ -64,6 +67,16 @@ class DQNJob:
         self.watchdog = Watchdog()
         self.console = Console()
         self.seconds = 0.0
+
+    @classmethod
+    def new(cls, settings: dict[str, Any]) -> Self:
+        """The job of a new run: what its settings leave open is derived, and kept in them."""
+        config = from_settings(settings)
+        envs = made(settings, config)
+        complete, lines = derived(config, envs)
+        job = cls(settings | asdict(complete), envs)
+        job.derived = lines
+        return job
 
     def _agent(self) -> DQN:
         """Settings that do not fit the environment, or the machine, are the user's to mend."""
@@ -106,6 +119,7 @@ class DQNJob:
             if resumed and self.training.obs is None:
                 text = "cannot save its state: its episodes begin anew, from other seeds"
                 self._warn(f"{self.env_id} {text}", log)
+            self._warn(no_updates(self.config, steps), log)
             self.training.begin()
             if not resumed:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
@@ -291,6 +305,11 @@ class DQNJob:
         stream = anew_stream(self.settings["seed"], self.training.env_steps)
         self.envs = worlds.make(self.env_id, self.config.num_envs, env_seed(stream))
         self.training.envs = self.envs
+
+
+def made(settings: dict[str, Any], config: DQNConfig) -> DescribedEnv:
+    """The environments that a run learns in."""
+    return training_envs(worlds.worlds(settings["env"]), config, settings["seed"])
 
 
 def physical_memory() -> float:

@@ -117,11 +117,12 @@ def run(config: Config) -> dict[str, Any]:
     from drl.run_files import claim_directory
     from drl.runs import Run
 
-    settings = config.settings()
-    job = DQNJob(settings)  # wrong settings show here, before a file is made
-    console = Console(quiet=config.json)
+    job, console = DQNJob.new(config.settings()), Console(quiet=config.json)
+    settings = job.settings  # what is wrong in them has shown by now, before a file is made
     if tuned(config.env) is None:
         console.print(f"no preset for {config.env}: defaults")
+    for line in job.derived:
+        console.print(line)
     if config.seeds > 1:
         from drl.cli.seeds import train
 

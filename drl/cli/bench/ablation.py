@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.presets import preset
 from drl.checkpoint import write_atomic
 from drl.cli.bench.process import drl
 from drl.cli.console import Console
@@ -90,17 +89,13 @@ def score(job: Job, out: Path) -> float:
 
 def flags(job: Job) -> Iterator[str]:
     """The command line of one run."""
-    config, budget = preset(job.world), WORLDS[job.world]
-    share = budget / config.steps
+    budget = WORLDS[job.world]
     changed: dict[str, str | None] = {
         "--env": job.world,
         "--seed": str(job.seed),
         "--steps": str(budget),
         "--solved-at": "None",
         "--eval-every": str(budget // 10),
-        "--lr-steps": str(int(config.lr_steps * share)),
-        "--epsilon-steps": str(int(config.epsilon_steps * share)),
-        "--priority-beta-steps": str(int(budget * config.updates_per_step)),
         "--log": "minimal",
     }
     changed |= {"--rainbow": None} if job.variant == RAINBOW else DQN | PARTS[job.variant]
