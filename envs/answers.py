@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
 LARGEST = float(np.finfo(np.float32).max)  # the learner computes in float32
 KINDS = {"u": "biu", "b": "biu", "f": "biuf"}  # an observation's → those that go into it
 LENGTH = 300  # characters of somebody else's message
@@ -43,12 +44,12 @@ def of_step(answer: Any) -> tuple[Any, Any, Any, Any, Any]:
     )
 
 
-def observation(seen: Any, shape: tuple[int, ...], dtype: Any, space: Any) -> np.ndarray:
+def observation(seen: Any, shape: tuple[int, ...], dtype: np.dtype[Any], space: Any) -> np.ndarray:
     """An array of this shape that goes into one of `dtype` without loss.  Not copied.
 
     space  the dtype that the observation's space says, for the message
     """
-    if type(seen) is np.ndarray and seen.dtype == dtype and seen.shape == shape:
+    if type(seen) is np.ndarray and seen.dtype is dtype and seen.shape == shape:
         return seen
     try:
         array = np.asarray(seen)
@@ -56,10 +57,10 @@ def observation(seen: Any, shape: tuple[int, ...], dtype: Any, space: Any) -> np
         raise Wrong(f"gave an observation that is no array ({said(error)})") from error
     if array.shape != shape:
         raise Wrong(f"gave an observation of shape {array.shape}; its space says {shape}")
-    if array.dtype.kind not in KINDS[np.dtype(dtype).kind]:  # 0.5 as a byte is 0
+    if array.dtype.kind not in KINDS[dtype.kind]:  # 0.5 as a byte is 0
         raise Wrong(f"gave an observation of {array.dtype}; its space says {space}")
-    if array.dtype.kind in "iu" and np.dtype(dtype).kind != "f" and array.size:
-        most = 1 if dtype == np.bool_ else int(np.iinfo(dtype).max)
+    if array.dtype.kind in "iu" and dtype.kind != "f" and array.size:
+        most = 1 if dtype == BOOL else int(np.iinfo(dtype).max)
         for number in (int(array.min()), int(array.max())):
             if not 0 <= number <= most:  # 300 as a byte is 44
                 raise Wrong(f"gave {number} in an observation; its space says {space}, 0 to {most}")
@@ -69,7 +70,9 @@ def observation(seen: Any, shape: tuple[int, ...], dtype: Any, space: Any) -> np
 
 def reward(given: Any) -> float:
     """One finite number."""
-    if type(given) is not float:
+    if type(given) is np.float64:
+        given = float(given)
+    elif type(given) is not float:
         given = _number(given, "reward")
     if not -LARGEST <= given <= LARGEST:  # NaN neither
         beyond = ", beyond float32" if np.isfinite(given) else ""
@@ -91,7 +94,9 @@ def flag(given: Any, name: str) -> bool:
 
 def rewards(given: Any, count: int) -> np.ndarray:
     """(count,) numbers, float64: a copy."""
-    array = np.asarray(given)  # which costs nothing where it is one
+    if type(given) is np.ndarray and given.dtype is FLOAT64 and given.shape == (count,):
+        return given.copy()
+    array = np.asarray(given)
     if array.shape != (count,) or array.dtype.kind not in "biuf":
         raise Wrong(f"gave {_numbers(array)} as rewards; expected {count} numbers")
     return np.array(array, np.float64)
@@ -99,10 +104,12 @@ def rewards(given: Any, count: int) -> np.ndarray:
 
 def flags(given: Any, count: int, name: str) -> np.ndarray:
     """(count,) of yes and no: a copy."""
+    if type(given) is np.ndarray and given.dtype is BOOL and given.shape == (count,):
+        return given.copy()
     array = np.asarray(given)
-    if array.shape != (count,) or array.dtype != np.bool_:
+    if array.shape != (count,) or array.dtype != BOOL:
         raise Wrong(f"gave {_numbers(array)} as {name}; expected {count} of bool")
-    return np.array(array)
+    return array.copy()
 
 
 def _numbers(array: np.ndarray) -> str:

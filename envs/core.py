@@ -138,7 +138,7 @@ class NumpyEnv:
         shape = (rows.shape[1], *self.observation_shape)
         dtype = np.dtype(self.observation_dtype)
         try:
-            return np.array(answers.observation(self.observe(rows), shape, dtype, dtype))  # order K
+            return answers.observation(self.observe(rows), shape, dtype, dtype).copy("K")
         except Wrong as wrong:
             raise EnvFailed(f"{self.id} {wrong}: mend the env") from wrong
 

@@ -62,19 +62,20 @@ class Guarded:
         except BaseException as error:
             self._raised(error, "in a step")
         try:
-            seen, reward, terminated, truncated, _ = answers.of_step(answer)
+            if type(answer) is not tuple or len(answer) != 5:
+                answer = answers.of_step(answer)
+            seen, reward, over, cut, _ = answer
             self._put(seen, obs, i)
-            return (
-                answers.reward(reward),
-                answers.flag(terminated, "terminated"),
-                answers.flag(truncated, "truncated"),
-            )
+            over = over if type(over) is bool else answers.flag(over, "terminated")
+            cut = cut if type(cut) is bool else answers.flag(cut, "truncated")
+            return answers.reward(reward), over, cut
         except Wrong as wrong:
             self._wrong(wrong)
 
     def _put(self, seen: Any, obs: np.ndarray, i: int) -> None:
-        space = self.observation_space
-        obs[i] = answers.observation(seen, obs.shape[1:], obs.dtype, space.dtype)
+        """obs[i] ← seen, copied before the next call into the environment."""
+        space = self.observation_space.dtype
+        obs[i] = answers.observation(seen, obs.shape[1:], obs.dtype, space)
 
     def _call(self, code: Callable[[], Any], when: str, seconds: float | None = None) -> Any:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,7 +52,7 @@ class GymVector:
         self.id = id or own_name(made[0].env)
         for i, env in enumerate(made):
             env.name = f"{self.id} (world {i})"
-        self.fps = float(made[0].env.metadata.get("render_fps") or 30)
+        self.fps = _fps(made[0].env)
         self.restarts: list[str] = []
         self.failed = False  # in the middle of a step: nobody knows the state
         observation, action = made[0].observation_space, made[0].action_space
@@ -193,7 +194,18 @@ class GymVector:
 
 
 def _name(space: Any) -> str:
-    return type(space).__name__
+    kind = type(space)
+    root = kind.__module__.partition(".")[0]
+    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
+    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else kind.__name__
+
+
+def _fps(env: Any) -> float:
+    """Of its pictures; where it does not say, 30."""
+    with contextlib.suppress(Exception):
+        fps = float(env.metadata["render_fps"])
+        return fps if 0 < fps < math.inf else 30.0
+    return 30.0
 
 
 def _readable(inner: Any) -> bool:

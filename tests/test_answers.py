@@ -9,6 +9,7 @@ import pytest
 
 from drl.errors import EnvFailed
 from envs import make
+from envs.answers import said
 
 
 class Told(gym.Env[np.ndarray, int]):
@@ -141,3 +142,22 @@ def test_large_numbers_whose_sum_overflows_are_taken_without_a_warning() -> None
         warnings.simplefilter("error")
         env.reset()
         assert env.step(np.zeros(2, int)).reward.tolist() == [most, most]
+
+
+class Mute(Exception):
+    """Nobody can print it."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Mute(), "Mute"),
+        (ValueError("two\nlines  and more"), "ValueError: two lines and more"),
+        (ValueError("x" * 10_000), "ValueError: " + "x" * 300 + " …"),
+    ],
+)
+def test_an_exception_in_one_line(error: Exception, words: str) -> None:
+    assert said(error) == words

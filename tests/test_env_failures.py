@@ -215,3 +215,39 @@ def test_ctrl_c_in_an_environment_is_ctrl_c() -> None:
     env = make(Pressed, 1, 0)
     with pytest.raises(KeyboardInterrupt):
         evaluate(lambda obs: np.zeros(1, int), env, 1)
+
+
+def test_what_failed_in_the_middle_of_a_step_has_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """World 0 has moved on, world 1 has not: the run goes on with new episodes."""
+    env = make("Acrobot-v1", 2, 0)
+    env.reset()
+    env.step(np.zeros(2, int))
+    assert env.state() is not None
+    monkeypatch.setattr(env.envs[1].env, "step", lambda action: (None,) * 4)  # type: ignore[attr-defined]
+    with pytest.raises(EnvFailed, match=r"Acrobot-v1 \(world 1\) gave 4 values"):
+        env.step(np.zeros(2, int))
+    assert env.state() is None
+
+
+def test_spaces_of_another_package_are_told_apart() -> None:
+    class Box:
+        """Of the old gym."""
+
+    Box.__module__ = "gym.spaces.box"
+
+    class Old(gym.Env[np.ndarray, int]):
+        observation_space: Any = Box()
+        action_space = gym.spaces.Discrete(2)
+
+    with pytest.raises(UserError, match=r"^Old has Box \(gym's, not Gymnasium's\) observations"):
+        make(Old, 1, 0)
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"render_fps": "fast"}, {"render_fps": 0}])
+def test_metadata_of_any_kind(metadata: Any) -> None:
+    class Odd(gym.Env[np.ndarray, int]):
+        observation_space = gym.spaces.Box(0, 1, (1,), np.float32)
+        action_space = gym.spaces.Discrete(2)
+
+    Odd.metadata = metadata
+    assert make(Odd, 1, 0).fps == 30.0
