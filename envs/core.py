@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol
 
 import numpy as np
 
-from drl.errors import EnvFailed
+from drl.errors import EnvFailed, UserError
 from drl.state import fill
 from envs import answers
-from envs.answers import Wrong
+from envs.answers import Wrong, said
 from envs.drawing import no_pictures
 
 
@@ -103,19 +103,25 @@ class NumpyEnv:
 
     # -- the same for all ---------------------------------------------------------------------
     def reset(self) -> np.ndarray:
-        """New episodes everywhere: (N, *shape)."""
-        self.rows = self._initial(self.num_envs)
-        self.elapsed[:] = 0
-        return self._observed(self.rows)
+        """New episodes everywhere: (N, *shape).   EnvFailed where its own methods fail."""
+        try:
+            self.rows = self._initial(self.num_envs)
+            self.elapsed[:] = 0
+            return self._observed(self.rows)
+        except (Exception, SystemExit) as error:
+            self._failed(error, "in a reset")
 
     def step(self, actions: np.ndarray) -> Transition:
         """actions (N,) in 0 … actions − 1; what has ended begins anew in the same step."""
-        self.rows, paid, over = self.advance(self.rows, actions.copy())
         try:
-            reward = answers.rewards(paid, self.num_envs)
-            terminated = answers.flags(over, self.num_envs, "terminated")
-        except Wrong as wrong:
-            raise EnvFailed(f"{self.id} {wrong}: mend the env") from wrong
+            return self._moved(actions)
+        except (Exception, SystemExit) as error:
+            self._failed(error, "in a step")
+
+    def _moved(self, actions: np.ndarray) -> Transition:
+        self.rows, paid, over = self.advance(self.rows, actions.copy())
+        reward = answers.rewards(paid, self.num_envs)
+        terminated = answers.flags(over, self.num_envs, "terminated")
         self.elapsed += 1
         truncated = (
             self.elapsed >= self.time_limit if self.time_limit else np.zeros(self.num_envs, bool)
@@ -137,10 +143,14 @@ class NumpyEnv:
     def _observed(self, rows: np.ndarray) -> np.ndarray:
         shape = (rows.shape[1], *self.observation_shape)
         dtype = np.dtype(self.observation_dtype)
-        try:
-            return answers.observation(self.observe(rows), shape, dtype, dtype).copy("K")
-        except Wrong as wrong:
-            raise EnvFailed(f"{self.id} {wrong}: mend the env") from wrong
+        return answers.observation(self.observe(rows), shape, dtype, dtype).copy("K")
+
+    def _failed(self, error: BaseException, when: str) -> NoReturn:
+        """What a world's own methods raised, or answered wrong, in one line."""
+        if isinstance(error, UserError):
+            raise error
+        what = error if isinstance(error, Wrong) else f"failed {when} ({said(error)})"
+        raise EnvFailed(f"{self.id} {what}: mend the env") from error
 
     def state(self) -> dict[str, Any] | None:
         """All that the future depends on."""

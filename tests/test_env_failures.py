@@ -2,6 +2,7 @@
 exit code 2, and what was learnt is kept."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from agents import DQNConfig, EnvFailed, evaluate, train
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.runs import Run
-from envs import make, worlds
+from envs import NumpyEnv, make, worlds
 
 MODULE = """
 import sys
@@ -251,3 +252,35 @@ def test_metadata_of_any_kind(metadata: Any) -> None:
 
     Odd.metadata = metadata
     assert make(Odd, 1, 0).fps == 30.0
+
+
+@dataclass
+class Fragile(NumpyEnv):
+    """An own vectorised world that breaks after so many steps."""
+
+    id: str = "Fragile"
+    num_envs: int = 1
+    seed: int = 0
+    observation_shape: tuple[int, ...] = (1,)
+
+    def initial(self, count: int) -> np.ndarray:
+        return np.zeros((1, count))
+
+    def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
+        if rows[0, 0] == 100:
+            raise RuntimeError("no\nfuel")
+        return rows + 1, np.ones(self.num_envs), np.zeros(self.num_envs, bool)
+
+    def observe(self, rows: np.ndarray) -> np.ndarray:
+        return rows.T.astype(np.float32)
+
+
+def test_an_own_vectorised_world_that_raises_loses_nothing_either() -> None:
+    config = DQNConfig(steps=400, num_envs=2, hidden=(4,), learning_starts=64, eval_every=1000)
+    with pytest.raises(EnvFailed) as error:
+        train(Fragile, config)
+    assert str(error.value) == "Fragile failed in a step (RuntimeError: no fuel): mend the env"
+    assert isinstance(error.value.__cause__, RuntimeError)  # with where it was raised
+    trained = error.value.trained
+    assert trained.env_steps == 200 and trained.agent.updates == 136
+    trained.policy(np.zeros((1, 1), np.float32))

@@ -32,7 +32,8 @@ class Config:
 
     # -- run -------------------------------------------------------------------------------------
     env: str = "CartPole-v1"
-    """Environment: any Gymnasium id with Box observations and Discrete actions."""
+    """Environment: any Gymnasium id with Box observations and Discrete actions; module:Id imports
+    that module first."""
     seed: int = 1
     """Seed of everything random: same seed, same machine, same run."""
     seeds: int = 1
