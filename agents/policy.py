@@ -14,7 +14,7 @@ from agents.heads import greedy
 from agents.networks import BuildNet, build_head, build_network, own_network
 from drl import checkpoint
 from drl.errors import UserError
-from drl.state import UNFIT
+from drl.state import UNFIT, flag, whole
 
 
 class GreedyPolicy:
@@ -28,12 +28,15 @@ class GreedyPolicy:
 
     def __init__(
         self, config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
-        net: BuildNet | None = None, dtype: str = "float32",
+        net: BuildNet | None = None, dtype: str = "float32", backend: str = "auto",
+        device: str = "cpu",
     ) -> None:  # fmt: skip
         self.config, self.shape, self.actions = config, shape, actions
         self.observation_dtype, self.own_net = np.dtype(observation_dtype), net is not None
         if net is None:
-            self.net = build_network(config, shape, observation_dtype, actions, dtype=dtype)
+            self.net = build_network(
+                config, shape, observation_dtype, actions, 0, backend, dtype, device
+            )
         else:
             self.net = own_network(net, config, shape, actions, 0)
         self.head = build_head(config, self.net.ops, actions, np.random.default_rng(0))
@@ -89,16 +92,27 @@ def load_policy(path: str | Path, net: BuildNet | None = None) -> GreedyPolicy:
     """
     state = checkpoint.load(Path(path))
     try:
-        about = state["policy"]
-        if about["own_net"] and net is None:
-            raise UserError(f"{path} was trained with a network of your own: give it as net=")
-        policy = GreedyPolicy(
-            from_settings(about["settings"]), tuple(about["shape"]), about["observation_dtype"],
-            about["actions"], net if about["own_net"] else None, state["net"].dtype.name,
-        )  # fmt: skip
-        policy.net.load(state["net"])
+        return policy_of(state, str(path), net)
     except UserError:
         raise
     except UNFIT as error:
         raise UserError(f"{path} holds no policy that fits ({error})") from error
+
+
+def policy_of(
+    state: dict[str, Any], where: str, net: BuildNet | None = None, backend: str = "auto",
+    device: str = "cpu",
+) -> GreedyPolicy:  # fmt: skip
+    """From what `GreedyPolicy.state` gave, read from `where`.   An error of UNFIT if it does not
+    fit."""
+    about = state["policy"]
+    own = flag(about, "own_net")
+    if own and net is None:
+        raise UserError(f"{where} was trained with a network of your own: give it as net=")
+    policy = GreedyPolicy(
+        from_settings(about["settings"]), tuple(about["shape"]), about["observation_dtype"],
+        whole(about, "actions", low=1), net if own else None, state["net"].dtype.name,
+        backend, device,
+    )  # fmt: skip
+    policy.net.load(state["net"])
     return policy

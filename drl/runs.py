@@ -28,6 +28,7 @@ class Run:
 
     def __init__(self, directory: Path, lock: Lock | None) -> None:
         self.directory = directory
+        self.device: str | None = None  # to compute on, in place of the one it was made with
         self._lock = lock
         self._warned = False
         self.document = read_json(directory / "config.json")
@@ -185,9 +186,9 @@ class Run:
     # -- what is read -------------------------------------------------------------------------
     @property
     def config(self) -> dict[str, Any]:
-        """The settings that the run was made with."""
+        """The settings that the run was made with, but for another device."""
         settings: dict[str, Any] = self.document["settings"]
-        return settings
+        return settings if self.device is None else settings | {"device": self.device}
 
     @property
     def job(self) -> str:

@@ -250,19 +250,22 @@ class DQNJob:
         }
 
     def policy_state(self) -> dict[str, Any]:
-        envs = self.envs
         return {
-            "policy": describe(
-                self.config, envs.observation_shape, envs.observation_dtype, envs.actions
-            ),
+            "policy": self._about_policy(),
             "net": self.agent.ops.numpy(self.agent.net.params).copy(),
             "mean_reward": self.checks.best,
             "env_steps": self.training.env_steps,
         }
 
+    def _about_policy(self) -> dict[str, Any]:
+        """All but θ, so that no environment has to be made where the policy is read."""
+        envs = self.envs
+        return describe(self.config, envs.observation_shape, envs.observation_dtype, envs.actions)
+
     def state(self) -> dict[str, Any]:
         return {
             "training": self.training.state(),
+            "policy": self._about_policy(),
             **self.checks.state(),
             "episodes": self.episodes,
             "next_log": self.next_log,

@@ -35,9 +35,12 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Score, print, and give the result."""
+    from drl.cli.console import Console
+    from drl.cli.elsewhere import use_device_that_is_here
     from drl.runs import Run
 
     with Run.open(config.run) as run:
+        use_device_that_is_here(run, Console(quiet=config.json))
         if run.job == "digits":
             from drl.cli.train_digits import evaluate
 
@@ -50,12 +53,16 @@ def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     from agents.build import env_seed, unseen_stream
     from agents.evaluation import evaluate_fresh
     from drl.cli.console import Console
+    from drl.cli.elsewhere import say_import
     from drl.cli.policy import load_policy
 
-    settings = run.config
+    settings, console = run.config, Console(quiet=config.json)
     policy = load_policy(run, config.policy)
     seed = env_seed(unseen_stream(config.seed))
-    result = evaluate_fresh(policy, envs.worlds(settings["env"]), config.episodes, seed)
+    say_import(settings["env"], console)
+    result = evaluate_fresh(
+        policy, envs.worlds(settings["env"]), config.episodes, seed, policy.checked
+    )
     scores = {
         "mean_reward": result.mean,
         "std_reward": float(result.returns.std()),
@@ -66,7 +73,7 @@ def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
         "seed": config.seed,
         "policy": config.policy,
     }
-    Console(quiet=config.json).table(
+    console.table(
         f"{settings['env']}, {config.policy} policy, {config.episodes} greedy episodes, "
         f"seed {config.seed}",
         {

@@ -33,6 +33,7 @@ class Config:
 def run(config: Config) -> dict[str, Any]:
     """Write the file, print the code that reads it, and give both."""
     from drl.cli.console import Console
+    from drl.cli.elsewhere import use_device_that_is_here
     from drl.cli.output import check_out, write_out
     from drl.cli.policy import load_network
     from drl.runs import Run
@@ -40,7 +41,9 @@ def run(config: Config) -> dict[str, Any]:
     check_out(config.out)
     if config.out.exists() and not config.force:
         raise UserError(f"{config.out} exists: give another --out, or --force to overwrite it")
+    console = Console(quiet=config.json)
     with Run.open(config.run) as run:
+        use_device_that_is_here(run, console)
         net = load_network(run, config.policy)
         settings = run.config
     what = settings["env"] if settings["job"] == "dqn" else settings["data"]
@@ -50,7 +53,6 @@ def run(config: Config) -> dict[str, Any]:
     content: bytes = form.encode(net, about)
     write_out(config.out, content)
     code: str = form.reader(net, config.out)
-    console = Console(quiet=config.json)
     console.print(f"{config.out}: {net.size:,} parameters, {len(content):,} bytes; it is read by\n")
     console.print(code)
     return {

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from agents.heads import greedy
+from agents.plain import plain
+from agents.policy import GreedyPolicy, policy_of
 from drl.errors import UserError
 from drl.nn import Network
 from drl.runs import Run
-
-if TYPE_CHECKING:
-    from agents.evaluation import Policy as Actor
-    from agents.heads import Head
+from drl.state import fitting
 
 Policy = Literal["best", "last"]
 
@@ -31,11 +30,9 @@ def load_network(run: Run, policy: Policy = "best") -> Network:
         from drl.cli.digits_job import DigitsJob
 
         return DigitsJob.of(run).training.net
-    from agents.plain import plain
-
-    head, net = _q_network(run, policy)
+    found = _greedy_policy(run, policy)
     try:
-        return plain(head, net)
+        return plain(found.head, found.net)
     except ValueError:
         raise UserError(
             f"{run.directory} learnt with --head {run.config['head']}, whose outputs are a "
@@ -43,31 +40,50 @@ def load_network(run: Run, policy: Policy = "best") -> Network:
         ) from None
 
 
+class Actor:
+    """A DQN run's greedy policy: observations (N, *shape) → actions (N,), 0 … actions − 1."""
+
+    def __init__(self, run: Run, policy: GreedyPolicy) -> None:
+        self.directory, self.policy = run.directory, policy
+
+    def __call__(self, obs: np.ndarray) -> np.ndarray:
+        return greedy(self.policy.head, self.policy.net, obs)
+
+    def checked(self, env: Any) -> Any:
+        """The same env.   UserError where it is another than the one that was learnt."""
+        mine = (self.policy.shape, self.policy.observation_dtype, self.policy.actions)
+        its = (tuple(env.observation_shape), np.dtype(env.observation_dtype), env.actions)
+        if mine != its:
+            env.close()
+            raise UserError(
+                f"{self.directory} learnt {_words(*mine)}, {env.id} has {_words(*its)}: has one of "
+                "them changed since?"
+            )
+        return env
+
+
 def load_policy(run: Run, policy: Policy = "best") -> Actor:
-    """A DQN run's greedy policy: observations (N, *shape) → actions (N,).   Errors as above."""
-    from agents.heads import greedy
-
-    return partial(greedy, *_q_network(run, policy))
+    """Its greedy policy.   Errors as above."""
+    return Actor(run, _greedy_policy(run, policy))
 
 
-def _q_network(run: Run, policy: Policy) -> tuple[Head, Network]:
-    import envs
-    from agents.networks import build_head, build_network
+def _greedy_policy(run: Run, policy: Policy) -> GreedyPolicy:
+    """Without its environment, whose module is somebody's code."""
     from drl.cli.train_dqn import Config
 
     config = Config.from_settings(run.config)
-    world = envs.make(config.env, 1, seed=0)  # for its shapes alone
-    world.close()
+    where = f"the {policy} policy of {run.directory}"
     state: Any = run.load_best() if policy == "best" else run.load_latest()
-    try:
-        net = build_network(
-            config.dqn, world.observation_shape, world.observation_dtype, world.actions,
-            backend=config.backend, dtype=config.dtype, device=config.device,
-        )  # fmt: skip
-        net.load(state["net"] if policy == "best" else state["training"]["agent"]["net"])
-    except (ValueError, KeyError, TypeError, MemoryError) as error:
-        raise UserError(
-            f"the {policy} policy of {run.directory} does not fit its config.json ({error}): "
-            "was one of them changed or exchanged?"
-        ) from error
-    return build_head(config.dqn, net.ops, world.actions, np.random.default_rng(0)), net
+    with fitting(where, "its config.json"):
+        params = state["net"] if policy == "best" else state["training"]["agent"]["net"]
+        described = state if "policy" in state else run.load_best()  # an older checkpoint
+        about = described["policy"] | {"settings": run.config}
+        if params.dtype != config.dtype:
+            raise ValueError(f"its parameters are of {params.dtype}, not of {config.dtype}")
+        return policy_of(
+            {"policy": about, "net": params}, where, None, config.backend, config.device
+        )
+
+
+def _words(shape: tuple[int, ...], dtype: Any, actions: int) -> str:
+    return f"{actions} actions and {dtype} observations {shape}"

@@ -26,6 +26,8 @@ class Config:
     """Directory of the run, or of runs."""
     steps: int | None = None
     """DQN: train to this many env steps in all, also where the run was solved before."""
+    device: str | None = None
+    """cpu, or cuda (torch), in place of the device that it was trained on; none: that one."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -41,18 +43,25 @@ def run(config: Config) -> dict[str, Any]:
     from drl.runs import Run
 
     if seeds.runs_in(config.run):
-        return seeds.resume(config.run, config.json, config.steps)
+        return seeds.resume(config.run, config.json, config.steps, config.device)
     with Run.open(config.run, write=True) as run:
-        return go_on(run, Console(quiet=config.json), config.steps)
+        return go_on(run, Console(quiet=config.json), config.steps, config.device)
 
 
-def go_on(run: Run, console: Console, steps: int | None = None) -> dict[str, Any]:
+def go_on(
+    run: Run, console: Console, steps: int | None = None, device: str | None = None
+) -> dict[str, Any]:
     """From the last checkpoint, or from the start where the run was stopped before its first.
 
-    steps  DQN: env steps in all, also where the run was solved before
+    steps   DQN: env steps in all, also where the run was solved before
+    device  in place of the run's own
 
-    UserError if it is finished.
+    UserError if it is finished, or its device is not here.
     """
+    from drl.cli.elsewhere import require_device
+
+    run.device = device
+    require_device(run)
     if not run.begun:
         run.begin_anew()
     if run.job == "digits":
@@ -67,8 +76,11 @@ def go_on(run: Run, console: Console, steps: int | None = None) -> dict[str, Any
 def _go_on_dqn(run: Run, console: Console, steps: int | None) -> dict[str, Any]:
     from drl.cli import train_dqn
     from drl.cli.dqn_job import DQNJob
+    from drl.cli.elsewhere import say_import
 
-    job = DQNJob(train_dqn.Config.from_settings(run.config).settings())
+    config = train_dqn.Config.from_settings(run.config)
+    say_import(config.env, console)
+    job = DQNJob(config.settings())
     if not run.begun:
         return job.go(run, console, steps)
     job.load_state(run.load_latest())

@@ -56,7 +56,9 @@ def _created(directory: Path, settings: dict[str, Any], seeds: range) -> list[Pa
     return [run.directory for run in made]
 
 
-def resume(directory: Path, quiet: bool, steps: int | None = None) -> dict[str, Any]:
+def resume(
+    directory: Path, quiet: bool, steps: int | None = None, device: str | None = None
+) -> dict[str, Any]:
     """Go on with every run in the directory that is not finished.  UserError if all are."""
     runs = runs_in(directory)
     if not (left := [run for run in runs if not finished(run, steps)]):
@@ -64,7 +66,7 @@ def resume(directory: Path, quiet: bool, steps: int | None = None) -> dict[str, 
             f"all {len(runs)} runs in {directory} are finished: give more --steps to train on, or "
             "see them: " + command("compare", directory)
         )
-    return go_on(directory, left, Console(quiet), cores(), steps)
+    return go_on(directory, left, Console(quiet), cores(), steps, device)
 
 
 def runs_in(directory: Path) -> list[Path]:
@@ -84,13 +86,14 @@ def finished(run: Path, steps: int | None = None) -> bool:
 
 
 def go_on(
-    directory: Path, runs: Sequence[Path], console: Console, workers: int, steps: int | None = None
-) -> dict[str, Any]:
+    directory: Path, runs: Sequence[Path], console: Console, workers: int,
+    steps: int | None = None, device: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Train them to the end, print what all finished runs in the directory come to, and give it."""
     workers = max(1, min(workers, len(runs)))
     console.print(f"{len(runs)} runs in {directory}, {workers} at a time")
     started = time.perf_counter()
-    failed = advance(runs, console, workers, steps)
+    failed = advance(runs, console, workers, steps, device)
     seconds = time.perf_counter() - started
 
     results, summaries, unfinished = [], [], 0

@@ -63,14 +63,16 @@ def cores() -> int:
 
 
 def advance(
-    paths: Sequence[Path], console: Console, workers: int, steps: int | None = None
-) -> dict[Path, str]:
-    """Go on with each run to its end, or to `steps`; give those that failed, with the reason.
+    paths: Sequence[Path], console: Console, workers: int,
+    steps: int | None = None, device: str | None = None,
+) -> dict[Path, str]:  # fmt: skip
+    """Go on with each run to its end, or to `steps`, on `device` if not on its own; give those that
+    failed, with the reason.
 
     One that fails does not take the others.  An interrupt starts no more and ends the running ones
     with a checkpoint each; a second one ends at once.
     """
-    context: Any = multiprocessing.get_context("spawn" if _on_gpu(paths) else "fork")
+    context: Any = multiprocessing.get_context("spawn" if _on_gpu(paths, device) else "fork")
     for name in ON_THE_WAY:
         importlib.import_module(name)
     waiting, running = deque(paths), dict[Connection, Member]()
@@ -79,7 +81,7 @@ def advance(
         try:
             while running or (waiting and not interrupt.asked):
                 while waiting and len(running) < workers and not interrupt.asked:
-                    receiver, member = _start(context, waiting.popleft(), steps)
+                    receiver, member = _start(context, waiting.popleft(), steps, device)
                     running[receiver] = member
                     table.start(member.path)
                 for ready in wait(list(running), timeout=0.2):
@@ -102,9 +104,11 @@ def advance(
     return failed
 
 
-def _start(context: Any, path: Path, steps: int | None) -> tuple[Connection, Member]:
+def _start(
+    context: Any, path: Path, steps: int | None, device: str | None
+) -> tuple[Connection, Member]:
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(path, steps, sender))
+    process = context.Process(target=_run, args=(path, steps, device, sender))
     process.start()
     sender.close()  # the process alone holds it: with its end comes the end of the pipe
     return receiver, Member(path, process)
@@ -132,12 +136,12 @@ def _hear(receiver: Connection, path: Path, process: BaseProcess, table: RunsTab
 
 
 # -- in the process of a run ------------------------------------------------------------------
-def _run(path: Path, steps: int | None, out: Connection) -> None:
+def _run(path: Path, steps: int | None, device: str | None, out: Connection) -> None:
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on
     result: Ended | Failed
     try:
         with Run.open(path, write=True) as run:
-            result = Ended(go_on(run, Remote(out), steps))
+            result = Ended(go_on(run, Remote(out), steps, device))
     except UserError as error:
         result = Failed(" ".join(str(error).split()))
     except Exception:  # a fault of ours, or of an environment: all that is known of it
@@ -171,10 +175,10 @@ class _Sender:
             self.out.send(Moved(done, self.total, self.unit, status))
 
 
-def _on_gpu(paths: Sequence[Path]) -> bool:
+def _on_gpu(paths: Sequence[Path], device: str | None) -> bool:
     """CUDA does not survive a fork."""
     for path in paths:
         with Run.open(path) as run:
-            if run.config.get("device") != "cpu":
+            if (device or run.config.get("device")) != "cpu":
                 return True
     return False

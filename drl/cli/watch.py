@@ -52,11 +52,13 @@ class Config:
 def run(config: Config) -> dict[str, Any]:
     """Play, write the file, and give return and length."""
     from drl.cli.console import Console
+    from drl.cli.elsewhere import say_import, use_device_that_is_here
     from drl.cli.output import check_out, refused
     from drl.cli.policy import load_policy
     from drl.cli.window import shown
     from drl.runs import Run
 
+    console = Console(quiet=config.json)
     out = config.out or (None if config.window else config.run / "episode.gif")
     if out is not None:
         check_out(out)
@@ -66,7 +68,11 @@ def run(config: Config) -> dict[str, Any]:
                 f"{config.run} is a digits run, which has no episodes; its mistakes: "
                 f"{command('board', config.run)}; its score: {command('evaluate', config.run)}"
             )
-        episode = Episode(run.config["env"], load_policy(run, config.policy), config)
+        use_device_that_is_here(run, console)
+        policy = load_policy(run, config.policy)
+        say_import(run.config["env"], console)
+        episode = Episode(run.config["env"], policy, config)
+        policy.checked(episode.env)
     title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
     try:
         pictures = shown(episode, episode.fps, title) if config.window else iter(episode)
@@ -86,7 +92,7 @@ def run(config: Config) -> dict[str, Any]:
         "policy": config.policy,
         "out": str(out) if out else None,
     }
-    Console(quiet=config.json).table(
+    console.table(
         title,
         {
             "return": f"{episode.total:.1f}",

@@ -427,12 +427,24 @@ def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
     if backend == "numpy":
         return NumpyOps(dtype, device)
     if backend == "torch":
-        if device != "cpu" and not device.startswith("cuda"):
-            raise ValueError(f"unknown device {device!r}; expected cpu, cuda or cuda:N")
-        if device != "cpu" and not importlib.import_module("torch").cuda.is_available():
-            raise ValueError(f"no device {device!r} here: torch sees no GPU; take device cpu")
+        if not has_device(device):
+            raise ValueError(f"no device {device!r} here: torch sees no such GPU; take device cpu")
         return TorchOps(dtype, device)
     raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
+
+
+def has_device(device: str) -> bool:
+    """Whether torch can compute there.   ValueError where it is no name of a device."""
+    if device == "cpu":
+        return True
+    name, colon, number = device.partition(":")
+    if name != "cuda" or (colon and not (number.isascii() and number.isdigit())):
+        raise ValueError(f"unknown device {device!r}; expected cpu, cuda or cuda:N")
+    try:
+        cuda = importlib.import_module("torch").cuda
+    except ImportError:
+        return False
+    return bool(cuda.is_available()) and int(number or 0) < cuda.device_count()
 
 
 def _plain(x: Array) -> Array:

@@ -1,0 +1,51 @@
+"""Runs that come from elsewhere: another machine's device, another person's environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from drl.cli.console import Console
+from drl.commands import command
+from drl.errors import UserError
+from drl.nn.ops import has_device
+from drl.runs import Run
+
+
+def use_device_that_is_here(run: Run, console: Console) -> None:
+    """Where the run's device is not on this machine the processor computes, which is said."""
+    with _named(run):
+        if not has_device(device := str(run.config.get("device"))):
+            console.warn(
+                f"{run.directory} was trained on {device}, which is not here: computed on the "
+                "processor"
+            )
+            run.device = "cpu"
+
+
+def require_device(run: Run) -> None:
+    """Before training goes on.   UserError where the run's device is not on this machine."""
+    with _named(run):
+        if not has_device(device := str(run.config.get("device"))):
+            raise UserError(
+                f"{run.directory} is trained on {device}, which is not here; on the processor: "
+                + command("resume", run.directory, "--device", "cpu")
+            )
+
+
+def say_import(env_id: str, console: Console) -> None:
+    """An id like my_package:MyEnv-v0 imports a module, which runs its code: said before."""
+    module, names_one, _ = env_id.partition(":")
+    if names_one and module != "gymnasium":
+        console.warn(f"imports the module {module}, which the environment {env_id} names")
+
+
+@contextmanager
+def _named(run: Run) -> Iterator[None]:
+    """Errors say whose device it is."""
+    try:
+        yield
+    except UserError:
+        raise
+    except ValueError as error:
+        raise UserError(f"{run.directory / 'config.json'}: {error}") from error
