@@ -12,7 +12,7 @@ from agents import targets
 from agents.config import DQNConfig, lengths
 from agents.dqn import DQN
 from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
-from agents.networks import BuildNet, build_head, build_network, own_network
+from agents.networks import BuildNet, build_head, build_network, channels_last, own_network
 from agents.nstep import NStep
 from agents.prioritized import Prioritized
 from agents.replay import Replay, Sampler, Uniform
@@ -44,6 +44,7 @@ def build_dqn(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int, seed: int,
     backend: str = "auto", dtype: str = "float32", device: str = "cpu", stack: int = 1,
     parts: Parts = Parts(), reward_range: tuple[float, float] | None = None,
+    first_action: int = 0,
 ) -> DQN:  # fmt: skip
     """The agent; its generators are spawned once from the seed.
 
@@ -51,11 +52,13 @@ def build_dqn(
     stack                     pictures in an observation, along its last axis
     parts                     one's own
     reward_range              of one step, as the environment declares it; None: it does not
+    first_action              its number in the environment
 
     ValueError where the settings do not fit the observations.
     """
     streams = {name: np.random.default_rng(s) for name, s in seeds(seed)._asdict().items()}
     if parts.net is None:
+        channels_last(config, shape)
         net = build_network(
             config, shape, observation_dtype, actions, streams["weights"], backend, dtype, device
         )
@@ -84,6 +87,7 @@ def build_dqn(
         max_grad_norm=config.max_grad_norm,
         reward_scale=config.reward_scale,
         reward_clip=config.reward_clip,
+        first_action=first_action,
     )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ class DQN:
                          far above 1, Huber's clipping gives a failure that is wrong by 80 no more
                          weight than one that is wrong by 1 (docs/policies-that-stay.md).
     reward_clip          scaled rewards are cut to ± this; None leaves them.
+    first_action         number of the environment's first action: in and out go its actions, the
+                         network's outputs and the memory count from 0
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class DQN:
         exploration: Exploration, noise: np.random.Generator, bootstrap: Bootstrap,
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
         reward_scale: float = 1.0, reward_clip: float | None = None,
+        first_action: int = 0,
     ) -> None:  # fmt: skip
         self.net, self.target_net, self.head, self.ops = net, target_net, head, net.ops
         self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
@@ -61,6 +64,7 @@ class DQN:
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
         self.reward_scale = reward_scale
         self.reward_clip = math.inf if reward_clip is None else reward_clip
+        self.first_action = first_action
         self.updates = 0
         target_net.copy_from(net)
 
@@ -68,11 +72,11 @@ class DQN:
     def act(self, obs: np.ndarray, env_steps: int) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N,)."""
         self.net.resample(self.noise)
-        return self.exploration(best(self.head, self.net, obs), env_steps)
+        return self.exploration(best(self.head, self.net, obs), env_steps) + self.first_action
 
     def greedy(self, obs: np.ndarray) -> np.ndarray:
         """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
-        return greedy(self.head, self.net, obs)
+        return greedy(self.head, self.net, obs) + self.first_action
 
     # -- learning -----------------------------------------------------------------------------
     def observe(
@@ -81,7 +85,7 @@ class DQN:
     ) -> None:  # fmt: skip
         """Remember N transitions.  s_next is the true successor, also where the episode ended."""
         r = np.clip(r * self.reward_scale, -self.reward_clip, self.reward_clip)
-        self.nstep.add(s, a, r, terminated, truncated, s_next)
+        self.nstep.add(s, a - self.first_action, r, terminated, truncated, s_next)
 
     def forget(self) -> None:
         """The episodes under way are begun anew: their open n-step windows are dropped."""

@@ -78,7 +78,7 @@ def _train(
         agent = training_agent(config, envs, seed, backend, device=device, parts=parts)
         policy = GreedyPolicy(
             config, envs.observation_shape, envs.observation_dtype, envs.actions,
-            parts.net if parts else None,
+            parts.net if parts else None, first_action=envs.first_action,
         )  # fmt: skip
         training = Training(agent, envs, config.updates_per_step, config.learning_starts)
 

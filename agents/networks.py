@@ -92,6 +92,23 @@ def build_network(
     return Network(layers, shape, make_ops(backend, dtype, device), seed)
 
 
+def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
+    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 picture.
+
+    Told by the shape alone: the first number is the smallest by far, or at most 4.
+    """
+    if config.conv is None or len(shape) != 3:
+        return
+    first, rest = shape[0], min(shape[1:])
+    if first < rest and (first <= 4 or 2 * first <= rest):
+        raise ValueError(
+            f"observations {shape} look like pictures with their channels first, convolutions "
+            "take (height, width, channels): wrap the env in gymnasium.wrappers."
+            "TransformObservation with lambda x: x.transpose(1, 2, 0); if they are not, give a "
+            "network of your own (Parts(net=…))"
+        )
+
+
 def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
     """What the outputs mean, by `config.head`.   rng: of IQN's fractions."""
     if config.head == "c51":

@@ -30,6 +30,7 @@ class NStep:
         self.a = np.zeros((n, num_envs), np.int64)
         self.R = np.zeros((n, num_envs))
         self.open = np.zeros(num_envs, np.int64)  # windows open in each world
+        self.never = np.zeros(num_envs, bool)
 
     def add(
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
@@ -48,20 +49,24 @@ class NStep:
 
         if ended.any():
             for j in range(n):
-                self._close(j, ended & (self.open > j), ~terminated * gamma ** (j + 1), s_next)
+                discount = ~terminated * gamma ** (j + 1)
+                self._close(j, ended & (self.open > j), discount, s_next, terminated)
             self.open[ended] = 0
         full = self.open == n
-        self._close(n - 1, full, np.full(len(full), gamma**n), s_next)
+        self._close(n - 1, full, np.full(len(full), gamma**n), s_next, self.never)
         self.open[full] = n - 1
 
-    def _close(self, j: int, which: np.ndarray, discount: np.ndarray, s_next: np.ndarray) -> None:
+    def _close(
+        self, j: int, which: np.ndarray, discount: np.ndarray, s_next: np.ndarray,
+        terminal: np.ndarray,
+    ) -> None:  # fmt: skip
         """Window j of the worlds in `which` (N,) bool becomes a transition."""
         if which.all():  # the usual case, without copies
-            self.replay.add(self.s[j], self.a[j], self.R[j], discount, s_next)
+            self.replay.add(self.s[j], self.a[j], self.R[j], discount, s_next, terminal)
         elif which.any():
             self.replay.add(
                 self.s[j, which], self.a[j, which], self.R[j, which], discount[which],
-                s_next[which],
+                s_next[which], terminal[which],
             )  # fmt: skip
 
     def state(self) -> dict[str, Any]:

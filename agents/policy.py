@@ -18,7 +18,8 @@ from drl.state import UNFIT, flag, whole
 
 
 class GreedyPolicy:
-    """π(s) = argmax_a Q(s, a; θ): observations (N, *shape) → actions (N,), int64, 0 … actions − 1.
+    """π(s) = argmax_a Q(s, a; θ): observations (N, *shape) → actions (N,), int64, the environment's
+    own: first_action … first_action + actions − 1.
 
     shape, observation_dtype  of one observation, as the worlds deliver it
     net                       builds the network, where it is not the settings' (`Parts.net`)
@@ -29,9 +30,10 @@ class GreedyPolicy:
     def __init__(
         self, config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
         net: BuildNet | None = None, dtype: str = "float32", backend: str = "auto",
-        device: str = "cpu",
+        device: str = "cpu", first_action: int = 0,
     ) -> None:  # fmt: skip
         self.config, self.shape, self.actions = config, shape, actions
+        self.first_action = first_action
         self.observation_dtype, self.own_net = np.dtype(observation_dtype), net is not None
         if net is None:
             self.net = build_network(
@@ -42,13 +44,13 @@ class GreedyPolicy:
         self.head = build_head(config, self.net.ops, actions, np.random.default_rng(0))
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
-        """(N, *shape) → actions (N,).   ValueError on another shape."""
-        return greedy(self.head, self.net, obs)
+        """(N, *shape) → actions (N,).   ValueError on another shape, and on NaN or Inf."""
+        return greedy(self.head, self.net, finite(obs)) + self.first_action
 
     def q(self, obs: np.ndarray) -> np.ndarray:
-        """Q(s, ·; θ): (N, *shape) → (N, actions), in scaled rewards."""
+        """Q(s, ·; θ): (N, *shape) → (N, actions), in scaled rewards.   ValueError as above."""
         self.net.resample(None)
-        return self.net.ops.numpy(self.head.mean(self.head.outputs(self.net, obs)))
+        return self.net.ops.numpy(self.head.mean(self.head.outputs(self.net, finite(obs))))
 
     def copy_from(self, agent: DQN) -> None:
         """θ of the agent, as it is now."""
@@ -61,14 +63,30 @@ class GreedyPolicy:
     def state(self) -> dict[str, Any]:
         """θ, and what the network is built from."""
         about = describe(
-            self.config, self.shape, self.observation_dtype, self.actions, self.own_net
+            self.config,
+            self.shape,
+            self.observation_dtype,
+            self.actions,
+            self.own_net,
+            self.first_action,
         )
         return {"policy": about, "net": self.net.ops.numpy(self.net.params).copy()}
 
 
+def finite(obs: np.ndarray) -> np.ndarray:
+    """The observations.   UserError where one holds NaN or Inf: no action would be the best."""
+    if np.asarray(obs).dtype.kind == "f" and not np.isfinite(obs).all():
+        wrong = ~np.isfinite(obs).reshape(len(obs), -1).all(axis=1)
+        raise UserError(
+            f"observation {int(wrong.argmax())} holds NaN or Inf, a policy takes finite numbers: "
+            "mend what it comes from"
+        )
+    return obs
+
+
 def describe(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
-    own_net: bool = False,
+    own_net: bool = False, first_action: int = 0,
 ) -> dict[str, Any]:  # fmt: skip
     """All but θ that a policy is built from, for a checkpoint."""
     return {
@@ -79,6 +97,7 @@ def describe(
         "shape": list(shape),
         "observation_dtype": np.dtype(observation_dtype).name,
         "actions": actions,
+        "first_action": first_action,
         "own_net": own_net,
     }
 
@@ -112,7 +131,7 @@ def policy_of(
     policy = GreedyPolicy(
         from_settings(about["settings"]), tuple(about["shape"]), about["observation_dtype"],
         whole(about, "actions", low=1), net if own else None, state["net"].dtype.name,
-        backend, device,
+        backend, device, whole(about, "first_action", -(2**31)) if "first_action" in about else 0,
     )  # fmt: skip
     policy.net.load(state["net"])
     return policy

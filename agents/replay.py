@@ -111,6 +111,7 @@ class Replay:
         self.s = np.zeros((capacity, *keeper.key_shape), keeper.key_dtype)
         self.s_next = np.zeros_like(self.s)
         self.rest = np.zeros((capacity, 3), np.float32)  # a, r, discount: one gather, not three
+        self.terminal = np.zeros(capacity, bool)  # no episode goes on; discount 0 may be γ = 0
         self.added = 0  # transitions ever seen
         self.oldest = 0  # number of the first one still kept
         self._s = np.zeros((batch, *keeper.key_shape), keeper.key_dtype)
@@ -122,16 +123,17 @@ class Replay:
     @property
     def nbytes(self) -> int:
         """Memory of the full ring, in bytes; the system hands it out as it fills."""
-        own = self.s.nbytes + self.s_next.nbytes + self.rest.nbytes
+        own = self.s.nbytes + self.s_next.nbytes + self.rest.nbytes + self.terminal.nbytes
         return own + self.keeper.nbytes + self.sampler.nbytes
 
     def add(
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, discount: np.ndarray,
-        s_next: np.ndarray,
+        s_next: np.ndarray, terminal: np.ndarray,
     ) -> None:  # fmt: skip
         """Append N transitions, the oldest making room.
 
-        s, s_next: (N, *key_shape), the keeper's keys; the others (N,).
+        s, s_next: (N, *key_shape), the keeper's keys; the others (N,); terminal: bool, the episode
+        ended for good.
         """
         count = len(a)
         start = self.added % self.capacity
@@ -144,6 +146,7 @@ class Replay:
         rest[rows, 0] = a
         rest[rows, 1] = r
         rest[rows, 2] = discount
+        self.terminal[rows] = terminal
         self.added += count
         self.oldest = max(self.oldest, self.added - self.capacity)
         self.sampler.add(rows)
@@ -180,9 +183,8 @@ class Replay:
         return self.keeper.decode(self.s[rows])
 
     def terminal_fraction(self) -> float:
-        """Share of the stored transitions that end an episode for good (discount 0)."""
-        filled = self.rest[: min(self.added, self.capacity), 2]
-        return float(np.mean(filled == 0)) if self.added else 0.0
+        """Share of the stored transitions that end an episode for good."""
+        return float(self.terminal[: min(self.added, self.capacity)].mean()) if self.added else 0.0
 
     def age_mean(self) -> float:
         """Mean number of transitions added since those stored were."""
@@ -197,6 +199,7 @@ class Replay:
             "s": self.s[:filled],
             "s_next": self.s_next[:filled],
             "rest": self.rest[:filled],
+            "terminal": self.terminal[:filled],
             "keeper": self.keeper.state(),
             "sampler": self.sampler.state(),
         }
@@ -205,7 +208,7 @@ class Replay:
         """ValueError where shapes or capacity are others."""
         added = whole(state, "added")
         filled = min(added, self.capacity)
-        for name in ("s", "s_next", "rest"):
+        for name in ("s", "s_next", "rest", "terminal"):
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")
         self.added, self.oldest = added, whole(state, "oldest", added - filled, added)
         self.keeper.load_state(state["keeper"])

@@ -22,6 +22,7 @@ class DescribedEnv(VectorEnv, Protocol):
     observation_shape: tuple[int, ...]
     observation_dtype: type
     actions: int
+    first_action: int
     stack: int
     reward_range: tuple[float, float] | None
     restarts: list[str]
@@ -92,6 +93,7 @@ def training_agent(
         agent = build_dqn(
             config, envs.observation_shape, envs.observation_dtype, envs.actions, seed, backend,
             dtype, device, envs.stack, parts or Parts(), envs.reward_range,
+            envs.first_action,
         )  # fmt: skip
     except (ValueError, MemoryError) as error:
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error

@@ -52,6 +52,7 @@ class Atari:
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
     observation_scale: ClassVar[tuple[float, ...] | None] = None
+    first_action = 0
 
     def __post_init__(self) -> None:
         rom = ids()[self.id]

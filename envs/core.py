@@ -33,6 +33,7 @@ class VectorEnv(Protocol):
     observation_shape: tuple[int, ...]
     observation_dtype: Any  # float32; uint8 for pictures, bool for boards of yes and no
     actions: int
+    first_action: int  # its number; actions are first_action … first_action + actions − 1
     stack: int  # pictures in one observation, along its last axis, the newest last
     reward_range: tuple[float, float] | None  # of one step, where the rules give it
     fps: float  # agent steps per second at which a person likes to watch
@@ -46,7 +47,7 @@ class VectorEnv(Protocol):
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
 
     def step(self, actions: np.ndarray) -> Transition:
-        """actions (N,) in 0 … actions − 1."""
+        """actions (N,), counted from first_action on."""
 
     def state(self) -> dict[str, Any] | None:
         """All that the future depends on; None where the worlds cannot tell."""
@@ -82,6 +83,7 @@ class NumpyEnv:
     restarts: list[str] = field(default_factory=list)
     compiled: bool = False  # its loops, where it has some and numba is installed; the same numbers
     observation_scale: ClassVar[tuple[float, ...] | None] = None
+    first_action = 0
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)

@@ -88,14 +88,14 @@ class GymVector:
         return self._finite(obs)
 
     def step(self, actions: np.ndarray) -> Transition:
-        """actions (N,) in 0 … actions − 1.   EnvFailed for the env's mistakes, named."""
+        """actions (N,), those of the env's own space.   EnvFailed for the env's mistakes, named."""
         self.failed = True
         obs, reward = self._empty(), np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         successor = obs
         lost: np.ndarray | None = None
         with self.clock:
-            for i, action in enumerate((actions + self.first_action).tolist()):
+            for i, action in enumerate(actions.tolist()):
                 env = self.envs[i]
                 try:
                     gained, over, cut = env.step(action, obs, i)

@@ -56,6 +56,7 @@ class MinAtar:
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
     observation_scale: ClassVar[tuple[float, ...] | None] = None
+    first_action = 0
 
     def __post_init__(self) -> None:
         game = _game(IDS[self.id])

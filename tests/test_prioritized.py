@@ -52,7 +52,7 @@ def memory(alpha: float, beta: float, batch: int = 4, capacity: int = 8) -> Repl
 
 def add(replay: Replay, count: int) -> None:
     i = np.arange(replay.added, replay.added + count)
-    replay.add(i[:, None], i * 0, i, i * 0 + 0.5, i[:, None])
+    replay.add(i[:, None], i * 0, i, i * 0 + 0.5, i[:, None], i < 0)
 
 
 def test_probabilities_and_weights() -> None:

@@ -22,7 +22,7 @@ def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[Replay, in
     n = 0
     for count in counts:
         i = np.arange(n, n + count)
-        replay.add(i[:, None], i % 3, i, np.full(count, 0.5), i[:, None] + 1)
+        replay.add(i[:, None], i % 3, i, np.full(count, 0.5), i[:, None] + 1, i < 0)
         n += count
     return replay, n
 
@@ -58,7 +58,12 @@ def test_new_transitions_can_be_drawn_at_once() -> None:
     replay, _ = filled(1_000, [1])
     assert (replay.sample().r == 0).all()
     replay.add(
-        np.full((999, 1), 7), np.zeros(999), np.full(999, 7), np.ones(999), np.ones((999, 1))
+        np.full((999, 1), 7),
+        np.zeros(999),
+        np.full(999, 7),
+        np.ones(999),
+        np.ones((999, 1)),
+        np.zeros(999, bool),
     )
     assert (replay.sample().r == 7).sum() >= 3
 
@@ -70,7 +75,14 @@ def test_saved_memory_draws_the_same() -> None:
     other = memory(10, 4, seed=99)
     other.load_state(state)
     for each in (replay, other):
-        each.add(np.ones((3, 1)), np.ones(3), np.full(3, 50), np.zeros(3), np.ones((3, 1)))
+        each.add(
+            np.ones((3, 1)),
+            np.ones(3),
+            np.full(3, 50),
+            np.zeros(3),
+            np.ones((3, 1)),
+            np.ones(3, bool),
+        )
     for _ in range(200):  # past several blocks of random numbers
         a, b = replay.sample(), other.sample()
         assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
@@ -79,7 +91,8 @@ def test_saved_memory_draws_the_same() -> None:
 def test_terminal_fraction() -> None:
     replay = memory(8, 2)
     zeros: Any = np.zeros((4, 1))
-    replay.add(zeros, np.zeros(4), np.zeros(4), np.array([0, 0.99, 0, 0.99]), zeros)
+    discount, ends = np.array([0, 0.99, 0, 0]), np.array([True, False, True, False])
+    replay.add(zeros, np.zeros(4), np.zeros(4), discount, zeros, ends)
     assert replay.terminal_fraction() == 0.5
 
 

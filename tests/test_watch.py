@@ -106,7 +106,9 @@ def test_first_action_and_float_observations() -> None:
 
     gym.register("test/Offset-v0", Offset)
     try:
-        episode = Episode("test/Offset-v0", lambda obs: obs.argmax(axis=1), Config(Path("none")))
+        episode = Episode(
+            "test/Offset-v0", lambda obs: obs.argmax(axis=1) + 1, Config(Path("none"))
+        )
         assert len(list(episode)) == 2 and Offset.taken == [1, 2] and episode.total == 2
         assert episode.fps == 30
     finally:

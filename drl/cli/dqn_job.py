@@ -260,7 +260,10 @@ class DQNJob:
     def _about_policy(self) -> dict[str, Any]:
         """All but θ, so that no environment has to be made where the policy is read."""
         envs = self.envs
-        return describe(self.config, envs.observation_shape, envs.observation_dtype, envs.actions)
+        return describe(
+            self.config, envs.observation_shape, envs.observation_dtype, envs.actions,
+            first_action=envs.first_action,
+        )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
         return {

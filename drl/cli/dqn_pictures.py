@@ -7,7 +7,6 @@ end too, when it is known where the middle was.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ import numpy as np
 from agents.build import env_seed, unseen_stream
 from agents.diagnostics import q_values
 from agents.dqn import DQN
-from agents.heads import greedy
 from drl.cli.films import Film, try_film
 from drl.cli.heatmap import PLANES, action_picture, states, value_picture
 from drl.cli.job_log import doubled
@@ -88,8 +86,7 @@ class DQNPictures:
         if not self.filmed:
             return
         seed = env_seed(unseen_stream(self.settings["seed"]))
-        policy = partial(greedy, self.agent.head, self.agent.net)
-        shown = try_film(self.settings["env"], policy, seed)
+        shown = try_film(self.settings["env"], self.agent.greedy, seed)
         self.filmed = isinstance(shown, Film)
         if isinstance(shown, Film):
             self.out.film(f"episode/{when}", shown.frames, shown.fps, env_steps)

@@ -41,16 +41,20 @@ def load_network(run: Run, policy: Policy = "best") -> Network:
 
 
 class Actor:
-    """A DQN run's greedy policy: observations (N, *shape) → actions (N,), 0 … actions − 1."""
+    """A DQN run's greedy policy: observations (N, *shape) → actions (N,), those of its env."""
 
     def __init__(self, run: Run, policy: GreedyPolicy) -> None:
         self.directory, self.policy = run.directory, policy
+        self.first_action = policy.first_action
 
     def __call__(self, obs: np.ndarray) -> np.ndarray:
-        return greedy(self.policy.head, self.policy.net, obs)
+        return greedy(self.policy.head, self.policy.net, obs) + self.first_action
 
     def checked(self, env: Any) -> Any:
-        """The same env.   UserError where it is another than the one that was learnt."""
+        """The same env, for whose actions the policy's stand (older files do not tell their first).
+
+        UserError where it is another than the one that was learnt.
+        """
         mine = (self.policy.shape, self.policy.observation_dtype, self.policy.actions)
         its = (tuple(env.observation_shape), np.dtype(env.observation_dtype), env.actions)
         if mine != its:
@@ -59,6 +63,7 @@ class Actor:
                 f"{self.directory} learnt {_words(*mine)}, {env.id} has {_words(*its)}: has one of "
                 "them changed since?"
             )
+        self.first_action = env.first_action
         return env
 
 

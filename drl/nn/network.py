@@ -106,12 +106,20 @@ class Network:
             layer.resample(rng)
 
     def load(self, params: np.ndarray) -> None:
-        """θ from a checkpoint: numpy, (P,).  ValueError unless size and precision are these."""
+        """θ from a checkpoint: numpy, (P,).
+
+        ValueError unless size and precision are these, and all of them are finite numbers.
+        """
         if not isinstance(params, np.ndarray) or params.shape != (self.size,):
             found = getattr(params, "shape", type(params).__name__)
             raise ValueError(f"the network has ({self.size},) parameters, found {found}")
         if params.dtype != self.ops.numpy(self.params).dtype:
             raise ValueError(f"parameters of another precision: {params.dtype}")
+        if not np.isfinite(params).all():
+            (name,) = [n for n, span in self.spans.items() if not np.isfinite(params[span]).all()][
+                :1
+            ]
+            raise ValueError(f"the parameters of {name} hold NaN or Inf")
         self.params[:] = self.ops.asarray(params)
 
     def copy_from(self, other: Network, weight: float = 1.0) -> None:
