@@ -36,7 +36,7 @@ docs: $(READY)  # the tour's pages are made by its code; a warning is an error
 bench: $(BENCH)/.ready  # a quarter of an hour on a quiet machine
 	$(BENCH)/bin/drl bench --all
 
-figures: $(READY)  # README's table, from the files that the benchmarks wrote
+figures: $(READY)  # the tables of README and docs, from what the benchmarks wrote
 	$(BIN)/python benchmarks/readme.py
 
 lowest:  # the core of the tests on the lowest versions that pyproject.toml allows

@@ -1,6 +1,6 @@
-"""README's table of figures, made from the files that their commands write.
+"""The tables of figures in README and docs, made from the files that their commands write.
 
-python benchmarks/readme.py          writes it (make figures); a test holds README to it
+python benchmarks/readme.py          writes them (make figures); a test holds the pages to them
 
 figures.json     drl bench --all
 scores.json      python benchmarks/scores.py
@@ -13,21 +13,20 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from drl.cli.check_gradients import BARS
 
 HERE = Path(__file__).parent
-README = HERE.parent / "README.md"
 BEGIN, END = "<!-- figures: begin (make figures) -->", "<!-- figures: end -->"
 
 Line = tuple[str, str, str]  # what, measured, asked for
 
 
 def table(directory: Path = HERE) -> str:
-    """The whole table, from the three files in the directory."""
+    """README's, from the three files in the directory."""
     bench, scores, beside = (
         json.loads((directory / f"{name}.json").read_text(encoding="utf-8"))
         for name in ("figures", "scores", "beside_sb3")
@@ -78,6 +77,21 @@ def log(result: dict[str, Any]) -> Line:
         f"({slower[short, 'full']} and {slower[short, 'minimal']} in runs of 1 s)",
         "≤ " + ", ".join(f"{100 * bar['bar']:g} %" for bar in bars[:2]) + missed(bars),
     )
+
+
+def log_table(directory: Path = HERE) -> str:
+    """What TensorBoard costs, for docs/tensorboard.md."""
+    bench = json.loads((directory / "figures.json").read_text(encoding="utf-8"))
+    (rows,) = (result["rows"] for result in bench if result["bench"] == "log")
+    cells = {
+        (row["run"], row["log"]): f"{percent(row['slower'])} slower, {row['events, MB']:.2f} MB"
+        for row in rows
+    }
+    lines = [
+        f"| {run} | {cells[run, 'minimal']} | {cells[run, 'full']} |"
+        for run in dict.fromkeys(run for run, _ in cells)
+    ]
+    return "\n".join(["| CartPole | minimal | full |", "|---|---|---|", *lines])
 
 
 # -- benchmarks/scores.py -------------------------------------------------------------------------
@@ -203,16 +217,21 @@ def missed(bars: Sequence[dict[str, Any]]) -> str:
 
 
 def put(page: str, part: str) -> str:
-    """README with the part between its marks.  ValueError where it has none."""
+    """The page with the part between its marks.  ValueError where it has none."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{README} has not the marks {BEGIN} and {END}")
+        raise ValueError(f"the page has not the marks {BEGIN} and {END}")
     return f"{before}{BEGIN}\n{part}\n{END}{after}"
 
 
+PAGES: dict[str, Callable[[], str]] = {"README.md": table, "docs/tensorboard.md": log_table}
+
+
 def write() -> None:
-    README.write_text(put(README.read_text(encoding="utf-8"), table()), encoding="utf-8")
+    for name, made in PAGES.items():
+        path = HERE.parent / name
+        path.write_text(put(path.read_text(encoding="utf-8"), made()), encoding="utf-8")
 
 
 if __name__ == "__main__":

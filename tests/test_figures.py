@@ -24,9 +24,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 SCORES = json.loads((BENCHMARKS / "scores.json").read_text(encoding="utf-8"))
 
 
-def test_readme_has_the_figures_of_the_files() -> None:
-    shown = README.partition(readme.BEGIN)[2].partition(readme.END)[0].strip()
-    assert shown == readme.table(), "make figures"
+@pytest.mark.parametrize("page", readme.PAGES)
+def test_a_page_has_the_figures_of_the_files(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    shown = text.partition(readme.BEGIN)[2].partition(readme.END)[0].strip()
+    assert shown == readme.PAGES[page](), "make figures"
 
 
 @pytest.mark.parametrize("name", ["figures", "scores", "beside_sb3"])
