@@ -1,5 +1,8 @@
 """Shared weights: convolution and pooling, by hand, against torch, at the edges."""
 
+import itertools
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -57,6 +60,29 @@ def test_a_kernel_as_large_as_the_image_is_a_linear_layer(library):
     np.testing.assert_allclose(
         conv.ops.numpy(conv.grads), linear.ops.numpy(linear.grads), rtol=1e-12, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_size_1_on_both_libraries(dtype):
+    """Batch, rows, columns, channels, filters, kernel, stride: each 1 and above, in all ways."""
+    rng = np.random.default_rng(0)
+    compared = 0
+    for batch, height, width, channels, filters, kernel, stride, padding in itertools.product(
+        (1, 2), (1, 4), (1, 3), (1, 2), (1, 3), (1, 2), (1, 2), (0, 1)
+    ):
+        if min(height, width) + 2 * padding < kernel:
+            continue
+        shape, conv = (height, width, channels), partial(Conv2d, filters, kernel, stride, padding)
+        nets = [single(conv(), shape, library, dtype) for library in ("numpy", "torch")]
+        x = rng.normal(size=(batch, *shape))
+        dy = rng.normal(size=(batch, *nets[0].output_shapes[0]))
+        for rows in {1, batch}:
+            (y, dx), (y_torch, dx_torch) = (through(net, x, dy[:rows]) for net in nets)
+            np.testing.assert_allclose(y_torch, y, atol=1e-5)
+            np.testing.assert_allclose(dx_torch, dx, atol=1e-5)
+            np.testing.assert_allclose(nets[1].grads, nets[0].grads, atol=1e-4)
+            compared += 1
+    assert compared == 312
 
 
 @each_library

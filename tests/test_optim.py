@@ -1,12 +1,15 @@
 """Optimizers: one step by hand, twenty beside torch's, what they keep; schedules; clipping."""
 
 import math
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
-from drl.nn import MLP
+from drl.nn import MLP, MSE
+from drl.nn.constants import Constants
 from drl.nn.optim import (
     FLUSH_EVERY,
     SGD,
@@ -239,3 +242,47 @@ def test_learning_rate_follows_the_schedule(library):
 def test_bad_settings_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make(four("numpy"))
+
+
+@each_library
+def test_trainings_in_threads_do_not_meet(library):
+    """What belongs to one computation, as Adam's count of steps, is in no object that all share."""
+
+    def train(steps: int) -> np.ndarray:
+        net = MLP(8, 4, (16,), backend=library, seed=3)
+        optimizer = Adam(net, 0.01)
+        x, t = np.linspace(-1, 1, 64).reshape(8, 8), np.zeros((8, 4))
+        for _ in range(steps):
+            y, backward = net.forward(x)
+            backward(MSE(net.ops)(y, t)[1])
+            optimizer.step()
+        return net.ops.numpy(net.params).copy()
+
+    counts = [30, 200, 60, 90]
+    alone = [train(steps) for steps in counts]
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(len(counts)) as pool:
+            together = list(pool.map(train, counts * 5))
+    finally:
+        sys.setswitchinterval(switch)
+    for got, expected in zip(together, alone * 5, strict=True):
+        assert np.array_equal(got, expected)
+
+
+@each_library
+def test_operations_keep_nothing_of_a_step(library):
+    """Their attributes are the same objects with the same numbers after it."""
+    net = MLP(8, 4, (16,), backend=library, seed=3)
+    optimizer = Adam(net, 0.01)
+
+    def seen() -> dict[str, tuple[int, str]]:
+        kept = vars(net.ops).items()
+        return {name: (id(v), repr(v)) for name, v in kept if not isinstance(v, Constants)}
+
+    before = seen()
+    y, backward = net.forward(np.ones((2, 8)))
+    backward(y)
+    optimizer.step()
+    assert seen() == before

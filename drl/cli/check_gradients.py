@@ -36,6 +36,7 @@ SHAPES = ((3, 2), (5, 4))  # (batch, outputs)
 MOST = 6  # points of an array compared with differences; with autograd, all
 FEW = 3  # the same in a network of many parameters, where each point is dear
 
+Rng = np.random.Generator
 Make = Callable[[int, str], Network]  # (outputs, array library) → a network in float64
 
 
@@ -76,8 +77,8 @@ def chain(shape: Shape, *layers: Callable[[], Layer]) -> Make:
 class Noisy(NoisyLinear):
     """NoisyLinear with noise in it from the start."""
 
-    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
-        super().bind(ops, arrays)
+    def initialise(self, rng: Rng) -> None:
+        super().initialise(rng)
         self.resample(np.random.default_rng(0))
 
 
@@ -89,9 +90,9 @@ class Quantiles(QuantileEmbedding):
     def build(self, shape: Shape) -> Shape:
         return (len(self.fractions) * super().build(shape)[0],)
 
-    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
-        super().bind(ops, arrays)
-        self.tau = ops.asarray([self.fractions])
+    def initialise(self, rng: Rng) -> None:
+        super().initialise(rng)
+        self.tau = self.ops.asarray([self.fractions])
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         y, pullback = super().forward(x)
@@ -143,7 +144,6 @@ ROWS: dict[str, Make] = {
     "MLP nature front": mlp((36, 36, 1), hidden=(6,), conv="nature"),
 }
 
-Rng = np.random.Generator
 LOSSES: dict[str, tuple[Callable[[Ops], Any], Callable[[Rng, int, int], np.ndarray]]] = {
     "softmax cross-entropy": (SoftmaxCrossEntropy, lambda rng, b, k: rng.integers(0, k, b)),
     "Bernoulli": (Bernoulli, lambda rng, b, k: rng.random((b, k))),

@@ -38,9 +38,9 @@ class QuantileEmbedding(Layer):
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
         super().bind(ops, arrays)
         self.frequencies = ops.asarray(np.pi * np.arange(self.cosines))
-        self.tau = ops.asarray([[0.5]])
 
     def initialise(self, rng: np.random.Generator) -> None:
+        self.tau = self.ops.asarray([[0.5]])
         self.W[:] = self.ops.asarray(self.init(rng, *self.shapes["W"]))
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from drl.nn.flat import FlatParameters
 from drl.nn.init import Init, he
 from drl.nn.ops import Array, Ops
 
@@ -39,12 +40,14 @@ class Layer:
     """What a layer without parameters need not say.
 
     `shapes` maps each parameter's name to its shape once `build` has seen the input; the network
-    then cuts the views `self.W`, `self.dW`, … out of its one vector (`bind`).
+    then gives the layer its `place` in the one vector, and the views `self.W`, `self.dW`, … of it
+    (`bind`).  A copy of the layer (copy.deepcopy, pickle) is bound again, to the copy's vector.
     """
 
     name = ""
     ops: Ops
     shapes: dict[str, Shape] = {}
+    place: tuple[FlatParameters, int] | None = None  # the vector, and where the layer begins in it
     noisy = False  # whether `resample` does anything
 
     def build(self, shape: Shape) -> Shape:
@@ -52,12 +55,15 @@ class Layer:
         return shape
 
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
-        """Take the parameters and their gradients: views of the network's one vector."""
+        """Take the parameters and their gradients: views of the network's one vector.
+
+        A copy is bound again, and gets the layer's other attributes back after it.
+        """
         self.ops = ops
         self.__dict__.update(arrays)
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Draw the parameters."""
+        """Draw the parameters, and whatever else the layer begins with: once."""
 
     def resample(self, rng: np.random.Generator | None) -> None:
         """Draw the layer's noise anew, where it has any; None: go without."""
@@ -69,6 +75,22 @@ class Layer:
     def describe(self) -> str:
         """What the layer and its parameters are, in words."""
         return ""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the views, which would come back as arrays that nobody trains."""
+        views = {name for of in self.shapes for name in (of, f"d{of}")}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in views and not (self.place and self.place[0].holds(value))
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.place:
+            flat, start = self.place
+            self.bind(flat.ops, flat.views(start, self.shapes))
+            self.__dict__.update(state)
 
 
 class Linear(Layer):

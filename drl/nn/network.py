@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from drl.nn.flat import FlatParameters
 from drl.nn.layers import Layer, Pullback, Shape
 from drl.nn.ops import Array, Ops
 
@@ -22,7 +24,10 @@ class Network:
     ops          numpy's operations or torch's: `make_ops`
     seed         int or numpy Generator, of the initial weights
 
-    ValueError where a layer does not fit the output of the one before.
+    A copy (copy.deepcopy, pickle, fork, spawn) is a network of its own, as is a copy's optimizer.
+
+    ValueError where a layer does not fit the output of the one before, or has its parameters in a
+    network already; MemoryError where they do not fit into memory.
     """
 
     def __init__(
@@ -38,7 +43,13 @@ class Network:
         self.output_shapes: list[Shape] = []
         counts: dict[str, int] = {}
         shape = self.input_shape
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
+            twice = layer.place or any(layer is before for before in self.layers[:i])
+            if twice and layer.shapes:
+                raise ValueError(
+                    f"layer {i}, {layer.name or type(layer).__name__}, has its parameters in a "
+                    "network already: make a new layer for each place"
+                )
             shape = layer.build(shape)
             self.output_shapes.append(shape)
             kind = type(layer).__name__.lower()
@@ -49,21 +60,27 @@ class Network:
         self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
         self.noisy = [layer for layer in self.layers if layer.noisy]
         self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
-        self.params, self.grads = ops.zeros(self.size), ops.zeros(self.size)
+        self.flat = FlatParameters(ops, self.size)
+        self.params, self.grads = self.flat.params, self.flat.grads
         rng = np.random.default_rng(seed)
         self.spans: dict[str, slice] = {}  # layer name → where its parameters lie in the vector
         offset = 0
         for layer in self.layers:
-            arrays, start = {}, offset
-            for name, shape in layer.shapes.items():
-                end = offset + math.prod(shape)
-                arrays[name] = self.params[offset:end].reshape(shape)
-                arrays[f"d{name}"] = self.grads[offset:end].reshape(shape)
-                offset = end
+            start, offset = offset, offset + sum(map(math.prod, layer.shapes.values()))
             if offset > start:
                 self.spans[layer.name] = slice(start, offset)
-            layer.bind(ops, arrays)
+            layer.place = self.flat, start
+            layer.bind(ops, self.flat.views(start, layer.shapes))
             layer.initialise(rng)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but `params` and `grads`, `flat`'s; the layers cut their views themselves."""
+        own = ("params", "grads")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.params, self.grads = self.flat.params, self.flat.grads
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         """x (B, *input_shape) → y (B, outputs), and the pullback that fills `grads`.

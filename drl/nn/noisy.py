@@ -6,7 +6,7 @@ import numpy as np
 
 from drl.nn.init import Init, uniform
 from drl.nn.layers import Linear, Pullback, Shape, rows_of
-from drl.nn.ops import Array, Ops
+from drl.nn.ops import Array
 
 
 class NoisyLinear(Linear):
@@ -39,12 +39,9 @@ class NoisyLinear(Linear):
         self.shapes |= {f"{name}_sigma": size for name, size in self.shapes.items()}
         return out
 
-    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
-        super().bind(ops, arrays)
-        self.resample(None)
-
     def initialise(self, rng: np.random.Generator) -> None:
         super().initialise(rng)
+        self.resample(None)
         inputs, outputs = self.shapes["W"]
         self.W_sigma[:] = self.sigma / np.sqrt(inputs)
         if self.b is not None:

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import importlib
 import math
-from functools import cache
+import os
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+
+from drl.nn.constants import Constants
 
 Array = Any  # numpy.ndarray or torch.Tensor; one program never mixes them
 
@@ -33,9 +36,15 @@ class NumpyOps:
         self.dtype = np.dtype(dtype)
         self.device = device
         self.smallest = float(np.finfo(dtype).tiny)  # below are the slow subnormal numbers
-        self._ones: dict[int, Array] = {}
-        self._zeros: dict[tuple[int, ...], Array] = {}
-        self._rows: dict[int, Array] = {}
+        self._ones = Constants(partial(np.ones, dtype=self.dtype))  # by length
+        self._zeros = Constants(partial(np.zeros, dtype=self.dtype))  # by shape
+        self._rows = Constants(np.arange)  # by length
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NumpyOps:
+        return self  # nothing in it changes: copies of networks share it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_ops, (self.name, str(self.dtype), self.device)
 
     # -- coming and going ---------------------------------------------------------------------
     def asarray(self, x: Array) -> Array:
@@ -48,7 +57,12 @@ class NumpyOps:
         return np.asarray(x)
 
     def zeros(self, *shape: int) -> Array:
+        """MemoryError where there is no room."""
         return np.zeros(shape, self.dtype)
+
+    def share(self, a: Array, b: Array) -> bool:
+        """Whether the two arrays are of the same memory."""
+        return np.may_share_memory(a, b)
 
     # -- products and sums --------------------------------------------------------------------
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
@@ -71,7 +85,7 @@ class NumpyOps:
         return np.dot(dy, W.T)
 
     def sum_rows(self, a: Array, out: Array | None = None) -> Array:
-        return np.dot(_cached(self._ones, len(a), np.ones, self.dtype), a, out=out)  # 1ᵀa: BLAS
+        return np.dot(self._ones[len(a)], a, out=out)  # 1ᵀa: BLAS
 
     def sum(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
         return a.sum(axis=axis, keepdims=keepdims)
@@ -84,7 +98,7 @@ class NumpyOps:
 
     # -- elementwise --------------------------------------------------------------------------
     def relu(self, x: Array) -> Array:
-        return np.maximum(x, _cached(self._zeros, x.shape, np.zeros, self.dtype))
+        return np.maximum(x, self._zeros[x.shape])
 
     def relu_backward(self, dy: Array, y: Array) -> Array:
         return dy * (y > 0)
@@ -119,18 +133,18 @@ class NumpyOps:
 
     def gather(self, a: Array, index: Array) -> Array:
         """a[b, index[b]] for every row b: (B, A, …), (B,) → (B, …)."""
-        return a[_cached(self._rows, len(a), np.arange, np.int64), index]
+        return a[self._rows[len(a)], index]
 
     def scatter(self, index: Array, values: Array, width: int) -> Array:
         """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""
         out = np.zeros((len(index), width, *values.shape[1:]), self.dtype)
-        out[_cached(self._rows, len(index), np.arange, np.int64), index] = values
+        out[self._rows[len(index)], index] = values
         return out
 
     def scatter_add(self, index: Array, values: Array, width: int) -> Array:
         """a[b, index[b, m]] += values[b, m] for all m: (B, M), (B, M) → (B, width)."""
         rows = len(index)
-        flat = index + width * _cached(self._rows, rows, np.arange, np.int64)[:, None]
+        flat = index + width * self._rows[rows][:, None]
         sums = np.bincount(flat.reshape(-1), values.reshape(-1), rows * width)
         return sums.reshape(rows, width).astype(self.dtype)
 
@@ -255,6 +269,7 @@ class TorchOps:
     def __init__(self, dtype: str = "float32", device: str = "cpu") -> None:
         import torch
 
+        _one_thread_after_fork()
         self.torch = torch
         self.dtype = getattr(torch, str(np.dtype(dtype)))
         self.device = torch.device(device)
@@ -264,7 +279,12 @@ class TorchOps:
         self._convolution_backward = aten.convolution_backward.default
         self._pool = aten.max_pool2d_with_indices.default
         self._pool_backward = aten.max_pool2d_with_indices_backward.default
-        self._steps = torch.zeros((), device=self.device)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TorchOps:
+        return self  # nothing in it changes: copies of networks share it
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_ops, (self.name, str(self.dtype).removeprefix("torch."), str(self.device))
 
     # -- coming and going ---------------------------------------------------------------------
     def asarray(self, x: Array) -> Array:
@@ -277,7 +297,16 @@ class TorchOps:
         return np.asarray(x.cpu()) if isinstance(x, self.torch.Tensor) else np.asarray(x)
 
     def zeros(self, *shape: int) -> Array:
-        return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
+        """MemoryError where there is no room."""
+        try:
+            return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
+        except RuntimeError as error:  # torch has no class of its own for the processor's memory
+            size = " × ".join(map(str, shape))
+            raise MemoryError(f"no room for {size} numbers on {self.device}") from error
+
+    def share(self, a: Array, b: Array) -> bool:
+        """Whether the two arrays are of the same memory."""
+        return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
 
     # -- products and sums --------------------------------------------------------------------
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
@@ -365,7 +394,7 @@ class TorchOps:
     def conv2d(
         self, x: Array, W: Array, b: Array | None, stride: int, padding: int
     ) -> tuple[Array, Array]:
-        y = self.torch.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1), b, stride, padding)
+        y = self.torch.conv2d(x.permute(0, 3, 1, 2), self._kernels(W), b, stride, padding)
         return y.permute(0, 2, 3, 1), None
 
     def conv2d_backward(
@@ -373,7 +402,7 @@ class TorchOps:
         dW: Array, db: Array | None, inputs: bool,
     ) -> Array | None:  # fmt: skip
         dx, dW_new, db_new = self._convolution_backward(
-            dy.permute(0, 3, 1, 2), x[: len(dy)].permute(0, 3, 1, 2), W.permute(3, 2, 0, 1),
+            dy.permute(0, 3, 1, 2), x[: len(dy)].permute(0, 3, 1, 2), self._kernels(W),
             [W.shape[3]], [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1,
             [inputs, True, db is not None],
         )  # fmt: skip
@@ -381,6 +410,12 @@ class TorchOps:
         if db is not None:
             db.copy_(db_new)
         return dx.permute(0, 2, 3, 1) if inputs else None
+
+    def _kernels(self, W: Array) -> Array:
+        """(k, k, C, O) → (O, C, k, k).   One filter has no channel order that torch could read off
+        its strides: its backward guesses "channels last", then refuses what it made by it."""
+        kernels = W.permute(3, 2, 0, 1)
+        return kernels.contiguous() if W.shape[3] == 1 else kernels
 
     def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
         y, winner = self._pool(x.permute(0, 3, 1, 2), [size, size], [size, size])
@@ -403,9 +438,9 @@ class TorchOps:
         lr: float, beta1: float, beta2: float, eps: float, decay: float,
     ) -> None:  # fmt: skip
         """Adam's equations (drl.nn.optim.Adam) in one fused pass over memory."""
-        self._steps.fill_(step)
+        t = self.torch.full((), float(step), device=self.device)
         self.torch._fused_adamw_(
-            [params], [grads], [m], [v], [], [self._steps], lr=lr, beta1=beta1, beta2=beta2,
+            [params], [grads], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2,
             weight_decay=decay, eps=eps, amsgrad=False, maximize=False,
         )  # fmt: skip
 
@@ -413,24 +448,34 @@ class TorchOps:
 Ops = NumpyOps | TorchOps
 
 
-@cache
 def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
     """The operations on `backend`: "numpy" or "torch"; dtype "float32" or "float64".
 
-    Networks of one kind share them.
+    Networks of one kind share them: they hold no state of a computation.
 
     device  "cpu", or with torch "cuda" or "cuda:N".
     ValueError on any other name, or where there is no such device.
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"unknown dtype {dtype!r}; expected float32 or float64")
-    if backend == "numpy":
-        return NumpyOps(dtype, device)
-    if backend == "torch":
-        if not has_device(device):
-            raise ValueError(f"no device {device!r} here: torch sees no such GPU; take device cpu")
-        return TorchOps(dtype, device)
-    raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
+    if backend not in ("numpy", "torch"):
+        raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
+    if backend == "torch" and not has_device(device):
+        raise ValueError(f"no device {device!r} here: torch sees no such GPU; take device cpu")
+    return _shared_ops(backend, dtype, device)
+
+
+@cache
+def _shared_ops(backend: str, dtype: str, device: str) -> Ops:
+    return NumpyOps(dtype, device) if backend == "numpy" else TorchOps(dtype, device)
+
+
+@cache
+def _one_thread_after_fork() -> None:
+    """A forked process has torch's pool of threads by name alone, and waits for them for ever."""
+    set_num_threads = importlib.import_module("torch").set_num_threads
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: set_num_threads(1))
 
 
 def has_device(device: str) -> bool:
@@ -452,11 +497,3 @@ def _plain(x: Array) -> Array:
     if isinstance(x, np.ndarray) and not (x.flags.carray and x.dtype.isnative):
         return np.array(x, x.dtype.newbyteorder("="), order="C")
     return x
-
-
-def _cached(cache: dict[Any, Array], key: Any, make: Any, dtype: Any) -> Array:
-    """A constant array per shape, made once: filling one costs as much as the operation itself."""
-    try:
-        return cache[key]
-    except KeyError:
-        return cache.setdefault(key, make(key, dtype=dtype))

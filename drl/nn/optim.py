@@ -72,11 +72,24 @@ class Optimizer:
             moment = getattr(self, name)
             moment *= abs(moment) > 1e13 * self.ops.smallest
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies: they follow the copy of the network, and the moments are numpy's, since
+        processes share the memory of torch's tensors."""
+        arrays = {name: self.ops.numpy(getattr(self, name)) for name in self._arrays()}
+        return self.__dict__ | arrays
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for name in self._arrays():
+            setattr(self, name, self.ops.asarray(state[name].copy()))
+
+    def _arrays(self) -> tuple[str, ...]:
+        return self.moments if self.moved is None else (*self.moments, "moved")
+
     def state(self) -> dict[str, Any]:
         """All that the next step depends on, numpy."""
-        arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self.moments}
-        moved = None if self.moved is None else self.ops.numpy(self.moved).copy()
-        return {"steps": self.steps, "watch": self.watch, "moved": moved, **arrays}
+        arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self._arrays()}
+        return {"steps": self.steps, "watch": self.watch, "moved": None} | arrays
 
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError unless the moments have the size of this network, and the steps are ours."""
