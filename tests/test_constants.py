@@ -20,6 +20,7 @@ FEW = {
     "compiled": "the loops of this project",
     "load": "two precisions",
     "_shared_ops": "libraries, precisions and devices that are there",
+    "_say_unlocked": "reasons that a system has",
     "_frame": "the planes and titles of heatmap.py",
     "split": "the tour's own seeds",
     "trained": "the tour's own networks",
