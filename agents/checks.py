@@ -28,6 +28,7 @@ class Checks:
         self.played = 0  # evaluations
         self.next = config.eval_every  # env steps
         self.best = -np.inf  # mean return
+        self.last: float | None = None  # of the newest; none where none was played
         self.solved = False
 
     def due(self, env_steps: int) -> bool:
@@ -50,7 +51,7 @@ class Checks:
             result = self._evaluate(play, CONFIRM_EPISODES)
             self.solved = result.mean >= config.solved_at
         better = result.mean >= self.best  # of equals the later one: it has learnt from more
-        self.best = max(self.best, result.mean)
+        self.best, self.last = max(self.best, result.mean), result.mean
         return result, better
 
     def _evaluate(self, play: Play, episodes: int) -> Evaluation:
@@ -63,6 +64,7 @@ class Checks:
             "checks": self.played,
             "next_check": self.next,
             "best": self.best if np.isfinite(self.best) else None,
+            "last": self.last,
             "solved": self.solved,
         }
 
@@ -71,3 +73,4 @@ class Checks:
         self.played, self.next = whole(state, "checks"), whole(state, "next_check", low=1)
         self.solved, best = flag(state, "solved"), optional(number, state, "best")
         self.best = -np.inf if best is None else best
+        self.last = optional(number, state, "last")

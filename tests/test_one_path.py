@@ -98,6 +98,8 @@ def test_a_run_without_a_due_evaluation_ends_with_one(
     run, args = tmp_path / "run", ["--env", "Acrobot-v1", "--steps", "512", "--log", "none"]
     summary = by_command(run, *args, "--eval-episodes", "2", "--learning-starts", "256")
     config = replace(preset("Acrobot-v1"), steps=512, eval_episodes=2, learning_starts=256)
+    assert summary["last_mean_reward"] == summary["best_mean_reward"]
+    assert summary["collapsed"] is False
     assert summary["best_mean_reward"] == train(worlds("Acrobot-v1"), config).mean_reward
     for command in (
         ["evaluate", str(run), "--episodes", "2"],

@@ -20,6 +20,18 @@ def test_collapse_is_said_at_the_third_low_check_in_a_row() -> None:
     assert not any(checks([400, 211, 211, 211, 211], exploring=20.0))
 
 
+def test_a_collapse_is_taken_back_when_the_policy_is_back() -> None:
+    dog, said = Watchdog(), []
+    for mean in (400.0, 100.0, 100.0, 100.0, 100.0, 390.0, 395.0, 100.0, 100.0, 100.0):
+        text = dog.check(Evaluation(np.full(16, mean), np.ones(16, np.int64)), 20.0)
+        said.append((text or "-")[:18])
+        again = Watchdog()
+        again.load_state(dog.state())
+        assert again.collapsed == dog.collapsed
+    back, gone = "the policy is back", "the policy has col"
+    assert said == ["-", "-", "-", gone, "-", back, "-", "-", "-", gone] and dog.collapsed
+
+
 def test_collapse_of_negative_returns_is_measured_from_what_exploring_earned() -> None:
     means = [-80.0, -291.0, -291.0, -291.0]  # from −500 to −80 was learnt; half of it ends at −290
     assert checks(means, exploring=-500.0) == [False, False, False, True]

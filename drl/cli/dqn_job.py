@@ -220,11 +220,14 @@ class DQNJob:
             console.print("go on:   " + command("resume", run.directory))
             return
         best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "no check yet"
+        last = "no check yet" if self.checks.last is None else f"{self.checks.last:.1f}"
+        collapsed = ", collapsed and not yet back" * self.watchdog.collapsed
         console.table(
             f"{self.env_id}, seed {self.settings['seed']}",
             {
                 "solved": "yes" if self.checks.solved else "no",
                 "best greedy mean": best,
+                "last greedy mean": last + collapsed,
                 "wall seconds": f"{summary['seconds']:.2f}",
                 "env steps": f"{summary['env_steps']:,}",
                 "updates": f"{summary['updates']:,}",
@@ -242,6 +245,8 @@ class DQNJob:
             "seed": self.settings["seed"],
             "solved": self.checks.solved,
             "best_mean_reward": self.checks.best if np.isfinite(self.checks.best) else None,
+            "last_mean_reward": self.checks.last,
+            "collapsed": self.watchdog.collapsed,
             "seconds": round(self.seconds, 3),
             "env_steps": self.training.env_steps,
             "updates": self.agent.updates,

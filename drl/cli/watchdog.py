@@ -23,7 +23,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self.exploded = self.outside = False
-        self.low_checks = 0  # in a row
+        self.low_checks = 0  # in a row; PATIENCE and more: the policy has collapsed
         self.floor: float | None = None  # what exploring earned by the first check
         self.best, self.best_error = -np.inf, 0.0  # of the checks so far
 
@@ -56,6 +56,11 @@ class Watchdog:
             )
         return None
 
+    @property
+    def collapsed(self) -> bool:
+        """Whether the policy has lost what it had learnt, and not found it again."""
+        return self.low_checks >= PATIENCE
+
     def check(self, result: Evaluation, exploring: float) -> str | None:
         """More than half of what was learnt is gone, and not by chance, three times in a row:
 
@@ -63,6 +68,8 @@ class Watchdog:
 
         The floor is what the run earned exploring until its first check, about what random actions
         earn: half of the best itself means nothing where returns may be negative.
+
+        The first check that is not low takes it back.
 
         result     a greedy check
         exploring  mean return of the last exploring episodes; no number where none has ended
@@ -74,6 +81,7 @@ class Watchdog:
         learnt = self.best - self.floor
         chance = CHANCE * np.hypot(error, self.best_error)
         low = learnt > 0 and fall > learnt / 2 and fall > chance
+        before = self.collapsed
         self.low_checks = self.low_checks + 1 if low else 0
         if mean >= self.best:
             self.best, self.best_error = mean, error
@@ -83,6 +91,8 @@ class Watchdog:
                 f"a best of {self.best:.1f}, where exploring began at {self.floor:.1f}; the best "
                 "is kept (drl evaluate scores it)"
             )
+        if before and not self.collapsed:
+            return f"the policy is back: {mean:.1f} in this check; the collapse is over"
         return None
 
     def state(self) -> dict[str, Any]:
