@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from agents.build import Parts, build_dqn, env_seed, seeds
+from agents.build import Parts, anew_stream, build_dqn, env_seed, seeds
 from agents.config import DQNConfig, lengths
 from agents.dqn import DQN
 from agents.training import VectorEnv
@@ -31,6 +31,9 @@ class DescribedEnv(VectorEnv, Protocol):
     def observation_scale(self) -> tuple[float, ...] | None:
         """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are pictures."""
 
+    def prepare(self) -> None:
+        """Once, before the first reset."""
+
     def close(self) -> None:
         """Free what they hold."""
 
@@ -53,7 +56,19 @@ def training_envs(worlds: Worlds, config: DQNConfig, seed: int) -> DescribedEnv:
     may draw from them, in its constructor too.
     """
     seed_shared(seed)
-    return worlds(num_envs=config.num_envs, seed=env_seed(seeds(seed).envs))
+    return _prepared(worlds, config, env_seed(seeds(seed).envs))
+
+
+def restarted_envs(worlds: Worlds, config: DQNConfig, seed: int, env_steps: int) -> DescribedEnv:
+    """The same for a run that goes on after `env_steps` and cannot have its episodes back: not its
+    first ones again."""
+    return _prepared(worlds, config, env_seed(anew_stream(seed, env_steps)))
+
+
+def _prepared(worlds: Worlds, config: DQNConfig, env_seed: int) -> DescribedEnv:
+    envs = worlds(num_envs=config.num_envs, seed=env_seed)
+    envs.prepare()
+    return envs
 
 
 def derived(config: DQNConfig, envs: DescribedEnv) -> tuple[DQNConfig, list[str]]:

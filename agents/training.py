@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.dqn import Learned
+from drl.errors import NotRepeated
 from drl.state import fill, whole
 
 
@@ -47,6 +48,7 @@ class Training:
         self.updates_per_step, self.learning_starts = updates_per_step, learning_starts
         self.env_steps = 0
         self.obs: np.ndarray | None = None
+        self.begun_anew = ""  # why a resumed run has new episodes
         self.returns = np.zeros(envs.num_envs)
         self.lengths = np.zeros(envs.num_envs, np.int64)
 
@@ -119,12 +121,20 @@ class Training:
                 f"found {self.agent.updates:,}"
             )
         if state["envs"] is None:
-            self.obs = None
-            self.agent.forget()
+            self._interrupted("its state could not be saved")
             return
         obs = self.envs.reset() if self.obs is None else self.obs
         fill(obs, state["obs"], "observations")
         self.obs = obs
         fill(self.returns, state["returns"], "returns")
         fill(self.lengths, state["lengths"], "lengths", low=0)
-        self.envs.load_state(state["envs"])
+        try:
+            self.envs.load_state(state["envs"])
+        except NotRepeated as error:
+            self._interrupted(str(error))
+
+    def _interrupted(self, why: str) -> None:
+        """The episodes under way are lost; new ones begin."""
+        self.obs, self.begun_anew = None, why
+        self.returns[:], self.lengths[:] = 0, 0
+        self.agent.forget()

@@ -21,6 +21,10 @@ class EnvFailed(UserError):
     trained: Any = None
 
 
+class NotRepeated(Exception):
+    """An environment that does not come out where it was, after the same start and actions."""
+
+
 class Diverged(ArithmeticError):
     """Training made a number that is none: `what`, the loss or the norm of a layer's gradient or
     parameters.  A norm is also Inf where a number is too large to be squared."""

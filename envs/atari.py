@@ -64,6 +64,9 @@ class Atari:
         self.held = [0] * self.num_envs  # the action that the game played last
         self.stacked = np.zeros((self.num_envs, *self.observation_shape), np.uint8)
 
+    def prepare(self) -> None:
+        """Nothing needs to be found out: the state can be read."""
+
     def reset(self) -> np.ndarray:
         self.stacked = np.stack([self._start(i) for i in range(self.num_envs)])
         return self.stacked.copy()

@@ -43,6 +43,9 @@ class VectorEnv(Protocol):
     def observation_scale(self) -> tuple[float, ...] | None:
         """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are pictures."""
 
+    def prepare(self) -> None:
+        """Once, before the first reset of envs that a run trains in and will have to save."""
+
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
 
@@ -104,6 +107,9 @@ class NumpyEnv:
         raise NotImplementedError
 
     # -- the same for all ---------------------------------------------------------------------
+    def prepare(self) -> None:
+        """Nothing needs to be found out: the state is all here."""
+
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).   EnvFailed where its own methods fail."""
         try:

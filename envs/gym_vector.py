@@ -5,17 +5,19 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from drl.errors import EnvFailed, UserError
+from drl.errors import EnvFailed, NotRepeated, UserError
 from drl.state import fill, whole
 from envs.alarm import Alarm
 from envs.core import Transition
 from envs.drawing import rendered
 from envs.guarded import Failed, Guarded
 from envs.ids import called, own_name
+from envs.own_state import load_own_state, own_state, tells_state
+from envs.repeat import Episode, Way, begin, find_way, play_again
 
 STEP_SECONDS = 60.0  # a world that takes longer in one step, or one reset, hangs
 MOST_RESTARTS = 10  # of all worlds together, then the run ends
@@ -33,6 +35,10 @@ class GymVector:
     it can reach a network.  A world that raises, or hangs for STEP_SECONDS, each with a clock of
     its own, is made anew and its episode is lost (`Transition.lost`), MOST_RESTARTS times in all;
     then the exception is the env's mistake too, as it is in a first reset.
+
+    Its state is how each episode under way began, and the actions since: `load_state` plays them
+    again (envs.repeat), in the way that `find_way` has found.  An env with `state()` and
+    `load_state(state)` of its own is asked instead.
     """
 
     stack = 1
@@ -72,20 +78,43 @@ class GymVector:
         self.observation_dtype: Any = np.uint8 if observation.dtype == np.uint8 else np.float32
         self.observation_scale = byte_scale(observation) if observation.dtype == np.uint8 else None
         self.seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
-        self.seeded = False
+        self.way: Way | None = "generator"  # how episodes can be played again
+        self.episodes: list[Episode | None] = [None] * num_envs  # under way
+        self.begun = np.zeros(num_envs, np.int64)  # episodes of each env
+        self.obs = self._empty()  # the newest
+
+    def prepare(self) -> None:
+        """Try out how episodes can be played again."""
+        if any(tells_state(env) for env in self._raw()):
+            return
+        with self.clock:
+            self.way = find_way(self._made, self._empty(), self.seed)
 
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
-        seeds = [None] * self.num_envs if self.seeded else self.seeds
-        self.seeded = True
         obs = self._empty()
         with self.clock:
-            for i, seed in enumerate(seeds):
+            for i in range(self.num_envs):
                 try:
-                    self.envs[i].reset(obs, i, seed)
+                    self._begin(i, obs)
                 except Failed as error:
                     raise EnvFailed(f"{error}: mend the env") from error
-        return self._finite(obs)
+        self.obs = self._finite(obs)
+        return obs
+
+    def _begin(self, i: int, obs: np.ndarray) -> None:
+        """A new episode of env i; obs[i] ← its first observation."""
+        seed: int | None = None
+        if not self.begun[i]:
+            seed = self.seeds[i]
+        elif self.way != "generator":
+            stream = np.random.SeedSequence([self.seed, i, 1, int(self.begun[i])])
+            seed = int(stream.generate_state(1)[0])
+        if self.way == "instance" and self.begun[i]:
+            self._close(i)
+            self.envs[i] = self._made(self.envs[i].name)
+        self.begun[i] += 1
+        self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
 
     def step(self, actions: np.ndarray) -> Transition:
         """actions (N,), those of the env's own space.   EnvFailed for the env's mistakes, named."""
@@ -103,8 +132,12 @@ class GymVector:
                         successor[i] = obs[i]  # the true next observation
                     elif over or cut:
                         successor = obs.copy()
+                    episode = self.episodes[i]
+                    if episode is not None:
+                        episode.actions.append(action)
+                        episode.reward += gained
                     if over or cut:
-                        env.reset(obs, i)
+                        self._begin(i, obs)
                     reward[i], terminated[i], truncated[i] = gained, over, cut
                 except Failed as error:
                     if lost is None:
@@ -116,7 +149,7 @@ class GymVector:
         self._finite(obs)
         if successor is not obs:
             self._finite(successor)
-        self.failed = False
+        self.failed, self.obs = False, obs
         return Transition(obs, reward, terminated, truncated, successor, lost)
 
     def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
@@ -127,12 +160,12 @@ class GymVector:
                 "the env"
             ) from what
         self.restarts.append(str(what))
-        with contextlib.suppress(Exception):  # what is broken may not close either
-            self.envs[i].env.close()
+        self._close(i)
         stream = np.random.SeedSequence([self.seed, i, len(self.restarts)])
         try:
-            self.envs[i] = Guarded(self.envs[i].name, self.build, self.clock)
-            self.envs[i].reset(obs, i, int(stream.generate_state(1)[0]))
+            self.envs[i] = self._made(self.envs[i].name)
+            seed = int(stream.generate_state(1)[0])
+            self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
         except Failed as again:
             raise EnvFailed(
                 f"{what} and cannot be made anew ({again.why}): mend the env"
@@ -153,32 +186,58 @@ class GymVector:
                 )
         return obs
 
+    def _made(self, name: str | None = None) -> Guarded:
+        return Guarded(name or self.id, self.build, self.clock)
+
+    def _close(self, i: int) -> None:
+        with contextlib.suppress(Exception):  # what is broken may not close either
+            self.envs[i].env.close()
+
     def state(self) -> dict[str, Any] | None:
-        """The classic-control worlds can be read; of others None is all that can be said."""
-        worlds = {}
-        if self.failed:
-            return None
+        """How each episode under way began, and the actions since; None where that does not lead
+        to where it is, or nobody knows."""
+        told = {}
         for i, env in enumerate(self._raw()):
-            inner, clock = env.unwrapped, _clock(env)
-            if not _readable(inner) or clock is None or getattr(inner, "state", None) is None:
+            episode = self.episodes[i]
+            if self.failed or self.way is None or episode is None:
                 return None
-            worlds[str(i)] = {
-                "state": np.array(inner.state, np.float64),
-                "elapsed": clock._elapsed_steps,
-                "rng": inner.np_random.bit_generator.state,
-            }
-        return worlds
+            own = own_state(env) if tells_state(env) else None
+            record = episode if own is None else Episode(episode.way, episode.seed or 0)
+            told[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
+        return {"way": self.way, "envs": told, "obs": self.obs.copy()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError or KeyError where the state is another world's."""
-        self.reset()  # gives every wrapper and generator a first state
-        for i, env in enumerate(self._raw()):
-            inner, world = env.unwrapped, state[str(i)]
-            restored = np.zeros_like(np.asarray(inner.state, np.float64))
-            fill(restored, world["state"], f"{self.id} state")
-            inner.state = restored
-            inner.np_random.bit_generator.state = world["rng"]
-            _clock(env)._elapsed_steps = whole(world, "elapsed")
+        """Every episode under way is played again.
+
+        NotRepeated where an env does not come out where it was; ValueError or KeyError where the
+        state is another env's.
+        """
+        obs = self._empty()
+        fill(obs, state["obs"], f"{self.id} observations")
+        if state["way"] not in get_args(Way):
+            raise ValueError(f"no way to play an episode again: {state['way']!r:.40}")
+        self.obs, self.way = obs, state["way"]
+        seen = self._empty()
+        with self.clock:
+            for i in range(self.num_envs):
+                told = state["envs"][str(i)]
+                episode = Episode.from_state(told["episode"])
+                self.begun[i] = whole(told, "begun", 1)
+                self.episodes[i] = episode
+                if self.way == "instance":
+                    self._close(i)
+                    self.envs[i] = self._made(self.envs[i].name)
+                try:
+                    total = play_again(self.envs[i], episode, seen, i)
+                except Failed as error:
+                    raise NotRepeated(f"{error} when its episode was played again") from error
+                if told["own"] is not None:
+                    load_own_state(self.envs[i].env, told["own"])
+                elif total != episode.reward or seen[i].tobytes() != obs[i].tobytes():
+                    raise NotRepeated(
+                        f"{self.envs[i].name} does not repeat itself: after the same start and the "
+                        f"same {len(episode.actions)} actions it is elsewhere"
+                    )
 
     def picture(self) -> np.ndarray:
         """World 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
@@ -206,21 +265,6 @@ def _fps(env: Any) -> float:
         fps = float(env.metadata["render_fps"])
         return fps if 0 < fps < math.inf else 30.0
     return 30.0
-
-
-def _readable(inner: Any) -> bool:
-    return type(inner).__module__.startswith("gymnasium.envs.classic_control")
-
-
-def _clock(env: Any) -> Any:
-    """The TimeLimit wrapper around an env, which counts its steps; None where there is none."""
-    from gymnasium.wrappers import TimeLimit
-
-    while not isinstance(env, TimeLimit):
-        if not hasattr(env, "env"):
-            return None
-        env = env.env
-    return env
 
 
 def byte_scale(space: Any) -> tuple[float, ...]:

@@ -72,6 +72,9 @@ class MinAtar:
         self.last = [0] * self.num_envs  # the package's number of the move played last
         self.elapsed = np.zeros(self.num_envs, np.int64)
 
+    def prepare(self) -> None:
+        """Nothing needs to be found out: the state can be read."""
+
     def reset(self) -> np.ndarray:
         for world in self.worlds:
             world.reset()

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 import envs as worlds
-from agents.build import anew_stream, env_seed
 from agents.checks import Checks
 from agents.config import DQNConfig, from_settings, no_updates
 from agents.evaluation import Evaluation, evaluate_fresh
 from agents.policy import describe
-from agents.setup import DescribedEnv, derived, training_agent, training_envs
+from agents.setup import (
+    DescribedEnv,
+    derived,
+    restarted_envs,
+    training_agent,
+    training_envs,
+)
 from agents.targets import Bounded
 from agents.training import Training
 from drl.cli.console import Console, Progress
@@ -117,15 +122,18 @@ class DQNJob:
         ):
             log.start(self.agent)
             if resumed and self.training.obs is None:
-                text = "cannot save its state: its episodes begin anew, from other seeds"
-                self._warn(f"{self.env_id} {text}", log)
+                why = self.training.begun_anew
+                self._warn(f"{self.env_id}: {why}; its episodes begin anew, from other seeds", log)
             self._warn(no_updates(self.config, steps), log)
             self.training.begin()
             if not resumed:
                 run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
             self._train(run, log, progress, interrupt, steps)
+            last = self.state()  # whoever trains on knows nothing of the check that follows
+            if self.training.env_steps >= steps and not self.checks.played:
+                self._check(run, log)  # no run ends without a policy that was scored
             log.end(self.agent, self.training.env_steps, self.checks.best)
-        saved = run.save_last(self.state(), self.training.env_steps)
+        saved = run.save_last(last, self.training.env_steps)
         done = self.checks.solved or self.training.env_steps >= steps
         interrupted = interrupt.asked and not done
         summary = self.summary() | {
@@ -161,8 +169,6 @@ class DQNJob:
                 self._keep(run, log)
             if self.checks.solved or interrupt.asked:
                 break
-        if self.training.env_steps >= steps and not self.checks.played:
-            self._check(run, log)  # no run ends without a policy that was scored
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
 
@@ -313,8 +319,9 @@ class DQNJob:
     def _worlds_anew(self) -> None:
         """Worlds that could not tell their state: not the run's first episodes again."""
         self.envs.close()
-        stream = anew_stream(self.settings["seed"], self.training.env_steps)
-        self.envs = worlds.make(self.env_id, self.config.num_envs, env_seed(stream))
+        self.envs = restarted_envs(
+            worlds.worlds(self.env_id), self.config, self.settings["seed"], self.training.env_steps
+        )
         self.training.envs = self.envs
 
 
