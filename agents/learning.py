@@ -19,6 +19,7 @@ from agents.setup import Worlds, derived, training_agent, training_envs
 from agents.training import Training
 from drl.errors import EnvFailed, UserError
 from drl.state import shared_generators_kept
+from drl.threads import one_thread
 
 
 class Trained(NamedTuple):
@@ -89,16 +90,17 @@ def _train(
             if on_check is not None:
                 on_check(training.env_steps, result)
 
-        for step in training.run(config.steps):
-            for what in envs.restarts[restarts:]:
-                restarts += 1
-                warnings.warn(f"{what}; it was made anew, its episode is lost", stacklevel=3)
-            if checks.due(step.env_steps):
+        with one_thread():
+            for step in training.run(config.steps):
+                for what in envs.restarts[restarts:]:
+                    restarts += 1
+                    warnings.warn(f"{what}; it was made anew, its episode is lost", stacklevel=3)
+                if checks.due(step.env_steps):
+                    check()
+                if checks.solved:
+                    break
+            if not checks.played:  # no run ends without a policy that was scored
                 check()
-            if checks.solved:
-                break
-        if not checks.played:  # no run ends without a policy that was scored
-            check()
     except EnvFailed as error:
         if not checks.played:
             policy.copy_from(agent)

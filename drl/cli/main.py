@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 
+from drl import threads
 from drl.errors import UserError
 from drl.streams import one_line, safe_streams
 
@@ -96,8 +96,7 @@ def _dispatch(args: list[str]) -> int:
         if args[0] == "train":
             raise UserError("train what? expected 'drl train dqn' or 'drl train digits'")
         raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")  # before numpy comes: small nets are fastest on one
+    threads.of_this_process()  # before numpy comes: small nets are fastest on one
     from drl.cli.heap import keep_freed_memory  # ctypes, which `drl --help` need not load
 
     keep_freed_memory()
@@ -111,7 +110,8 @@ def _dispatch(args: list[str]) -> int:
         from drl.cli.parse import parse
 
         config = parse(module.Config, name, rest)
-    result = module.run(config)
+    with threads.one_thread():  # where numpy was there before us
+        result = module.run(config)
     if isinstance(result, int):
         return result
     if getattr(config, "json", False):

@@ -18,6 +18,7 @@ from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.optim import AdamW
 from drl.nn.schedules import Cosine
 from drl.state import fill, whole
+from drl.threads import one_thread
 
 REPORT_EVERY = 50  # updates
 
@@ -77,6 +78,10 @@ class Training:
         return self.optimizer.steps
 
     def __iter__(self) -> Iterator[Report]:
+        with one_thread():
+            yield from self._reports()
+
+    def _reports(self) -> Iterator[Report]:
         loss, hits, images = 0.0, 0.0, 0  # since the last report
         while self.update < self.updates:
             position = self.update % self.updates_per_epoch

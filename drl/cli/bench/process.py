@@ -9,7 +9,9 @@ import sys
 import time
 from typing import Any
 
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+from drl.threads import VARIABLES
+
+THREADS = dict.fromkeys(VARIABLES, "1")
 
 
 def command(*args: str) -> list[str]:
