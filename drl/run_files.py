@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from drl.commands import command
 from drl.errors import UserError
+from drl.files import read_json
 
 # what a process leaves that is killed while it makes a run, or writes a file of one
 HALF = (".config.json.[0-9]*", ".summary.json.[0-9]*", "checkpoints/.*.safetensors.[0-9]*")
@@ -20,7 +22,7 @@ def claim_directory(job: str, what: str, seed: int | str) -> Path:
     """runs/<job>-<what>-<seed>-<time>, with -2, -3, … where there is one: a directory made now, so
     that no other process is given the same.   UserError where none can be made."""
     name = f"{job}-{re.sub('[^A-Za-z0-9_.=+-]+', '-', what)}-{seed}"
-    name += time.strftime("-%Y%m%d-%H%M%S")
+    name += "-" + time.strftime("%Y%m%d-%H%M%S")
     home = Path("runs")
     try:
         home.mkdir(exist_ok=True)
@@ -79,6 +81,24 @@ def clear(directory: Path) -> None:
 def remove_empty(directory: Path) -> None:
     with contextlib.suppress(OSError):
         directory.rmdir()
+
+
+def taken(directory: Path) -> UserError:
+    """Where a run was to be made, something is: how to go on with it, if there is a way."""
+    text = f"{directory} exists and is not empty: give another --run"
+    if any(map(_unfinished, (directory, *sorted(directory.glob("*/"))))):
+        text += ", or go on with it: " + command("resume", directory)
+    return UserError(text)
+
+
+def _unfinished(run: Path) -> bool:
+    """A run that has not come to its result."""
+    if not (run / "config.json").is_file():
+        return False
+    try:
+        return bool(read_json(run / "summary.json").get("interrupted"))
+    except UserError:  # none
+        return True
 
 
 def no_place(directory: Path, error: OSError) -> UserError:

@@ -17,7 +17,7 @@ from drl.errors import UserError
 from drl.files import read_json
 from drl.lock import Lock
 from drl.log.writers import last_step
-from drl.run_files import clear, halves, is_free, no_place, remove_empty, undone
+from drl.run_files import clear, halves, is_free, no_place, remove_empty, taken, undone
 from drl.state import fitting, whole
 
 KEPT = 2  # checkpoints, besides the best
@@ -43,10 +43,6 @@ class Run:
         made.
         """
         directory = Path(directory)
-        taken = UserError(
-            f"{directory} exists and is not empty: give another --run, or go on with it: "
-            + command("resume", directory)
-        )
         document = {
             "settings": settings,
             "seed": settings.get("seed"),
@@ -56,13 +52,13 @@ class Run:
         try:
             new = not directory.exists()
             if not new and not is_free(directory):
-                raise taken
+                raise taken(directory)
             directory.mkdir(parents=True, exist_ok=True)
             try:
                 lock = Lock(directory)
                 try:
                     if (directory / "config.json").exists():  # made by another since we looked
-                        raise taken
+                        raise taken(directory)
                     with undone(directory):
                         (directory / "checkpoints").mkdir(exist_ok=True)
                         _write_json(directory / "config.json", document)

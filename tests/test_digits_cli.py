@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -245,3 +246,24 @@ def test_checkpoint_of_another_network(tmp_path):
     checkpoint.save(path, state)
     with Run.open(tmp_path) as opened, pytest.raises(UserError, match="settings changed"):
         evaluate(opened)
+
+
+def test_no_chart_of_the_digits_shows_a_dqn_run_beside_them(tmp_path: Path) -> None:
+    """A chart of Custom Scalars draws every run of a directory that has its tags."""
+    from tensorboard.plugins.custom_scalar import layout_pb2, metadata
+
+    dqn = ["--steps", "400", "--eval-every", "200", "--eval-episodes", "2", "--log-every", "50"]
+    assert main(["train", "dqn", *dqn, "--run", str(tmp_path / "dqn")]) == 0
+    run(replace(QUICK, run=tmp_path / "digits", log="full"))
+    charts, scalars = {}, {}
+    for job in ("dqn", "digits"):
+        tags, board = events(tmp_path / job)
+        (event,) = board.Tensors(metadata.CONFIG_SUMMARY_TAG)
+        layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+        charts[job] = [chart for group in layout.category for chart in group.chart]
+        scalars[job] = tags["scalars"]
+    for mine, other in (("dqn", "digits"), ("digits", "dqn")):
+        for chart in charts[mine]:
+            patterns = [*chart.multiline.tag, *(s.value for s in chart.margin.series)]
+            shown = [tag for tag in scalars[other] if any(re.search(p, tag) for p in patterns)]
+            assert not shown, (mine, chart.title, shown)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -228,3 +229,15 @@ def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "a" / "checkpoints").glob("step-*"):
         checkpoint.write_atomic(path, source.read_bytes())
     assert main(["resume", str(tmp_path / "a"), "--steps", "900"]) == 2
+
+
+def test_a_default_name_is_one_that_every_tool_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """scp takes what stands before a colon for a host; TensorBoard a comma for two directories."""
+    from drl.run_files import claim_directory
+
+    monkeypatch.chdir(tmp_path)
+    path = claim_directory("dqn", "/a dir/my_env.py:Corridor,2*[x]\x1b-v0", 1)
+    assert re.fullmatch(r"dqn--a-dir-my_env\.py-Corridor-2-x--v0-1-\d{8}-\d{6}", path.name)
+    assert path.is_dir()

@@ -33,7 +33,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if not self.runs:
-            raise UserError("compare what? give directories of runs, e.g. drl compare runs/*")
+            raise UserError("compare what? give directories of runs, e.g. runs/*")
         if self.out is not None and self.out.suffix not in SUFFIXES:
             raise UserError(f"--out {self.out} is not possible: give a name with .png or .svg")
 
@@ -51,7 +51,7 @@ def run(config: Config) -> dict[str, Any]:
     console = Console(quiet=config.json)
     results = [result for path in find(config.runs) if (result := read(path, console)) is not None]
     if not results:
-        raise UserError("no finished run to compare: let one finish, or go on with it: drl resume")
+        raise UserError("no finished run to compare: let one of them come to its end first")
     groups = group(results)
     for g in groups:
         if twice := g.repeated_seeds():

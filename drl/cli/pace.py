@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
 
 WINDOW = 30.0  # seconds that the speed is taken over
 
@@ -15,13 +14,13 @@ class Pace:
     total  units of the whole job
     """
 
-    def __init__(self, total: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.total, self.clock = total, clock
+    def __init__(self, total: int) -> None:
+        self.total = total
         self.points: deque[tuple[float, int]] = deque()  # time, done
 
     def __call__(self, done: int) -> str:
         """In words, when `done` units are: "8,900/s, 0:42 left".  Empty where nobody knows yet."""
-        now = self.clock()
+        now = time.monotonic()
         while len(self.points) > 1 and self.points[1][0] <= now - WINDOW:
             self.points.popleft()
         self.points.append((now, done))

@@ -14,7 +14,7 @@ from drl.cli.console import Console
 from drl.cli.side_by_side import advance, cores
 from drl.commands import command
 from drl.errors import UserError
-from drl.run_files import claim_directory, remove_empty
+from drl.run_files import claim_directory, remove_empty, taken
 from drl.runs import Run
 
 
@@ -32,10 +32,7 @@ def train(
     if directory is None:
         directory = claim_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UserError(
-            f"{directory} exists and is not empty: give another --run, or go on with its runs: "
-            + command("resume", directory)
-        )
+        raise taken(directory)
     runs = _created(directory, settings, seeds)
     return go_on(directory, runs, Console(quiet), min(most or cores(), cores()))
 
@@ -113,7 +110,8 @@ def go_on(
         console.print(f"failed:  {', '.join(run.name for run in failed)}")
     if unfinished or failed:
         console.print("go on:   " + command("resume", directory))
-    console.print("compare: " + command("compare", directory))
+    if rows:
+        console.print("compare: " + command("compare", directory))
     console.print("curves:  " + command("board", directory))
     return {
         "directory": str(directory),

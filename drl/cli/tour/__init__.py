@@ -56,7 +56,7 @@ def run(config: Config) -> dict[str, Any]:
     if config.chapter is None and not config.all:
         for number, title in enumerate(CHAPTERS.values(), start=1):
             console.print(f"{number:>2}  {title}")
-        console.print("read one:  drl tour 1 --out tour    (with its figures)")
+        console.print("read one, with its figures:  drl tour 1 --out tour")
         return {"chapters": list(CHAPTERS.values())}
     wanted = range(1, len(CHAPTERS) + 1) if config.chapter is None else [config.chapter]
     numbers = {}
