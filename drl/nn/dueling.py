@@ -15,7 +15,8 @@ class Dueling(Layer):
 
     Without the mean a constant could wander between V and A.  Two streams: the first half of the
     inputs h (B, 2H) are V's hidden neurons, the second A's, and each stream ends in a layer of its
-    own, `linear` (drl.nn.layers.Linear, drl.nn.noisy.NoisyLinear).
+    own, `linear` (drl.nn.layers.Linear, drl.nn.noisy.NoisyLinear).  Gradients are the derivatives:
+    without the 1/√2 of section 4.2 there (docs/deviations.md).
 
     atoms  numbers for each action (N of a return's distribution; the equation holds for each):
            y is (B, actions · atoms), action by action
