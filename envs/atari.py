@@ -32,9 +32,9 @@ class Atari:
     Observations (84, 84, 4) uint8, grey, the newest picture last; at an episode's start the first
     picture four times.  Each pixel is the mean of the frame's pixels (210 × 160 in most games)
     whose centres lie in it: Pillow's box filter.  Gymnasium's AtariPreprocessing weighs parts of
-    pixels (area interpolation): up to 149 grey levels apart on a pixel, 0.6 to 3.4 in the mean, so
-    a policy of one does not play the other's pictures.  Actions: those that do something in this
-    game.  Rewards are the game's score, unclipped.  More departures: docs/deviations.md.
+    pixels (area interpolation): up to 149 grey levels apart on a pixel, 0.6 to 3.4 in the mean:
+    neither scores nor policies are exchangeable.  Actions: those that do something in this game.
+    Rewards are the game's score, unclipped.  More departures: docs/deviations.md.
 
     Sticky actions are the only chance: no random no-ops at the start, which they replace.
     Truncated after `max_frames` frames (30 minutes of play, 27,000 agent steps).
