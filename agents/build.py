@@ -17,6 +17,8 @@ from agents.nstep import NStep
 from agents.prioritized import Prioritized
 from agents.replay import Replay, Sampler, Uniform
 from agents.storage import Frames, Keeper, Vectors
+from drl.memory import require_memory
+from drl.nn import Network
 from drl.nn.optim import Adam
 from drl.nn.schedules import Constant, Linear, Schedule
 
@@ -62,6 +64,7 @@ def build_dqn(
         net = build_network(
             config, shape, observation_dtype, actions, streams["weights"], backend, dtype, device
         )
+        _require_room(net)
         target_net = build_network(
             config, shape, observation_dtype, actions, 0, net.ops.name, dtype, device
         )
@@ -89,6 +92,15 @@ def build_dqn(
         reward_clip=config.reward_clip,
         first_action=first_action,
     )  # fmt: skip
+
+
+def _require_room(net: Network) -> None:
+    """MemoryError unless both networks, their gradients and Adam's two moments can be there."""
+    if str(net.ops.device) == "cpu":
+        require_memory(
+            6 * net.size * net.ops.dtype.itemsize,
+            f"an agent with networks of {net.size:,} parameters", "smaller --hidden layers",
+        )  # fmt: skip
 
 
 def build_bootstrap(

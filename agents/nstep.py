@@ -31,6 +31,7 @@ class NStep:
         self.R = np.zeros((n, num_envs))
         self.open = np.zeros(num_envs, np.int64)  # windows open in each world
         self.never = np.zeros(num_envs, bool)
+        self.nbytes = self.s.nbytes + self.a.nbytes + self.R.nbytes
 
     def add(
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,

@@ -51,13 +51,13 @@ class Sampler(Protocol):
 class Uniform:
     """Every transition with the same probability, with replacement."""
 
-    nbytes = 0
     wants_error = False
 
     def __init__(self, capacity: int, batch: int, rng: np.random.Generator) -> None:
         self.capacity, self.rng = capacity, rng
         self.weight = np.ones(batch, np.float32)
         self._uniform = np.zeros((BLOCK, batch))
+        self.nbytes = self._uniform.nbytes
         self._drawn = BLOCK  # batches of `_uniform` already used
 
     def add(self, rows: np.ndarray) -> None:
@@ -124,6 +124,7 @@ class Replay:
     def nbytes(self) -> int:
         """Memory of the full ring, in bytes; the system hands it out as it fills."""
         own = self.s.nbytes + self.s_next.nbytes + self.rest.nbytes + self.terminal.nbytes
+        own += 2 * self._s.nbytes
         return own + self.keeper.nbytes + self.sampler.nbytes
 
     def add(

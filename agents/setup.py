@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from agents.config import DQNConfig, lengths
 from agents.dqn import DQN
 from agents.training import VectorEnv
 from drl.errors import UserError
+from drl.memory import require_memory, require_room_for_envs
 from drl.state import seed_shared, seed_torch
 
 
@@ -66,6 +68,10 @@ def restarted_envs(worlds: Worlds, config: DQNConfig, seed: int, env_steps: int)
 
 
 def _prepared(worlds: Worlds, config: DQNConfig, env_seed: int) -> DescribedEnv:
+    try:
+        require_room_for_envs(config.num_envs)
+    except MemoryError as error:
+        raise UserError(str(error)) from error
     envs = worlds(num_envs=config.num_envs, seed=env_seed)
     envs.prepare()
     return envs
@@ -110,7 +116,30 @@ def training_agent(
             dtype, device, envs.stack, parts or Parts(), envs.reward_range,
             envs.first_action,
         )  # fmt: skip
+        _require_room(agent, config)
     except (ValueError, MemoryError) as error:
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
     seed_torch(seed)  # environments or network may have been the first to load it
     return agent
+
+
+def _require_room(agent: DQN, config: DQNConfig) -> None:
+    """MemoryError unless this machine has room for what fills as training goes on: the system has
+    promised it already, and would kill."""
+    replay, nstep, net = agent.replay, agent.nstep, agent.net
+    require_memory(
+        replay.nbytes, f"the replay memory of {config.capacity:,} transitions",
+        "a smaller --capacity",
+    )  # fmt: skip
+    require_memory(
+        nstep.nbytes, f"--n-step {config.n_step:,} with --num-envs {config.num_envs:,}",
+        "fewer of them",
+    )  # fmt: skip
+    fractions = config.iqn_samples if config.head == "iqn" else 1
+    numbers = sum(math.prod(shape) for shape in net.output_shapes) * fractions
+    if config.head in ("qr", "iqn"):
+        numbers += config.quantiles * (config.quantiles if config.head == "qr" else fractions)
+    require_memory(
+        config.batch * numbers * net.ops.dtype.itemsize,
+        f"one pass through the network with a batch of {config.batch:,}", "a smaller --batch",
+    )  # fmt: skip

@@ -25,6 +25,13 @@ class NotRepeated(Exception):
     """An environment that does not come out where it was, after the same start and actions."""
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether there was too little of it: torch says so by a RuntimeError."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "memory" in str(error)
+    )
+
+
 class Diverged(ArithmeticError):
     """Training made a number that is none: `what`, the loss or the norm of a layer's gradient or
     parameters.  A norm is also Inf where a number is too large to be squared."""

@@ -13,6 +13,7 @@ from drl.commands import command
 from drl.errors import UserError
 from drl.files import read_json
 
+MOST_SEEDS = 10_000  # runs in one directory
 # what a process leaves that is killed while it makes a run, or writes a file of one
 HALF = (".config.json.[0-9]*", ".summary.json.[0-9]*", "checkpoints/.*.safetensors.[0-9]*")
 OWN = ("config.json", "summary.json", ".lock", "events.*")

@@ -53,7 +53,7 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is tuple:
         return isinstance(value, tuple) and all(fits(item, parts[0]) for item in value)
     if hint in (int, float):
-        return isinstance(value, int if hint is int else int | float) and not isinstance(
-            value, bool
-        )
+        if isinstance(value, int):
+            return not isinstance(value, bool) and abs(value) < 2**63  # larger: no size, no time
+        return hint is float and isinstance(value, float)
     return isinstance(value, hint)

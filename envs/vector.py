@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from drl.errors import UserError
+from drl.memory import require_room_for_envs
 from envs.core import VectorEnv
 from envs.drawing import headless, no_pictures
 from envs.gym_vector import GymVector
@@ -48,6 +49,10 @@ def make(
     """
     if num_envs < 1:
         raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
+    try:
+        require_room_for_envs(num_envs)
+    except MemoryError as error:
+        raise UserError(str(error)) from error
     if not isinstance(id, str):
         return GymVector(None, num_envs, seed, id)
     id = resolve(id)

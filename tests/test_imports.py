@@ -36,11 +36,11 @@ def within(name: str, *packages: str) -> bool:
 
 # package → what of ours it may import
 ALLOWED = {
-    "drl.nn": ("drl.nn", "drl.compiled"),
+    "drl.nn": ("drl.nn", "drl.compiled", "drl.memory"),
     "drl.digits": ("drl",),
     "drl": ("drl",),
     "agents": ("agents", "drl"),
-    "envs": ("envs", "drl.compiled", "drl.errors", "drl.state"),
+    "envs": ("envs", "drl.compiled", "drl.errors", "drl.memory", "drl.state"),
     "drl.cli": OURS,
 }
 

@@ -234,9 +234,9 @@ def test_mistakes_are_one_line_and_leave_nothing(
 def test_a_memory_larger_than_the_machine_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from drl.cli import dqn_job
+    from drl import memory
 
-    monkeypatch.setattr(dqn_job, "physical_memory", lambda: 1e6)
+    monkeypatch.setattr(memory, "physical_memory", lambda: 1e6)
     assert main(["train", "dqn", "--run", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
     assert len(error.splitlines()) == 1 and "50,000 transitions" in error and "--capacity" in error

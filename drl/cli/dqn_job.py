@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from dataclasses import asdict
@@ -31,7 +30,7 @@ from drl.cli.interrupt import Interrupt
 from drl.cli.stopped import stopped_in_one_line
 from drl.cli.watchdog import Watchdog
 from drl.commands import command
-from drl.errors import UserError
+from drl.memory import GIB
 from drl.runs import Run
 from drl.state import (
     column,
@@ -45,7 +44,6 @@ from drl.state import (
 if TYPE_CHECKING:
     from agents.dqn import DQN
 
-GIB = 2**30  # bytes
 DIVERGED = "train anew with a lower --lr, with --max-grad-norm, or a smaller --reward-scale"
 
 
@@ -86,18 +84,10 @@ class DQNJob:
     def _agent(self) -> DQN:
         """Settings that do not fit the environment, or the machine, are the user's to mend."""
         settings = self.settings
-        agent = training_agent(
+        return training_agent(
             self.config, self.envs, settings["seed"], settings["backend"], settings["dtype"],
             settings["device"],
         )  # fmt: skip
-        needed, there = agent.replay.nbytes, physical_memory()
-        if needed > there:
-            raise UserError(
-                f"the replay memory of {self.config.capacity:,} transitions takes "
-                f"{needed / GIB:.1f} GiB, this machine has {there / GIB:.1f}: give a smaller "
-                "--capacity"
-            )
-        return agent
 
     # -- the run ------------------------------------------------------------------------------
     def go(
@@ -328,11 +318,3 @@ class DQNJob:
 def made(settings: dict[str, Any], config: DQNConfig) -> DescribedEnv:
     """The environments that a run learns in."""
     return training_envs(worlds.worlds(settings["env"]), config, settings["seed"])
-
-
-def physical_memory() -> float:
-    """Of this machine, in bytes; infinite where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):  # no sysconf on Windows
-        return float("inf")

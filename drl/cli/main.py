@@ -6,7 +6,7 @@ import importlib
 import sys
 
 from drl import threads
-from drl.errors import UserError
+from drl.errors import UserError, out_of_memory
 from drl.streams import one_line, safe_streams
 
 COMMANDS = {  # name → module, one line of help
@@ -71,7 +71,14 @@ def _answer(args: list[str]) -> int:
     except KeyboardInterrupt:
         print("drl: interrupted", file=sys.stderr)
         return 130
-    except Exception:  # a fault of ours; through our streams, since it may quote anything
+    except Exception as error:  # a fault of ours; through our streams, since it may quote anything
+        if out_of_memory(error):
+            print(
+                f"drl: not enough memory ({one_line(str(error))}): ask for less, or use a machine "
+                "that has more",
+                file=sys.stderr,
+            )
+            return 2
         import traceback
 
         traceback.print_exc()

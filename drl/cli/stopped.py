@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from drl.errors import Diverged, EnvFailed, UserError
+from drl.errors import Diverged, EnvFailed, UserError, out_of_memory
 from drl.runs import Run
 
 
@@ -31,6 +31,13 @@ def stopped_in_one_line(
         raise EnvFailed(f"{error} ({where()}); {_last_good(run)}") from error
     except UserError as error:
         raise UserError(f"{error} ({where()}); {_last_good(run)}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise UserError(
+            f"out of memory ({where()}; {error}); {_last_good(run)}: train anew with a smaller "
+            "--batch, smaller --hidden layers, or fewer seeds at a time"
+        ) from error
 
 
 def _last_good(run: Run) -> str:

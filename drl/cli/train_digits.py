@@ -10,6 +10,7 @@ from drl.commands import command
 from drl.digits.recipes import Model, Recipe, recipe
 from drl.errors import UserError
 from drl.log.writers import Writer, check_writers, writers_of
+from drl.run_files import MOST_SEEDS
 from drl.typed import check_types
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ class Config:
         check_writers(self.log_to)
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
-        if self.seeds < 1:
-            raise UserError(f"--seeds {self.seeds} is not possible: give 1 or more")
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise UserError(f"--seeds {self.seeds} is not possible: give 1 to {MOST_SEEDS:,}")
         if not self.checkpoint_every >= 0:
             raise UserError(f"--checkpoint-every {self.checkpoint_every} s: give 0 or more")
         if self.model == "logistic" and self.hidden:

@@ -12,6 +12,7 @@ from agents.config import DQNConfig, from_settings
 from agents.presets import preset, rainbow, tuned
 from drl.errors import UserError
 from drl.log.writers import Writer, check_writers, writers_of
+from drl.run_files import MOST_SEEDS
 from drl.typed import check_types
 
 OWN = (
@@ -69,8 +70,8 @@ class Config:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UserError(f"--{name.replace('_', '-')} must be at least 1 env step")
-        if self.seeds < 1:
-            raise UserError(f"--seeds {self.seeds} is not possible: give 1 or more")
+        if not 1 <= self.seeds <= MOST_SEEDS:
+            raise UserError(f"--seeds {self.seeds} is not possible: give 1 to {MOST_SEEDS:,}")
         if self.seed < 0:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
 
@@ -114,7 +115,8 @@ def parse(args: list[str]) -> Config:
 def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
     from drl.cli.console import Console
-    from drl.cli.dqn_job import DQNJob, physical_memory
+    from drl.cli.dqn_job import DQNJob
+    from drl.memory import physical_memory
     from drl.run_files import claim_directory
     from drl.runs import Run
 

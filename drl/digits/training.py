@@ -13,6 +13,7 @@ from drl.digits.data import Dataset
 from drl.digits.recipes import Recipe
 from drl.errors import Diverged, UserError
 from drl.finite import require_finite
+from drl.memory import require_memory
 from drl.nn import MLP
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.optim import AdamW
@@ -65,6 +66,11 @@ class Training:
         self.data, self.recipe = data, recipe
         weights, shuffle, warp = np.random.SeedSequence(seed).spawn(3)
         self.net = build(data, recipe, np.random.default_rng(weights), backend, dtype, device)
+        if device == "cpu":
+            require_memory(
+                4 * self.net.size * self.net.ops.dtype.itemsize,
+                f"training {self.net.size:,} parameters", "smaller --hidden layers",
+            )  # fmt: skip
         self.loss = SoftmaxCrossEntropy(self.net.ops)
         self.shuffle, self.warp = np.random.default_rng(shuffle), np.random.default_rng(warp)
         self.updates_per_epoch = math.ceil(len(data.x_train) / recipe.batch)
@@ -163,7 +169,7 @@ def build(
             data.image_shape, data.classes, recipe.hidden, conv=recipe.conv,
             backend=backend, dtype=dtype, device=device, seed=seed,
         )  # fmt: skip
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         raise UserError(f"{data.name} and these settings do not fit: {error}") from error
 
 

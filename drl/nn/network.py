@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from drl.memory import require_memory
 from drl.nn.flat import FlatParameters
 from drl.nn.layers import Layer, Pullback, Shape
 from drl.nn.ops import Array, Ops
@@ -60,6 +61,12 @@ class Network:
         self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
         self.noisy = [layer for layer in self.layers if layer.noisy]
         self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
+        if str(ops.device) == "cpu":
+            require_memory(
+                2 * self.size * ops.dtype.itemsize,
+                f"a network of {self.size:,} parameters with its gradient",
+                "smaller --hidden layers",
+            )
         self.flat = FlatParameters(ops, self.size)
         self.params, self.grads = self.flat.params, self.flat.grads
         rng = np.random.default_rng(seed)
