@@ -80,6 +80,35 @@ def unfiltered(stream: TextIO) -> Any:
     return _Unfiltered(stream) if isinstance(stream, _Text) else stream
 
 
+class Above(io.TextIOBase):
+    """Whole lines, given to what shows them in place of the stream `below`."""
+
+    def __init__(self, show: Callable[[str], None], below: TextIO) -> None:
+        self.show, self.below, self.line = show, below, ""
+
+    def write(self, text: str) -> int:
+        *lines, self.line = (self.line + text).split("\n")
+        for line in lines:
+            self.show(line)
+        return len(text)
+
+    def isatty(self) -> bool:
+        return self.below.isatty()
+
+    def fileno(self) -> int:
+        return self.below.fileno()
+
+    def close(self) -> None:
+        """The rest of a line that has not ended."""
+        if self.line:
+            self.write("\n")
+
+
+def below(stream: Any) -> Any:
+    """The stream itself, under what shows its lines."""
+    return stream.below if isinstance(stream, Above) else stream
+
+
 class _Raw(io.FileIO):
     """A file descriptor that takes everything; what the system refuses is dropped."""
 

@@ -23,7 +23,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from drl.streams import one_line, printable, unfiltered
+from drl.streams import Above, one_line, printable, unfiltered
 
 __all__ = [
     "BarColumn", "DownloadColumn", "Field", "MofNCompleteColumn", "Progress", "Terminal",
@@ -78,6 +78,10 @@ def table(*heads: str, title: str | None = None) -> Table:
 def progress(*columns: ProgressColumn, auto_refresh: bool = True) -> Iterator[Progress]:
     """A bar or several on standard error.  Lines that are printed meanwhile come above it."""
     console = Terminal(sys.stderr or io.StringIO())
+
+    def show(line: str) -> None:
+        console.print(Text(line), soft_wrap=True)
+
     bar = Progress(
         *columns, console=console, refresh_per_second=4, auto_refresh=auto_refresh,
         redirect_stdout=False, redirect_stderr=False,
@@ -85,33 +89,9 @@ def progress(*columns: ProgressColumn, auto_refresh: bool = True) -> Iterator[Pr
     with ExitStack() as stack:
         stack.enter_context(bar)
         if sys.stderr is not None:
-            above = stack.enter_context(_Above(console, sys.stderr))
+            above = stack.enter_context(Above(show, sys.stderr))
             stack.enter_context(redirect_stderr(above))
         if sys.stdout is not None and sys.stdout.isatty():
-            above = stack.enter_context(_Above(console, sys.stdout))
+            above = stack.enter_context(Above(show, sys.stdout))
             stack.enter_context(redirect_stdout(above))
         yield bar
-
-
-class _Above(io.TextIOBase):
-    """Whole lines, printed above what the console shows."""
-
-    def __init__(self, console: Terminal, below: TextIO) -> None:
-        self.console, self.below, self.line = console, below, ""
-
-    def write(self, text: str) -> int:
-        *lines, self.line = (self.line + text).split("\n")
-        for line in lines:
-            self.console.print(Text(line), soft_wrap=True)
-        return len(text)
-
-    def isatty(self) -> bool:
-        return self.below.isatty()
-
-    def fileno(self) -> int:
-        return self.below.fileno()
-
-    def close(self) -> None:
-        """The rest of a line that has not ended."""
-        if self.line:
-            self.write("\n")

@@ -135,6 +135,28 @@ def test_control_characters_are_shown_by_their_codes() -> None:
 EVIL = "a\x1b]0;owned\x07\x9b2J\u202e[red]b[/x]$\\frac{`"
 
 
+def test_nothing_that_an_environment_raises_steers_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text(
+        "import gymnasium as gym\n"
+        "class Evil(gym.Env):\n"
+        "    observation_space = gym.spaces.Box(-1, 1, (2,))\n"
+        "    action_space = gym.spaces.Discrete(2)\n"
+        "    def reset(self, seed=None, options=None):\n"
+        "        return self.observation_space.sample(), {}\n"
+        "    def step(self, action):\n"
+        f"        raise ValueError({EVIL!r})\n"
+        "gym.register('Evil-v0', Evil)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "drl.cli.main", "train", "dqn", "--env", "evil:Evil-v0"],
+        cwd=tmp_path, capture_output=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(
+            filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))},
+    )  # fmt: skip
+    error = done.stderr.decode()
+    assert done.returncode == 2 and error == printable(error) and "Traceback" not in error
+    assert "ValueError: a\\x1b]0;owned\\x07\\x9b2J\\u202e[red]b[/x]" in error
+
+
 def test_nothing_from_files_or_names_steers_the_terminal(tmp_path: Path) -> None:
     """Names of runs, settings and damaged files, in every command that shows them."""
     program = (

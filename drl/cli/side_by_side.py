@@ -10,6 +10,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from drl.cli.resume import go_on
 from drl.cli.runs_table import RunsTable, runs_table
 from drl.errors import UserError
 from drl.runs import Run
+from drl.streams import below, one_line
 
 # what a run imports on its way: once here instead of once in each process
 ON_THE_WAY = (
@@ -138,12 +140,13 @@ def _hear(receiver: Connection, path: Path, process: BaseProcess, table: RunsTab
 # -- in the process of a run ------------------------------------------------------------------
 def _run(path: Path, steps: int | None, device: str | None, out: Connection) -> None:
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on
+    sys.stdout, sys.stderr = below(sys.stdout), below(sys.stderr)  # the table is the parent's
     result: Ended | Failed
     try:
         with Run.open(path, write=True) as run:
             result = Ended(go_on(run, Remote(out), steps, device))
     except UserError as error:
-        result = Failed(" ".join(str(error).split()))
+        result = Failed(one_line(str(error)))
     except Exception:  # a fault of ours, or of an environment: all that is known of it
         result = Failed(traceback.format_exc())
     out.send(result)
