@@ -11,7 +11,7 @@ import pytest
 
 from drl.cli.bench import report
 from drl.cli.bench.result import Result
-from drl.cli.check_gradients import BARS
+from drl.cli.check_gradients import BARS, Config
 from drl.cli.tour import CHAPTERS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -80,6 +80,8 @@ def test_the_bounds_of_the_gradients_are_those_that_the_command_holds() -> None:
     (line,) = (line for line in README.splitlines() if line.startswith("| derivatives"))
     stated = [float(number) for number in re.findall(r"\de-\d+", line)]
     assert stated == [BARS["differences"], BARS["autograd"]]
+    helped = [float(number) for number in re.findall(r"\de-\d+", Config.__doc__ or "")]
+    assert helped == stated
 
 
 # -- rows of scores.json --------------------------------------------------------------------------
