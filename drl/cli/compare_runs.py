@@ -12,9 +12,10 @@ import numpy as np
 from drl.cli.console import Console
 from drl.commands import command
 from drl.errors import UserError
-from drl.files import utf8_name
+from drl.files import require_file, utf8_name
 from drl.log import lines, table
 from drl.runs import Run
+from drl.state import fitting, number, optional, whole
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 # what does not change what is learnt
@@ -144,8 +145,24 @@ def read(path: Path, console: Console) -> Result | None:
         words = command("resume", path)
         console.warn(f"{path} is left out: it was interrupted; go on with it: {words}")
         return None
+    with fitting(f"the result of {path}"):
+        _require_numbers(settings, summary, job)
     scalars = curves(path)
     return Result(settings, summary, scalars.get(CURVES[job], EMPTY), scalars)
+
+
+def _require_numbers(settings: dict[str, Any], summary: dict[str, Any], job: str) -> None:
+    """ValueError unless what is compared is there and is a number."""
+    whole(settings, "seed")
+    number(summary, "seconds", low=0)
+    if job == "digits":
+        number(summary, "test_accuracy", low=0)
+        whole(summary, "updates")
+    else:
+        optional(number, summary, "best_mean_reward")
+        whole(summary, "env_steps")
+    if not isinstance(settings.get("env" if job == "dqn" else "data"), str):
+        raise ValueError("it names no environment and no data")
 
 
 def group(results: list[Result]) -> list[Group]:
@@ -173,6 +190,8 @@ def curves(path: Path) -> dict[str, Curve]:
             return {tag: _curve(points) for tag, points in points_of(path / name).items()}
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    for events in path.glob("*tfevents*"):
+        require_file(events)  # a pipe would never end
     with utf8_name(path) as name:
         board = EventAccumulator(name, size_guidance={"scalars": 0})  # 0: every point
         board.Reload()

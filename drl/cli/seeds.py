@@ -16,6 +16,7 @@ from drl.commands import command
 from drl.errors import UserError
 from drl.run_files import claim_directory, remove_empty, taken
 from drl.runs import Run
+from drl.state import fitting, whole
 
 
 def train(
@@ -77,9 +78,10 @@ def runs_in(directory: Path) -> list[Path]:
 def finished(run: Path, steps: int | None = None) -> bool:
     """Whether it has come to its end, or to `steps`."""
     with Run.open(run) as opened:
-        return opened.told and (
-            steps is None or opened.job == "digits" or opened.summary["env_steps"] >= steps
-        )
+        if not opened.told or steps is None or opened.job == "digits":
+            return opened.told
+        with fitting(f"summary.json of {run}"):
+            return whole(opened.summary, "env_steps") >= steps
 
 
 def go_on(
