@@ -32,31 +32,31 @@ class Checks:
         self.solved = False
 
     def due(self, env_steps: int) -> bool:
-        """Whether it is time; the next one is then so many env steps later."""
-        if env_steps < self.next:
-            return False
-        self.next += self.config.eval_every
-        return True
+        """Whether it is time; after a check the next one is so many env steps later."""
+        return env_steps >= self.next
 
     def check(self, play: Play) -> tuple[Evaluation, bool]:
         """What the policy gets, and whether it is the best yet; `solved` says if that is enough.
 
         Where `eval_episodes` reach confirm_at (or solved_at), CONFIRM_EPISODES more decide: the
-        best of many checks flatters itself.
+        best of many checks flatters itself.  Nothing has happened where `play` does not return.
         """
-        config = self.config
-        result, self.solved = self._evaluate(play, config.eval_episodes), False
+        config, played, solved = self.config, self.played + 1, False
+        result = play(config.eval_episodes, self._stream(played))
         confirm_at = config.solved_at if config.confirm_at is None else config.confirm_at
         if config.solved_at is not None and confirm_at is not None and result.mean >= confirm_at:
-            result = self._evaluate(play, CONFIRM_EPISODES)
-            self.solved = result.mean >= config.solved_at
+            played += 1
+            result = play(CONFIRM_EPISODES, self._stream(played))
+            solved = result.mean >= config.solved_at
         better = result.mean >= self.best  # of equals the later one: it has learnt from more
-        self.best, self.last = max(self.best, result.mean), result.mean
+        self.played, self.solved, self.last = played, solved, result.mean
+        self.best = max(self.best, result.mean)
+        self.next += config.eval_every
         return result, better
 
-    def _evaluate(self, play: Play, episodes: int) -> Evaluation:
-        self.played += 1
-        return play(episodes, env_seed(check_stream(self.seed, self.played)))
+    def _stream(self, number: int) -> int:
+        """The seed of an evaluation's environments."""
+        return env_seed(check_stream(self.seed, number))
 
     def state(self) -> dict[str, Any]:
         """All that the next check depends on."""

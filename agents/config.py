@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from drl.errors import UserError
 from drl.typed import check_types
 
+MOST_STEPS = 27_000  # agent steps of an episode: half an hour of Atari, the longest clock of ours
+
 
 @dataclass(frozen=True)
 class DQNConfig:
@@ -132,6 +134,12 @@ class DQNConfig:
     """Env steps between two greedy checks."""
     eval_episodes: int = 10
     """Episodes of a check."""
+    eval_envs: int | None = None
+    """Environments of a check, besides those of the training; none: one for each episode, at most
+    100.  0: the training's own, whose episodes begin anew after it (for a simulator of which only
+    one may be open: with --num-envs 1)."""
+    eval_max_steps: int = MOST_STEPS
+    """Agent steps after which an episode of a check is cut, and scored by what it earned."""
     solved_at: float | None = None
     """Stop once the mean return of 100 greedy episodes reaches this; none trains all steps."""
     confirm_at: float | None = None
@@ -142,7 +150,8 @@ class DQNConfig:
         positive = (
             "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
             "lr", "lr_end", "lr_fraction", "adam_eps", "reward_scale", "eval_every",
-            "eval_episodes", "quantiles", "iqn_samples", "munchausen_temperature",
+            "eval_episodes", "eval_max_steps", "quantiles", "iqn_samples",
+            "munchausen_temperature",
         )  # fmt: skip
         for name in positive:
             _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
@@ -154,6 +163,8 @@ class DQNConfig:
             _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
         _require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
         _require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
+        envs = self.eval_envs
+        _require("eval_envs", envs, envs is None or envs >= 0, "0 or more")
         _require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
         unset_or_positive = (
             "max_grad_norm", "reward_clip", "lr_steps", "epsilon_steps", "priority_beta_steps"
@@ -178,7 +189,8 @@ class DQNConfig:
 
 
 ADDED: dict[str, object] = {
-    "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0
+    "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0,
+    "eval_envs": None, "eval_max_steps": MOST_STEPS,
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
 

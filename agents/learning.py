@@ -12,11 +12,12 @@ from agents.build import Parts
 from agents.checks import Checks
 from agents.config import DQNConfig, no_updates
 from agents.dqn import DQN
-from agents.evaluation import Evaluation, evaluate_fresh
+from agents.evaluation import Evaluation, evaluate_agent
 from agents.policy import GreedyPolicy
 from agents.presets import preset
 from agents.setup import Worlds, derived, training_agent, training_envs
 from agents.training import Training
+from drl.closing import close
 from drl.errors import EnvFailed, UserError
 from drl.state import shared_generators_kept
 from drl.threads import one_thread
@@ -71,7 +72,7 @@ def _train(
     on_check: Callable[[int, Evaluation], object] | None, backend: str, device: str,
 ) -> Trained:  # fmt: skip
     envs = training_envs(worlds, config, seed)
-    checks, restarts = Checks(config, seed), 0
+    checks = Checks(config, seed)
     try:
         config, _ = derived(config, envs)
         if (text := no_updates(config, config.steps)) is not None:
@@ -84,7 +85,7 @@ def _train(
         training = Training(agent, envs, config.updates_per_step, config.learning_starts)
 
         def check() -> None:
-            result, better = checks.check(partial(evaluate_fresh, agent.greedy, worlds))
+            result, better = checks.check(partial(evaluate_agent, training, worlds, config))
             if better:
                 policy.copy_from(agent)
             if on_check is not None:
@@ -92,9 +93,6 @@ def _train(
 
         with one_thread():
             for step in training.run(config.steps):
-                for what in envs.restarts[restarts:]:
-                    restarts += 1
-                    warnings.warn(f"{what}; it was made anew, its episode is lost", stacklevel=3)
                 if checks.due(step.env_steps):
                     check()
                 if checks.solved:
@@ -107,12 +105,12 @@ def _train(
         error.trained = Trained(policy, agent, False, checks.best, training.env_steps)
         raise
     finally:
-        envs.close()
+        close(envs)
     return Trained(policy, agent, checks.solved, checks.best, training.env_steps)
 
 
 def _preset(worlds: Worlds) -> DQNConfig:
     """One world is asked for its id alone."""
     world = worlds(num_envs=1, seed=0)
-    world.close()
+    close(world)
     return preset(world.id)

@@ -23,7 +23,8 @@ class Realised:
     """
 
     def __init__(self, agent: DQN, envs: VectorEnv) -> None:
-        self.agent, self.envs, self.num_envs = agent, envs, envs.num_envs
+        self.agent, self.envs = agent, envs
+        self.id, self.num_envs, self.restarts = envs.id, envs.num_envs, envs.restarts
 
     def reset(self) -> np.ndarray:
         obs = self.envs.reset()

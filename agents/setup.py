@@ -73,7 +73,8 @@ def _prepared(worlds: Worlds, config: DQNConfig, env_seed: int) -> DescribedEnv:
     except MemoryError as error:
         raise UserError(str(error)) from error
     envs = worlds(num_envs=config.num_envs, seed=env_seed)
-    envs.prepare()
+    if config.eval_envs is None or config.eval_envs > 1:  # else no two more may be open for a try
+        envs.prepare()
     return envs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -16,7 +17,9 @@ from drl.state import fill, whole
 class VectorEnv(Protocol):
     """What the loop asks of an environment: N worlds side by side (envs.vector gives them)."""
 
+    id: str
     num_envs: int
+    restarts: list[str]
 
     def reset(self) -> np.ndarray: ...
     def step(self, actions: np.ndarray) -> Any: ...
@@ -48,7 +51,8 @@ class Training:
         self.updates_per_step, self.learning_starts = updates_per_step, learning_starts
         self.env_steps = 0
         self.obs: np.ndarray | None = None
-        self.begun_anew = ""  # why a resumed run has new episodes
+        self.begun_anew = ""  # why there are new episodes
+        self.before: dict[str, Any] | None = None  # of the environments, where they were left
         self.returns = np.zeros(envs.num_envs)
         self.lengths = np.zeros(envs.num_envs, np.int64)
 
@@ -58,8 +62,33 @@ class Training:
 
     def begin(self) -> None:
         """The first episodes, where none are under way; `run` does it too."""
+        if self.before is not None:
+            before, self.before = self.before, None
+            try:
+                self.envs.load_state(before)
+            except NotRepeated as error:
+                self._interrupted(str(error))
         if self.obs is None:
             self.obs = self.envs.reset()
+
+    @contextmanager
+    def lent(self) -> Iterator[VectorEnv]:
+        """The environments for somebody else's episodes; then new ones begin in all of them.
+
+        The episodes that were under way are lost, their open n-step windows dropped.  Where the
+        body fails, everything is as before it; where the environments cannot tell their state,
+        their next episodes are new ones.
+        """
+        before = self.envs.state()
+        try:
+            yield self.envs
+            obs = self.envs.reset()
+        except BaseException:
+            if before is None:
+                self._interrupted("its state could not be saved")
+            self.before = before
+            raise
+        self._interrupted("lent", obs)
 
     def run(self, steps: int) -> Iterator[Progress]:
         """Go on until `steps` env steps in all; pauses after each step of all environments."""
@@ -99,9 +128,10 @@ class Training:
 
         `envs` is None where the environments cannot tell their state: see `load_state`.
         """
+        envs = self.envs.state() if self.before is None else self.before
         return {
             "agent": self.agent.state(),
-            "envs": self.envs.state(),
+            "envs": None if self.obs is None else envs,
             "env_steps": self.env_steps,
             "obs": self.obs,
             "returns": self.returns.copy(),
@@ -133,8 +163,8 @@ class Training:
         except NotRepeated as error:
             self._interrupted(str(error))
 
-    def _interrupted(self, why: str) -> None:
-        """The episodes under way are lost; new ones begin."""
-        self.obs, self.begun_anew = None, why
+    def _interrupted(self, why: str, obs: np.ndarray | None = None) -> None:
+        """The episodes under way are lost; new ones begin, or have begun with `obs`."""
+        self.obs, self.begun_anew = obs, why
         self.returns[:], self.lengths[:] = 0, 0
         self.agent.forget()

@@ -1,4 +1,4 @@
-"""Mistakes that the user can mend, and numbers that are none."""
+"""Mistakes that the user can mend, what is warned of, and numbers that are none."""
 
 from __future__ import annotations
 
@@ -30,6 +30,13 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and "memory" in str(error)
     )
+
+
+class EnvWarning(UserWarning):
+    """An environment did what it should not, and the work goes on: one line.
+
+    The command line says it as a line of its own, and a run in TensorBoard too.
+    """
 
 
 class Diverged(ArithmeticError):

@@ -6,7 +6,7 @@ Pictures are uint8 (H, W, 3).
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,29 @@ def gif(pictures: Iterable[np.ndarray], fps: float, colours: int) -> bytes:
     file = io.BytesIO()
     next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
     return file.getvalue()
+
+
+def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The picture (h, w, 3) as (height, width, 3): black around a smaller one, of a larger one
+    every n-th pixel."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    n = max(-(-picture.shape[0] // height), -(-picture.shape[1] // width))
+    inside = picture[::n, ::n]
+    frame = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - inside.shape[0]) // 2, (width - inside.shape[1]) // 2
+    frame[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return frame
+
+
+def steady(pictures: Iterable[np.ndarray], even: bool = False) -> Iterator[np.ndarray]:
+    """All of the first one's size, rounded up to even numbers where a video needs them."""
+    size: tuple[int, int] | None = None
+    for picture in pictures:
+        if size is None:
+            height, width = picture.shape[:2]
+            size = (height + height % 2, width + width % 2) if even else (height, width)
+        yield fitted(picture, *size)
 
 
 def tiled(tiles: np.ndarray, columns: int) -> np.ndarray:

@@ -17,18 +17,63 @@ def headless() -> None:
         os.environ.setdefault(device, "dummy")
 
 
-def no_pictures(id: str) -> UserError:
-    return UserError(f"{id} draws no pictures: see its score with 'drl evaluate'")
+class NoPictures(UserError):
+    """Nothing is wrong with the environment: it does not draw itself, or not without a package."""
+
+
+def no_pictures(id: str) -> NoPictures:
+    return NoPictures(f"{id} draws no pictures: see its score with 'drl evaluate'")
 
 
 def rendered(env: Any, id: str) -> np.ndarray:
-    """A Gymnasium env's own picture (H, W, 3) uint8.  UserError where its drawing package lacks."""
+    """A Gymnasium env's own picture: (H, W, 3) uint8, the caller's.
+
+    NoPictures where its drawing package lacks, UserError where it raises or gives no picture.
+    """
     import gymnasium as gym
 
     try:
-        picture = np.array(env.render())  # it may draw into one buffer always
+        drawn = env.render()
     except gym.error.DependencyNotInstalled as error:
-        raise UserError(
+        raise NoPictures(
             f"{id} cannot be drawn ({error}): pip install 'drl-toolkit[video]'"
         ) from error
-    return picture
+    except (Exception, SystemExit) as error:
+        raise UserError(
+            f"{id} failed in render() ({type(error).__name__}: {error}): mend the env"
+        ) from error
+    try:
+        return coloured(drawn)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{id}'s render() gave {error}: mend the env") from error
+
+
+def coloured(drawn: Any) -> np.ndarray:
+    """Whatever shows one picture as (H, W, 3) uint8, a fresh array.
+
+    Of a list of frames the last.  Grey is (H, W) or (H, W, 1); of RGBA the alpha is left out;
+    floats are 0 to 1, or 0 to 255 where any is above 1; channels may come first.   ValueError,
+    TypeError in words where it shows none.
+    """
+    if isinstance(drawn, list | tuple) and drawn:
+        drawn = drawn[-1]
+    if drawn is None or isinstance(drawn, str | bytes | list | tuple):
+        raise TypeError(f"{type(drawn).__name__}, expected a picture (render_mode 'rgb_array')")
+    pixels = np.asarray(drawn)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4) and pixels.shape[0] in (1, 3, 4):
+        pixels = pixels.transpose(1, 2, 0)
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or not pixels.size:
+        raise ValueError(f"an array of shape {np.shape(drawn)}, expected (height, width, 3)")
+    if pixels.dtype.kind not in "bifu":
+        raise TypeError(f"an array of {pixels.dtype}, expected uint8")
+    if pixels.dtype.kind == "f":
+        pixels = np.nan_to_num(pixels.astype(np.float64), posinf=255.0, neginf=0.0)
+        pixels = pixels * (255.0 if pixels.max() <= 1 else 1.0)
+        pixels = pixels.round()
+    elif pixels.dtype.kind == "b":
+        pixels = pixels * 255
+    shown = np.empty((*pixels.shape[:2], 3), np.uint8)
+    shown[:] = np.clip(pixels[:, :, :3], 0, 255)  # one channel is all three
+    return shown

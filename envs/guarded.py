@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
-from drl.errors import EnvFailed, UserError
+from drl.errors import EnvFailed, EnvWarning, UserError
 from envs import answers
 from envs.alarm import Alarm, Hang
 from envs.answers import Wrong, said
@@ -27,6 +28,10 @@ class Failed(Exception):
         self.why = why
 
 
+class GivenAgain(EnvFailed):
+    """What should make new environments gives one that is open already."""
+
+
 class Guarded:
     """An environment whose answers are ours (copied before the next call into it) and right.
 
@@ -43,6 +48,11 @@ class Guarded:
         self.env, self.observation_space, self.action_space = self._call(
             lambda: _made(build()), "when it was made", MAKE_SECONDS
         )
+
+    @property
+    def inner(self) -> Any:
+        """The environment itself, whatever is wrapped around it."""
+        return getattr(self.env, "unwrapped", self.env)
 
     def reset(self, obs: np.ndarray, i: int, seed: int | None = None) -> None:
         """obs[i] ← the first observation of a new episode."""
@@ -71,6 +81,17 @@ class Guarded:
             return answers.reward(reward), over, cut
         except Wrong as wrong:
             self._wrong(wrong)
+
+    def close(self) -> None:
+        """EnvWarning where it fails: what it was needed for is done."""
+        try:
+            self._call(self.env.close, "in close()")
+        except (Failed, EnvFailed) as error:
+            warnings.warn(
+                f"{error}; nothing is lost by it, but what it held may still be held",
+                EnvWarning,
+                stacklevel=3,
+            )
 
     def _put(self, seen: Any, obs: np.ndarray, i: int) -> None:
         """obs[i] ← seen, copied before the next call into the environment."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
 
-from drl.errors import EnvFailed, NotRepeated, UserError
+from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import fill, whole
 from envs.alarm import Alarm
 from envs.core import Transition
 from envs.drawing import rendered
-from envs.guarded import Failed, Guarded
+from envs.guarded import Failed, GivenAgain, Guarded
 from envs.ids import called, own_name
 from envs.own_state import load_own_state, own_state, tells_state
 from envs.repeat import Episode, Way, begin, find_way, play_again
 
 STEP_SECONDS = 60.0  # a world that takes longer in one step, or one reset, hangs
 MOST_RESTARTS = 10  # of all worlds together, then the run ends
+OPEN: weakref.WeakSet[GymVector] = weakref.WeakSet()  # those that nobody has closed yet
 
 
 class GymVector:
@@ -33,8 +36,9 @@ class GymVector:
     are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
     are no number) is the env's mistake: EnvFailed names it, with the world it came from, before
     it can reach a network.  A world that raises, or hangs for STEP_SECONDS, each with a clock of
-    its own, is made anew and its episode is lost (`Transition.lost`), MOST_RESTARTS times in all;
-    then the exception is the env's mistake too, as it is in a first reset.
+    its own, is made anew with an EnvWarning and its episode is lost (`Transition.lost`),
+    MOST_RESTARTS times in all; then the exception is the env's mistake too, as it is in a first
+    reset.
 
     Its state is how each episode under way began, and the actions since: `load_state` plays them
     again (envs.repeat), in the way that `find_way` has found.  An env with `state()` and
@@ -49,12 +53,15 @@ class GymVector:
 
         self.num_envs, self.seed, self.build = num_envs, seed, build
         self.clock = Alarm(STEP_SECONDS)
-        with self.clock:
-            try:
-                made = [Guarded(id or called(build), build, self.clock) for _ in range(num_envs)]
-            except Failed as error:
-                raise EnvFailed(f"{error}: mend the env") from error
-        self.envs: list[Guarded] = made
+        self.envs: list[Guarded] = []
+        try:
+            with self.clock:
+                for _ in range(num_envs):
+                    self._add(id or called(build))
+        except BaseException:
+            self.close()
+            raise
+        made = self.envs
         self.id = id or own_name(made[0].env)
         for i, env in enumerate(made):
             env.name = f"{self.id} (world {i})"
@@ -90,6 +97,32 @@ class GymVector:
         with self.clock:
             self.way = find_way(self._made, self._empty(), self.seed)
 
+    def _add(self, name: str) -> None:
+        """One more.  EnvFailed where it cannot be made."""
+        try:
+            env = self._made(name)
+        except Failed as error:
+            others = sum(vector.num_envs for vector in OPEN if vector is not self) + len(self.envs)
+            alone = (
+                f" while {others} other(s) were open: where only one may be, give num_envs=1 and "
+                "eval_envs=0; else"
+            )
+            raise EnvFailed(f"{error}{alone if others else ':'} mend the env") from error
+        self.envs.append(env)
+        OPEN.add(self)
+
+    def _made(self, name: str | None = None, instead: int | None = None) -> Guarded:
+        """A new one, perhaps in place of env `instead`.  GivenAgain where it is one of the open."""
+        env = Guarded(name or self.id, self.build, self.clock)
+        others = [other for vector in OPEN if vector is not self for other in vector.envs]
+        others += [other for i, other in enumerate(self.envs) if i != instead]
+        if any(env.inner is other.inner for other in others):
+            raise GivenAgain(
+                f"{env.name} is made once and given again and again: give a function that makes a "
+                "new environment each time (num_envs=1 and eval_envs=0 need only one)"
+            )
+        return env
+
     def reset(self) -> np.ndarray:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
         obs = self._empty()
@@ -99,7 +132,7 @@ class GymVector:
                     self._begin(i, obs)
                 except Failed as error:
                     raise EnvFailed(f"{error}: mend the env") from error
-        self.obs = self._finite(obs)
+        self.obs, self.failed = self._finite(obs), False
         return obs
 
     def _begin(self, i: int, obs: np.ndarray) -> None:
@@ -111,8 +144,8 @@ class GymVector:
             stream = np.random.SeedSequence([self.seed, i, 1, int(self.begun[i])])
             seed = int(stream.generate_state(1)[0])
         if self.way == "instance" and self.begun[i]:
-            self._close(i)
-            self.envs[i] = self._made(self.envs[i].name)
+            self.envs[i].close()
+            self.envs[i] = self._made(self.envs[i].name, i)
         self.begun[i] += 1
         self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
 
@@ -160,10 +193,15 @@ class GymVector:
                 "the env"
             ) from what
         self.restarts.append(str(what))
-        self._close(i)
+        warnings.warn(
+            f"{what}; it was made anew, its episode is lost ({len(self.restarts)})",
+            EnvWarning,
+            stacklevel=3,
+        )
+        self.envs[i].close()
         stream = np.random.SeedSequence([self.seed, i, len(self.restarts)])
         try:
-            self.envs[i] = self._made(self.envs[i].name)
+            self.envs[i] = self._made(self.envs[i].name, i)
             seed = int(stream.generate_state(1)[0])
             self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
         except Failed as again:
@@ -185,13 +223,6 @@ class GymVector:
                     "observation: mend the env"
                 )
         return obs
-
-    def _made(self, name: str | None = None) -> Guarded:
-        return Guarded(name or self.id, self.build, self.clock)
-
-    def _close(self, i: int) -> None:
-        with contextlib.suppress(Exception):  # what is broken may not close either
-            self.envs[i].env.close()
 
     def state(self) -> dict[str, Any] | None:
         """How each episode under way began, and the actions since; None where that does not lead
@@ -218,6 +249,7 @@ class GymVector:
             raise ValueError(f"no way to play an episode again: {state['way']!r:.40}")
         self.obs, self.way = obs, state["way"]
         seen = self._empty()
+        self.failed = False
         with self.clock:
             for i in range(self.num_envs):
                 told = state["envs"][str(i)]
@@ -225,8 +257,8 @@ class GymVector:
                 self.begun[i] = whole(told, "begun", 1)
                 self.episodes[i] = episode
                 if self.way == "instance":
-                    self._close(i)
-                    self.envs[i] = self._made(self.envs[i].name)
+                    self.envs[i].close()
+                    self.envs[i] = self._made(self.envs[i].name, i)
                 try:
                     total = play_again(self.envs[i], episode, seen, i)
                 except Failed as error:
@@ -244,9 +276,11 @@ class GymVector:
         return rendered(self.envs[0].env, self.id)
 
     def close(self) -> None:
-        """Close each of them."""
-        for env in self._raw():
-            env.close()
+        """Close each of them; EnvWarning where one raises or hangs."""
+        OPEN.discard(self)
+        with self.clock:
+            for env in self.envs:
+                env.close()
 
     def _raw(self) -> list[Any]:
         return [env.env for env in self.envs]

@@ -20,7 +20,7 @@ import numpy as np
 
 from drl.errors import UserError
 from drl.state import load_shared_generators, shared_generators
-from envs.guarded import Failed, Guarded
+from envs.guarded import Failed, GivenAgain, Guarded
 
 Way = Literal["generator", "seed", "instance"]  # how an episode begins; tried in this order
 # Of BipedalWalker's episodes every second one shows what came before it, after 40 to 100 steps.
@@ -105,6 +105,8 @@ def find_way(make: Callable[[], Guarded], obs: np.ndarray, seed: int) -> Way | N
 
     try:
         return next((way for way in get_args(Way) if _works(make, way, obs, seed, late)), None)
+    except GivenAgain:
+        raise
     except (Failed, UserError, TimeoutError):  # what is wrong is said in training, when it counts
         return "generator"
     finally:
@@ -127,6 +129,7 @@ def _works(
         own_seed: int | None = next(seeds)
         for n in range(2 * TRIES):
             if way == "instance":
+                instances.close()
                 env = new()
             episode = begin(env, way, own_seed, obs, 0)
             space, over = env.action_space, False
@@ -139,7 +142,11 @@ def _works(
                 episode.reward += gained
                 over = terminated or truncated
             if n % 2:  # each other one only comes before, and must not show
-                total = play_again(new(), episode, again, 0)
+                other = make()
+                try:
+                    total = play_again(other, episode, again, 0)
+                finally:
+                    _close(other)
                 if again[0].tobytes() != obs[0].tobytes() or total != episode.reward:
                     return False
             own_seed = None if way == "generator" else next(seeds)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
+from drl.closing import close
 from drl.errors import UserError
 from drl.memory import require_room_for_envs
 from envs.core import VectorEnv
@@ -87,7 +88,7 @@ def _one_of_gymnasiums(id: str, render_mode: str | None) -> Any:
         env = gym.make(id, disable_env_checker=True)
         if render_mode is None:
             return env
-        env.close()
+        close(env, id)
         if render_mode not in env.metadata.get("render_modes", []):
             raise no_pictures(id)
         return gym.make(id, render_mode=render_mode, disable_env_checker=True)

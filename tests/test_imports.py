@@ -40,7 +40,7 @@ ALLOWED = {
     "drl.digits": ("drl",),
     "drl": ("drl",),
     "agents": ("agents", "drl"),
-    "envs": ("envs", "drl.compiled", "drl.errors", "drl.memory", "drl.state"),
+    "envs": ("envs", "drl.closing", "drl.compiled", "drl.errors", "drl.memory", "drl.state"),
     "drl.cli": OURS,
 }
 

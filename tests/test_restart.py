@@ -18,6 +18,8 @@ from drl.errors import UserError
 from envs import gym_vector, make
 from envs.gym_vector import GymVector
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*made anew:drl.errors.EnvWarning")
+
 
 class Counter(gym.Env[np.ndarray, int]):
     """Counts its steps and all that were ever made; a plan says what happens at a step of its life.

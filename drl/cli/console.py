@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from drl.cli.pace import Pace
+from drl.errors import EnvWarning
 from drl.streams import one_line
 
 
@@ -61,6 +63,24 @@ class Console:
                 yield bar
         else:
             yield _Lines(unit, total)
+
+
+@contextmanager
+def env_warnings(say: Callable[[str], object]) -> Iterator[None]:
+    """What is warned of an environment in the body goes to `say`, each time, whatever Python's
+    filters are."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, EnvWarning):
+                say(str(message))
+            else:
+                others(message, category, *where, **more)
+
+        warnings.simplefilter("always", EnvWarning)
+        warnings.showwarning = show  # catch_warnings puts the old one back
+        yield
 
 
 class _Silent:

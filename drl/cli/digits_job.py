@@ -58,24 +58,26 @@ class DigitsJob:
         lower = f"train anew with --lr below {self.recipe.lr:g}"
         with (
             DigitsLog(run, self.settings, self.training, resumed) as log,
+            Interrupt() as interrupt,
             stopped_in_one_line(run, self._where, lower),
         ):
             if not resumed:
                 run.save_checkpoint(self.state(), 0)
-            self._train(run, console, log)
+            self._train(run, console, log, interrupt)
+            log.flush()
+            saved = run.save_last(self.state(), self.training.update)
             p = probabilities(self.training.net, self.data.x_test)
-            log.result(p)
-        saved = run.save_last(self.state(), self.training.update)
-        summary = self.summary() | self.scores(p) | {"checkpoint_saved": saved}
-        run.write_summary(summary)
+            summary = self.summary() | self.scores(p) | {"checkpoint_saved": saved}
+            run.write_summary(summary)
+            log.result(p)  # pictures: what was learnt is safe by now
         self._print(console, run, summary)
         return summary
 
-    def _train(self, run: Run, console: Console, log: DigitsLog) -> None:
+    def _train(self, run: Run, console: Console, log: DigitsLog, interrupt: Interrupt) -> None:
         training = self.training
         started, saved = time.perf_counter() - self.seconds, time.perf_counter()
         test = ""
-        with console.progress("updates", training.updates) as progress, Interrupt() as interrupt:
+        with console.progress("updates", training.updates) as progress:
             for report in training:
                 self.seconds = time.perf_counter() - started
                 self.train_loss, self.train_accuracy = report.loss, report.accuracy

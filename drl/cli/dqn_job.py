@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 import envs as worlds
 from agents.checks import Checks
 from agents.config import DQNConfig, from_settings, no_updates
-from agents.evaluation import Evaluation, evaluate_fresh
+from agents.evaluation import Evaluation, evaluate_agent
 from agents.policy import describe
 from agents.setup import (
     DescribedEnv,
@@ -24,11 +24,12 @@ from agents.setup import (
 )
 from agents.targets import Bounded
 from agents.training import Training
-from drl.cli.console import Console, Progress
+from drl.cli.console import Console, Progress, env_warnings
 from drl.cli.dqn_log import DQNLog
-from drl.cli.interrupt import Interrupt
+from drl.cli.interrupt import Interrupt, Interrupted
 from drl.cli.stopped import stopped_in_one_line
 from drl.cli.watchdog import Watchdog
+from drl.closing import close
 from drl.commands import command
 from drl.memory import GIB
 from drl.runs import Run
@@ -66,7 +67,9 @@ class DQNJob:
         self.next_checkpoint = settings["checkpoint_every"]
         self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
         self.episodes = 0  # that have ended
-        self.restarts = 0  # worlds that failed and were begun anew
+        self.restarts = 0  # environments that failed and were made anew, in earlier sessions
+        self.warned: set[str] = set()  # of environments, in this session
+        self.interrupt = Interrupt()
         self.watchdog = Watchdog()
         self.console = Console()
         self.seconds = 0.0
@@ -106,45 +109,64 @@ class DQNJob:
             console.print(f"bootstrap: kept within {low:g} … {high:g} (--value-bound)")
         with (
             DQNLog(run, self.settings, self.training.env_steps, resumed, self.episodes) as log,
+            env_warnings(lambda text: self._warn_once(text, log)),
             console.progress("env steps", steps) as progress,
-            Interrupt() as interrupt,
-            stopped_in_one_line(run, self._where, DIVERGED, lambda: self._keep(run, log)),
+            self.interrupt,
         ):
-            log.start(self.agent)
-            if resumed and self.training.obs is None:
-                why = self.training.begun_anew
-                self._warn(f"{self.env_id}: {why}; its episodes begin anew, from other seeds", log)
-            self._warn(no_updates(self.config, steps), log)
-            self.training.begin()
-            if not resumed:
-                run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
-            self._train(run, log, progress, interrupt, steps)
-            last = self.state()  # whoever trains on knows nothing of the check that follows
+            try:
+                with stopped_in_one_line(run, self._where, DIVERGED, lambda: self._keep(run, log)):
+                    summary = self._go(run, log, progress, steps, resumed)
+            finally:
+                close(self.envs)
+            if not summary["interrupted"]:
+                log.draw_end(self.training.env_steps)  # what was learnt is safe by now
+        self._report(console, run, summary)
+        return summary
+
+    def _go(
+        self, run: Run, log: DQNLog, progress: Progress, steps: int, resumed: bool
+    ) -> dict[str, Any]:
+        """From the first step to the last checkpoint and the summary, which it gives."""
+        log.start(self.agent, self.interrupt.at_once, self.console.warn)
+        if self.config.eval_envs == 0:
+            self.console.print(
+                "evaluations play in the training environments: their episodes begin anew after it"
+            )
+        if resumed and self.training.obs is None:
+            why = self.training.begun_anew
+            self._warn(f"{self.env_id}: {why}; its episodes begin anew, from other seeds", log)
+        self._warn(no_updates(self.config, steps), log)
+        self.training.begin()
+        if not resumed:
+            run.save_checkpoint(self.state(), 0)  # from now on nothing can be lost
+            log.draw_start()
+        with contextlib.suppress(Interrupted):  # in a check, which comes first on resume
+            self._train(run, log, progress, steps)
+        last = self.state()  # whoever trains on knows nothing of the check that follows
+        with contextlib.suppress(Interrupted):
             if self.training.env_steps >= steps and not self.checks.played:
                 self._check(run, log)  # no run ends without a policy that was scored
-            log.end(self.agent, self.training.env_steps, self.checks.best)
+        log.end(self.training.env_steps, self.checks.best)
         saved = run.save_last(last, self.training.env_steps)
-        done = self.checks.solved or self.training.env_steps >= steps
-        interrupted = interrupt.asked and not done
+        interrupted = self.interrupt.asked and not self._done(steps)
         summary = self.summary() | {
             "steps": steps, "interrupted": interrupted, "checkpoint_saved": saved
         }  # fmt: skip
         run.write_summary(summary)
-        self._report(console, run, summary)
         return summary
 
-    def _train(
-        self, run: Run, log: DQNLog, progress: Progress, interrupt: Interrupt, steps: int
-    ) -> None:
+    def _train(self, run: Run, log: DQNLog, progress: Progress, steps: int) -> None:
         started = time.perf_counter() - self.seconds
+        if self.checks.due(self.training.env_steps):  # one that was interrupted
+            self._check(run, log)
+            if self.checks.solved:
+                return
         for step in self.training.run(steps):
             self.seconds = time.perf_counter() - started
             for ended in zip(step.returns.tolist(), step.lengths.tolist(), strict=True):
                 self.recent.append(ended)
                 self.episodes += 1
                 log.out.episode(*ended, self.seconds)
-            if self.envs.restarts:
-                self._restarted(log)
             if step.env_steps >= self.next_log:
                 self.next_log += self.settings["log_every"]
                 log.point(step, self.agent, self.recent, self.seconds)
@@ -157,7 +179,7 @@ class DQNJob:
             if step.env_steps >= self.next_checkpoint:
                 self.next_checkpoint += self.settings["checkpoint_every"]
                 self._keep(run, log)
-            if self.checks.solved or interrupt.asked:
+            if self.checks.solved or self.interrupt.asked:
                 break
         self.seconds = time.perf_counter() - started
         progress.update(self.training.env_steps, self._status())
@@ -167,6 +189,11 @@ class DQNJob:
         if self.training.env_steps:
             log.flush()  # a resumed run writes no point from before its checkpoint
             run.save_checkpoint(self.state(), self.training.env_steps)
+
+    def _done(self, steps: int) -> bool:
+        """Whether nothing is left to do, a check that was interrupted included."""
+        done, checks = self.training.env_steps, self.checks
+        return checks.solved or (done >= steps and checks.played > 0 and not checks.due(done))
 
     def _declared(self) -> tuple[float, float] | None:
         """The reward range that the bound on the bootstrap comes from, if it comes from one."""
@@ -179,30 +206,34 @@ class DQNJob:
 
     def _check(self, run: Run, log: DQNLog) -> None:
         """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
-        result, better = self.checks.check(lambda count, seed: self._evaluate(count, seed, log))
+        generators = shared_generators()
+        try:
+            result, better = self.checks.check(lambda count, seed: self._evaluate(count, seed, log))
+        except BaseException:  # interrupted: it will be made again, as if for the first time
+            load_shared_generators(generators)
+            raise
         log.check(result, self.training.env_steps, self.agent)
         exploring = float(np.mean([r for r, _ in self.recent])) if self.recent else np.nan
         self._warn(self.watchdog.check(result, exploring), log)
         if better:
             run.save_best(self.policy_state())
 
-    def _restarted(self, log: DQNLog) -> None:
-        """Worlds that failed and were begun anew are said and counted."""
-        for what in self.envs.restarts[self.restarts :]:
-            self.restarts += 1
-            self._warn(f"{what}; it was made anew, its episode is lost ({self.restarts})", log)
-
     def _warn(self, text: str | None, log: DQNLog) -> None:
         if text is not None:
             self.console.warn(text)
             log.warning(text, self.training.env_steps)
 
+    def _warn_once(self, text: str, log: DQNLog) -> None:
+        if text not in self.warned:
+            self.warned.add(text)
+            self._warn(text, log)
+
     def _evaluate(self, episodes: int, seed: int, log: DQNLog) -> Evaluation:
-        """In fresh environments."""
-        fresh = partial(worlds.make, self.env_id)
-        return evaluate_fresh(
-            self.agent.greedy, fresh, episodes, seed,
+        """The greedy policy as it is."""
+        return evaluate_agent(
+            self.training, worlds.worlds(self.env_id), self.config, episodes, seed,
             lambda envs: log.watching(envs, self.agent, self.training.env_steps),
+            self.interrupt.at_once,
         )  # fmt: skip
 
     def _status(self) -> str:
@@ -246,7 +277,7 @@ class DQNJob:
             "seconds": round(self.seconds, 3),
             "env_steps": self.training.env_steps,
             "updates": self.agent.updates,
-            "env_restarts": self.restarts,
+            "env_restarts": self.restarts + len(self.envs.restarts),
             "backend": self.agent.ops.name,
         }
 
@@ -277,6 +308,7 @@ class DQNJob:
             "recent_returns": np.array([r for r, _ in self.recent], np.float64),
             "recent_lengths": np.array([n for _, n in self.recent], np.int64),
             "watchdog": self.watchdog.state(),
+            "env_restarts": self.restarts + len(self.envs.restarts),
             "seconds": self.seconds,
             "generators": shared_generators(),
         }
@@ -294,6 +326,7 @@ class DQNJob:
             state, "next_checkpoint", 1, done + settings["checkpoint_every"]
         )
         self.episodes = whole(state, "episodes")
+        self.restarts = whole(state, "env_restarts")
         self.seconds = number(state, "seconds", low=0)
         self.watchdog.load_state(state["watchdog"])
         whole(state, "next_check", 1, done + self.config.eval_every)
@@ -308,7 +341,7 @@ class DQNJob:
 
     def _worlds_anew(self) -> None:
         """Worlds that could not tell their state: not the run's first episodes again."""
-        self.envs.close()
+        close(self.envs)
         self.envs = restarted_envs(
             worlds.worlds(self.env_id), self.config, self.settings["seed"], self.training.env_steps
         )

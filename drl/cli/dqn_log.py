@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -51,13 +53,24 @@ LAYOUT: Layout = {
 class DQNLog(JobLog):
     """The step is the number of env steps."""
 
-    def start(self, agent: DQN) -> None:
-        """Before the first step."""
+    def start(
+        self, agent: DQN, at_once: Callable[[], AbstractContextManager[None]],
+        warn: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        """Before the first step.
+
+        at_once  around what can be left in the middle: films
+        warn     says what is wrong with a picture
+        """
         self.begin(agent.net, LAYOUT)
-        self.pictures = dqn_pictures.DQNPictures(self.out, self.settings, agent)
+        self.pictures = dqn_pictures.DQNPictures(self.out, self.settings, agent, at_once, warn)
         self.watched: Realised | None = None
         if self.full and not self.resumed:
             self.distributions(agent.net, 0)
+
+    def draw_start(self) -> None:
+        """The pictures of the start, after the first checkpoint."""
+        if self.full:
             self.pictures.start()
 
     def point(
@@ -118,12 +131,16 @@ class DQNLog(JobLog):
                 self.distributions(agent.net, env_steps)
             self.pictures.check(env_steps)
 
-    def end(self, agent: DQN, env_steps: int, best: float) -> None:
-        """What the training has come to.  best: the best greedy mean."""
-        if self.full:
-            self.pictures.end(env_steps)
+    def end(self, env_steps: int, best: float) -> None:
+        """What the training has come to, before its last checkpoint.  best: of the greedy means."""
         if np.isfinite(best):
             self.final({"best_mean_reward": best, "env_steps": env_steps}, env_steps)
+        self.flush()
+
+    def draw_end(self, env_steps: int) -> None:
+        """The pictures of the end, after the last checkpoint."""
+        if self.full:
+            self.pictures.end(env_steps)
 
     def warning(self, text: str, env_steps: int) -> None:
         self.out.text("warnings", text, env_steps)

@@ -7,6 +7,8 @@ end too, when it is known where the middle was.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -14,21 +16,32 @@ import numpy as np
 from agents.build import env_seed, unseen_stream
 from agents.diagnostics import q_values
 from agents.dqn import DQN
-from drl.cli.films import Film, try_film
+from drl.cli.films import film
 from drl.cli.heatmap import PLANES, action_picture, states, value_picture
+from drl.cli.interrupt import Interrupted
 from drl.cli.job_log import doubled
 from drl.digits.report import first_layer, weights_picture
+from drl.errors import UserError
 from drl.log import Logger
 from drl.pictures import red_and_blue
+from envs.drawing import NoPictures
 
 KEPT = 8  # policies from which the middle one is chosen
 
 
 class DQNPictures:
-    """Writes them to `out`."""
+    """Writes them to `out`.  A picture that cannot be made costs that picture and a warning.
 
-    def __init__(self, out: Logger, settings: dict[str, Any], agent: DQN) -> None:
+    at_once  around a film, which a signal ends
+    warn     says what went wrong
+    """
+
+    def __init__(
+        self, out: Logger, settings: dict[str, Any], agent: DQN,
+        at_once: Callable[[], AbstractContextManager[None]], warn: Callable[[str], None],
+    ) -> None:  # fmt: skip
         self.out, self.settings, self.agent = out, settings, agent
+        self.at_once, self.warn = at_once, warn
         self.plane = PLANES.get(settings["env"])
         self.kept: list[tuple[int, np.ndarray]] = []  # env steps, θ; evenly spread over the run
         self.every = 1  # checks between two of them
@@ -39,7 +52,8 @@ class DQNPictures:
     def start(self) -> None:
         self._maps(0)
         self._first_layer(0)
-        self._film("1_start", 0)
+        if self.settings["eval_envs"] != 0:  # else only the training environments may be open
+            self._film("1_start", 0)
 
     def check(self, env_steps: int) -> None:
         if doubled(env_steps // self.settings["eval_every"]):
@@ -61,12 +75,14 @@ class DQNPictures:
         if self.plane is None:
             return
         self.mapped = env_steps
-        q = q_values(self.agent, states(self.plane, self.agent.net.input_shape[0]))
-        self.out.image("policy/value", value_picture(self.plane, q), env_steps)
-        self.out.image("policy/greedy_action", action_picture(self.plane, q), env_steps)
+        with self._spared("map of the policy", env_steps):
+            q = q_values(self.agent, states(self.plane, self.agent.net.input_shape[0]))
+            self.out.image("policy/value", value_picture(self.plane, q), env_steps)
+            self.out.image("policy/greedy_action", action_picture(self.plane, q), env_steps)
 
     def _first_layer(self, env_steps: int) -> None:
-        self.out.image("first_layer/weights", weights(self.agent), env_steps)
+        with self._spared("picture of the first layer", env_steps):
+            self.out.image("first_layer/weights", weights(self.agent), env_steps)
 
     def _middle(self, env_steps: int) -> None:
         """A film of the policy kept nearest to half of the run."""
@@ -86,14 +102,26 @@ class DQNPictures:
         if not self.filmed:
             return
         seed = env_seed(unseen_stream(self.settings["seed"]))
-        shown = try_film(self.settings["env"], self.agent.greedy, seed)
-        self.filmed = isinstance(shown, Film)
-        if isinstance(shown, Film):
+        self.filmed = False  # unless it comes to its end
+        with self._spared("film of an episode", env_steps), suppress(Interrupted):
+            with self.at_once():
+                shown = film(self.settings["env"], self.agent.greedy, seed)
             self.out.film(f"episode/{when}", shown.frames, shown.fps, env_steps)
             words = f"{when[2:]}: return {shown.total:g} in {shown.length} agent steps"
             self.out.text("episodes", words, env_steps)
-        else:
-            self.out.text("warnings", f"no film of an episode: {shown}", env_steps)
+            self.filmed = True
+
+    @contextmanager
+    def _spared(self, what: str, env_steps: int) -> Iterator[None]:
+        """A picture that cannot be made is left out, and said."""
+        try:
+            yield
+        except Exception as error:
+            why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            text = f"no {what}: {' '.join(why.split())}"
+            self.out.text("warnings", text, env_steps)
+            if not isinstance(error, NoPictures | ImportError):
+                self.warn(text)
 
 
 def weights(agent: DQN) -> np.ndarray:

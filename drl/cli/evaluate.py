@@ -51,30 +51,37 @@ def run(config: Config) -> dict[str, Any]:
 def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     import envs
     from agents.build import env_seed, unseen_stream
+    from agents.config import from_settings
     from agents.evaluation import evaluate_fresh
     from drl.cli.console import Console
     from drl.cli.elsewhere import say_import
     from drl.cli.policy import load_policy
 
     settings, console = run.config, Console(quiet=config.json)
+    trained = from_settings(settings)
     policy = load_policy(run, config.policy)
     seed = env_seed(unseen_stream(config.seed))
     say_import(settings["env"], console)
+    # in the training environments: there are none here, but never more of them than it had
+    at_once = trained.num_envs if trained.eval_envs == 0 else trained.eval_envs
     result = evaluate_fresh(
-        policy, envs.worlds(settings["env"]), config.episodes, seed, policy.checked
-    )
+        policy, envs.worlds(settings["env"]), config.episodes, seed, policy.checked, at_once,
+        trained.eval_max_steps,
+    )  # fmt: skip
     scores = {
         "mean_reward": result.mean,
         "std_reward": float(result.returns.std()),
         "min_reward": float(result.returns.min()),
         "max_reward": float(result.returns.max()),
         "mean_ep_length": float(result.lengths.mean()),
-        "episodes": config.episodes,
+        "episodes": len(result.returns),
+        "episodes_cut": result.cut,
+        "env_restarts": result.restarts,
         "seed": config.seed,
         "policy": config.policy,
     }
     console.table(
-        f"{settings['env']}, {config.policy} policy, {config.episodes} greedy episodes, "
+        f"{settings['env']}, {config.policy} policy, {len(result.returns)} greedy episodes, "
         f"seed {config.seed}",
         {
             "mean return": f"{result.mean:.1f} ± {scores['std_reward']:.1f} (std)",

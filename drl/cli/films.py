@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from drl.errors import UserError
-from drl.pictures import BLACK, GREY, canvas
+from drl.closing import close
+from drl.errors import EnvWarning
+from drl.pictures import BLACK, GREY, canvas, fitted
 from drl.state import shared_generators_kept
 
 if TYPE_CHECKING:
@@ -32,19 +33,21 @@ class Film(NamedTuple):
 
 
 def film(env_id: str, policy: Policy, seed: int) -> Film:
-    """One greedy episode.  UserError where the world cannot be drawn, or its package is missing.
+    """One greedy episode, to its end, MAX_STEPS, or the environment's failure.
 
     What it draws from generators that training's own environments may use, it does not move.
+    UserError where it cannot be drawn; NoPictures where it never could, or a package is missing.
     """
     import envs
 
     with warnings.catch_warnings(), shared_generators_kept():
         warnings.simplefilter("ignore")  # a drawing package's own affairs
+        warnings.simplefilter("always", EnvWarning)
         world = envs.make(env_id, 1, seed, drawn=env_id not in SKETCHES)
         try:
             return _play(world, policy)
         finally:
-            world.close()
+            close(world)
 
 
 def _play(world: Any, policy: Policy) -> Film:
@@ -60,9 +63,10 @@ def _play(world: Any, policy: Policy) -> Film:
         obs = step.obs
         total += float(step.reward[0])
         length += 1
-        ended = bool(step.terminated[0] or step.truncated[0])
+        ended = bool(step.terminated[0] or step.truncated[0] or step.lost is not None)
     fps = max(world.fps / stride, len(frames) / SECONDS)
-    return Film(np.stack(frames), fps, total, length)
+    height, width = (max(frame.shape[side] for frame in frames) for side in (0, 1))
+    return Film(np.stack([fitted(frame, height, width) for frame in frames]), fps, total, length)
 
 
 def shrunk(picture: np.ndarray) -> np.ndarray:
@@ -86,11 +90,3 @@ def cartpole(world: Any) -> np.ndarray:
 
 
 SKETCHES = {"CartPole-v1": cartpole}
-
-
-def try_film(env_id: str, policy: Policy, seed: int) -> Film | str:
-    """The film, or in words why there is none: a missing drawing package stops no training."""
-    try:
-        return film(env_id, policy, seed)
-    except (UserError, ImportError) as error:
-        return str(error)

@@ -1,25 +1,51 @@
-"""Ctrl-C and termination as a question, answered between two steps."""
+"""Ctrl-C, termination and a closing terminal as a question, answered between two steps."""
 
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
+ENDING = [signal.SIGINT, signal.SIGTERM]
+if hasattr(signal, "SIGHUP"):  # none on Windows
+    ENDING.append(signal.SIGHUP)  # the terminal closes
+
+
+class Interrupted(KeyboardInterrupt):
+    """What was being done can be done again, and was left at a signal."""
+
 
 class Interrupt:
-    """While open, SIGINT and SIGTERM set `asked`; a second SIGINT stops at once.
+    """While open, SIGINT, SIGTERM and SIGHUP set `asked`; a second SIGINT stops at once.
 
     A run stopped in the middle of an update has no state worth saving, so the loop ends itself.
+    What changes nothing (an evaluation, a film) need not be waited for: see `at_once`.  A signal
+    that was ignored stays ignored (nohup, a shell's background jobs); in another thread than the
+    main one there are no signals.
     """
 
     def __init__(self) -> None:
         self.asked = False
+        self._at_once = False
         self._before: dict[int, Any] = {}
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """A body that can be thrown away: a signal ends it by Interrupted, one that came before
+        too.  It also ends what waits or never comes back to our loop, e.g. an env's step."""
+        self._at_once = True
+        try:
+            if self.asked:
+                raise Interrupted
+            yield
+        finally:
+            self._at_once = False
+
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._handle)
+        self._before = handled(self._handle)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -27,6 +53,34 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+        again, self.asked = self.asked, True
+        if again and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.asked = True
+        if self._at_once:
+            self._at_once = False  # once: what follows cleans up
+            raise Interrupted
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the body as Ctrl-C does, by KeyboardInterrupt: environments are
+    closed, half-written files and processes of its own do not stay behind."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = handled(stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def handled(handler: Callable[[int, FrameType | None], None]) -> dict[int, Any]:
+    """Let it handle what ends a process, unless that was ignored; what handled it before."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    unset = (signal.SIG_IGN, None)  # None: set by C code, which Python could not give back
+    heard = [number for number in ENDING if signal.getsignal(number) not in unset]
+    return {number: signal.signal(number, handler) for number in heard}

@@ -6,6 +6,8 @@ import importlib
 import sys
 
 from drl import threads
+from drl.cli.console import Console, env_warnings
+from drl.cli.interrupt import ended_by_signals
 from drl.errors import UserError, out_of_memory
 from drl.streams import one_line, safe_streams
 
@@ -58,7 +60,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _answer(args: list[str]) -> int:
     try:
-        return _dispatch(args)
+        with ended_by_signals(), env_warnings(Console().warn):
+            return _dispatch(args)
     except UserError as error:
         print(f"drl: {one_line(str(error))}", file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ import numpy as np
 from agents.heads import greedy
 from agents.plain import plain
 from agents.policy import GreedyPolicy, policy_of
+from drl.closing import close
 from drl.errors import UserError
 from drl.nn import Network
 from drl.runs import Run
@@ -58,7 +59,7 @@ class Actor:
         mine = (self.policy.shape, self.policy.observation_dtype, self.policy.actions)
         its = (tuple(env.observation_shape), np.dtype(env.observation_dtype), env.actions)
         if mine != its:
-            env.close()
+            close(env)
             raise UserError(
                 f"{self.directory} learnt {_words(*mine)}, {env.id} has {_words(*its)}: has one of "
                 "them changed since?"

@@ -141,6 +141,8 @@ def _hear(receiver: Connection, path: Path, process: BaseProcess, table: RunsTab
 def _run(path: Path, steps: int | None, device: str | None, out: Connection) -> None:
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on
     sys.stdout, sys.stderr = below(sys.stdout), below(sys.stderr)  # the table is the parent's
+    # until the run listens: the parent says it again, also where it ignores the signal itself
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     result: Ended | Failed
     try:
         with Run.open(path, write=True) as run:

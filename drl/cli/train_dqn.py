@@ -128,7 +128,9 @@ def run(config: Config) -> dict[str, Any]:
         console.print(line)
     if config.seeds > 1:
         from drl.cli.seeds import train
+        from drl.closing import close
 
+        close(job.envs)  # the runs have their own, and there may be but one at a time
         most = int(min(config.seeds, physical_memory() / job.agent.replay.nbytes))
         return train(config.run, config.env, settings, config.seeds, config.json, most)
     directory = config.run or claim_directory("dqn", config.env, config.seed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
+from drl.closing import close
 from drl.commands import command
 from drl.errors import UserError
 
@@ -56,6 +57,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.output import check_out, refused
     from drl.cli.policy import load_policy
     from drl.cli.window import shown
+    from drl.pictures import steady
     from drl.runs import Run
 
     console = Console(quiet=config.json)
@@ -75,7 +77,9 @@ def run(config: Config) -> dict[str, Any]:
         policy.checked(episode.env)
     title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
     try:
-        pictures = shown(episode, episode.fps, title) if config.window else iter(episode)
+        pictures = steady(episode, even=out is not None and out.suffix == ".mp4")
+        if config.window:
+            pictures = shown(pictures, episode.fps, title)
         if out is None:
             deque(pictures, maxlen=0)  # played, and that is all
         else:
@@ -127,12 +131,14 @@ class Episode:
                 obs = step.obs
                 self.total += float(step.reward[0])
                 self.length += 1
+                if step.lost is not None:  # it failed: what comes next is another episode
+                    return
                 ended = bool(step.terminated[0] or step.truncated[0])
         finally:  # also where nobody wants to see the rest
             self.cut = not ended
 
     def close(self) -> None:
-        self.env.close()
+        close(self.env)
 
 
 def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
