@@ -142,3 +142,29 @@ def test_a_label_that_is_no_class_is_refused(library, label, words, given):
     make = {"list": list, "array": np.array, "library's": loss.ops.indices}[given]
     with pytest.raises(ValueError, match=words):
         call(loss, [[1.0, 2.0, 3.0]] * 2, make([0, label]))
+
+
+@each_library
+@pytest.mark.parametrize(
+    "labels", [[0.0, 1.7], [-0.25, 1.0], [0.0, 1.0], [np.nan, 0.0], [True, False], ["0", "1"]]
+)
+@pytest.mark.parametrize("given", ["list", "array", "library's"])
+def test_labels_are_integers(library, labels, given):
+    """1.7 was class 1, −0.25 class 0."""
+    if given == "library's":
+        if isinstance(labels[0], str):
+            return
+        labels = torch.tensor(labels) if library == "torch" else np.array(labels)
+    elif given == "array":
+        labels = np.array(labels)
+    with pytest.raises(ValueError, match=r"labels must be integers in 0 … 2, got (float|bool|<U)"):
+        call(SoftmaxCrossEntropy(make_ops(library)), [[1.0, 2.0, 3.0]] * 2, labels)
+
+
+@each_library
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int32", "uint64"])
+def test_labels_of_every_integer_type(library, dtype):
+    loss = SoftmaxCrossEntropy(make_ops(library, "float64"))
+    value, _ = call(loss, [[1.0, 2.0, 3.0]] * 2, np.array([0, 2], dtype))
+    expected, _ = call(loss, [[1.0, 2.0, 3.0]] * 2, [0, 2])
+    assert float(value) == float(expected)

@@ -6,6 +6,7 @@ import pytest
 from drl.nn import MLP, Conv, Pool
 from drl.nn.losses import Bernoulli, SoftmaxCrossEntropy
 from drl.nn.mlp import choose_backend
+from drl.nn.ops import make_ops
 from drl.nn.optim import Adam
 
 LIBRARIES = ["numpy", "torch"]
@@ -258,3 +259,13 @@ def test_one_hidden_layer_and_one_convolution_need_no_brackets():
         MLP((9, 9, 1), 3, hidden=np.int64(4), conv=c) for c in (Conv(2, 3), (Conv(2, 3),))
     )
     assert one.params.tolist() == several.params.tolist()
+
+
+@each_library
+@pytest.mark.parametrize("width", [10**6, 10**9])
+def test_what_does_not_fit_into_memory_is_one_kind_of_error(library, width):
+    """torch says it by a RuntimeError, or a TypeError where 64 bits do not count it."""
+    with pytest.raises(MemoryError):
+        make_ops(library).zeros(width * width, width)
+    with pytest.raises(MemoryError):
+        MLP(4, 2, (width, width), backend=library)

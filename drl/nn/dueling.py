@@ -18,6 +18,10 @@ class Dueling(Layer):
     own, `linear` (drl.nn.layers.Linear, drl.nn.noisy.NoisyLinear).  Gradients are the derivatives:
     without the 1/√2 of section 4.2 there (docs/deviations.md).
 
+    Section 4.2 of the paper also multiplies the gradient that leaves the streams by 1/√2.  Not
+    here: then ∂L/∂x would no longer be the derivative of L, which `drl check-gradients` holds it
+    against.
+
     atoms  numbers for each action (N of a return's distribution; the equation holds for each):
            y is (B, actions · atoms), action by action
     """

@@ -37,7 +37,7 @@ class Bernoulli:
 class SoftmaxCrossEntropy:
     """L = −(1/B) Σ_b log p[b, t_b] with p = softmax(z): many outputs, one of them right.
 
-    z: (B, K) logits, t: (B,) the right class of each example, 0 ≤ t < K.
+    z: (B, K) logits, t: (B,) the right class of each example, an integer, 0 ≤ t < K.
     ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.   Bridle 1990.   ValueError unless t is such.
     """
 
@@ -45,9 +45,10 @@ class SoftmaxCrossEntropy:
         self.ops = ops
 
     def __call__(self, z: Array, t: Array) -> tuple[Array, Array]:
-        ops, labels, t = self.ops, self.ops.numpy(t), self.ops.indices(t)
+        ops, labels = self.ops, self.ops.numpy(t)
+        _classes(labels, z.shape[1])  # as given: labels from the host need no read of the device
+        t = ops.indices(t)
         _same_shape(z.shape[:1], t.shape)
-        _within(labels, z.shape[1])  # as given: labels from the host need no read of the device
         z = z - ops.max(z, axis=1, keepdims=True)  # softmax is the same; e^z cannot overflow
         e = ops.exp(z)
         total = ops.sum(e, axis=1, keepdims=True)
@@ -170,11 +171,13 @@ def log_softmax(ops: Ops, z: Array) -> Array:
     return z - ops.log(ops.sum(ops.exp(z), axis=axis, keepdims=True))
 
 
-def _within(labels: np.ndarray, classes: int) -> None:
-    """−1 would count from the end, and nobody would notice."""
+def _classes(labels: np.ndarray, count: int) -> None:
+    """As an index −1 would count from the end and 1.7 be cut to 1, and nobody would notice."""
+    if labels.dtype.kind not in "iu":  # True and False are classes 1 and 0 only if somebody says so
+        raise ValueError(f"labels must be integers in 0 … {count - 1}, got {labels.dtype}")
     low, high = int(labels.min()), int(labels.max())
-    if low < 0 or high >= classes:
-        raise ValueError(f"labels must be in 0 … {classes - 1}, got {low if low < 0 else high}")
+    if low < 0 or high >= count:
+        raise ValueError(f"labels must be in 0 … {count - 1}, got {low if low < 0 else high}")
 
 
 def _same_shape(expected: tuple[int, ...], got: tuple[int, ...]) -> None:

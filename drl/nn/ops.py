@@ -58,7 +58,10 @@ class NumpyOps:
 
     def zeros(self, *shape: int) -> Array:
         """MemoryError where there is no room."""
-        return np.zeros(shape, self.dtype)
+        try:
+            return np.zeros(shape, self.dtype)
+        except ValueError as error:  # more than 64 bits can count
+            raise _no_room(shape) from error
 
     def share(self, a: Array, b: Array) -> bool:
         """Whether the two arrays are of the same memory."""
@@ -300,9 +303,8 @@ class TorchOps:
         """MemoryError where there is no room."""
         try:
             return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
-        except RuntimeError as error:  # torch has no class of its own for the processor's memory
-            size = " × ".join(map(str, shape))
-            raise MemoryError(f"no room for {size} numbers on {self.device}") from error
+        except (RuntimeError, TypeError) as error:  # too much, or more than 64 bits can count
+            raise _no_room(shape) from error
 
     def share(self, a: Array, b: Array) -> bool:
         """Whether the two arrays are of the same memory."""
@@ -490,6 +492,10 @@ def has_device(device: str) -> bool:
     except ImportError:
         return False
     return bool(cuda.is_available()) and int(number or 0) < cuda.device_count()
+
+
+def _no_room(shape: tuple[int, ...]) -> MemoryError:
+    return MemoryError(f"no room for an array of {' × '.join(map(str, shape))} numbers")
 
 
 def _plain(x: Array) -> Array:
