@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from drl.cli import check_gradients as command
+from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.dueling import Dueling
+from drl.nn.embedding import QuantileEmbedding
 from drl.nn.gradcheck import check_loss, check_network, numerical_gradient, relative_error
 from drl.nn.layers import Linear, Sigmoid, Tanh
 from drl.nn.losses import MSE, Huber
@@ -189,3 +192,55 @@ def test_the_command_as_json(monkeypatch, capsys):
     assert result["worst"]["differences"] < BAR
     assert result["worst"]["autograd"] < command.BARS["autograd"]
     assert {row["loss"] for row in result["rows"]} == set(command.LOSSES)
+
+
+class WrongOfFloat32(Tanh):
+    """Right in float64; one part in a hundred off in float32."""
+
+    def forward(self, x):
+        y, right = super().forward(x)
+        factor = 1.01 if "32" in str(self.ops.dtype) else 1.0
+        return y, lambda dy, inputs=True: factor * right(dy, inputs)
+
+
+class WrongOfOne(Linear):
+    """Wrong for one example alone, as by a squeeze too many."""
+
+    def forward(self, x):
+        y, right = super().forward(x)
+        return y, lambda dy, inputs=True: right(dy * 2 if len(x) == 1 else dy, inputs)
+
+
+@pytest.mark.parametrize("bug", [WrongOfFloat32, lambda: WrongOfOne(4)])
+def test_the_command_looks_at_float32_and_at_one_example(bug, monkeypatch, capsys):
+    monkeypatch.setattr(command, "ROWS", {"Bug": command.chain((4,), lambda: Linear(4), bug)})
+    assert command.run(command.Config()) == 1
+    assert f"{len(command.LOSSES)} failed" in capsys.readouterr().out
+
+
+def test_every_size_is_1_once():
+    """A convolution with one filter could not be differentiated on torch, and no row had one."""
+    sizes = {name: set() for name in ("batch", "outputs", "inputs", "neurons", "filters", "kernel")}
+    sizes |= {name: set() for name in ("channels", "pixels", "pool", "actions", "atoms", "cosines")}
+    for batch, outputs in command.SHAPES:
+        sizes["batch"].add(batch)
+        sizes["outputs"].add(outputs)
+    for make in command.ROWS.values():
+        net = make(2, "numpy", "float64")
+        for layer, shape in zip(net.layers, net.output_shapes, strict=True):
+            if isinstance(layer, Conv2d):
+                sizes["kernel"].add(layer.kernel)
+                sizes["channels"].add(layer.shapes["W"][2])
+                sizes["filters"].add(layer.filters)
+                sizes["pixels"].add(shape[0] * shape[1])
+            elif isinstance(layer, Linear) and layer is not net.layers[-1]:
+                sizes["inputs"].add(layer.shapes["W"][0])
+                sizes["neurons"].add(layer.outputs)
+            elif isinstance(layer, MaxPool2d):
+                sizes["pool"].add(layer.size)
+            elif isinstance(layer, Dueling):
+                sizes["actions"].add(layer.actions)
+                sizes["atoms"].add(layer.atoms)
+            elif isinstance(layer, QuantileEmbedding):
+                sizes["cosines"].add(layer.cosines)
+    assert [name for name, found in sizes.items() if 1 not in found or len(found) == 1] == []

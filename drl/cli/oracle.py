@@ -25,7 +25,8 @@ from drl.nn.noisy import NoisyLinear
 
 
 def _conv2d(layer: Conv2d, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
-    y = F.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1), b, layer.stride, layer.padding)
+    kernels = W.permute(3, 2, 0, 1).contiguous()  # torch cannot differentiate a view of one filter
+    y = F.conv2d(x.permute(0, 3, 1, 2), kernels, b, layer.stride, layer.padding)
     return y.permute(0, 2, 3, 1)
 
 
