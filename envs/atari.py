@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from drl.state import fill, wholes
+from envs.area import shrunk_by_area
 from envs.core import Transition
 
 SKIP = 4  # frames per agent step
@@ -30,11 +31,9 @@ class Atari:
     """N games one after the other, each with its own seed.
 
     Observations (84, 84, 4) uint8, grey, the newest picture last; at an episode's start the first
-    picture four times.  Each pixel is the mean of the frame's pixels (210 × 160 in most games)
-    whose centres lie in it: Pillow's box filter.  Gymnasium's AtariPreprocessing weighs parts of
-    pixels (area interpolation): up to 149 grey levels apart on a pixel, 0.6 to 3.4 in the mean:
-    neither scores nor policies are exchangeable.  Actions: those that do something in this game.
-    Rewards are the game's score, unclipped.  More departures: docs/deviations.md.
+    picture four times.  Each pixel is the mean of what it covers of the frame (210 × 160 in most
+    games), as in Gymnasium's AtariPreprocessing.  Actions: those that do something in this game.
+    Rewards are the game's score, unclipped.  Departures from papers: docs/deviations.md.
 
     Sticky actions are the only chance: no random no-ops at the start, which they replace.
     Truncated after `max_frames` frames (30 minutes of play, 27,000 agent steps).
@@ -177,10 +176,7 @@ def _load(rom: str, seed: int, max_frames: int) -> Any:
 
 def _picture(frames: list[np.ndarray]) -> np.ndarray:
     """max over the frames (what the console draws in every other frame only is there), 84×84."""
-    from PIL import Image
-
-    brightest = Image.fromarray(reduce(np.maximum, frames))
-    return np.asarray(brightest.resize((SIDE, SIDE), Image.Resampling.BOX))
+    return shrunk_by_area(reduce(np.maximum, frames), SIDE)
 
 
 def _pushed(stacked: np.ndarray, pictures: np.ndarray) -> np.ndarray:

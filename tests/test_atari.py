@@ -1,5 +1,6 @@
 """Atari: frames, pictures and stacks by hand; sticky actions; saved games that go on exactly."""
 
+import hashlib
 import math
 import os
 import sys
@@ -86,7 +87,7 @@ def test_seeded() -> None:
     assert any((m.obs[0] != m.obs[1]).any() for m in alike)  # each world its own
 
 
-def test_a_picture_is_the_two_frames_maximum_in_the_middle_of_its_pixels() -> None:
+def test_a_picture_is_the_two_frames_maximum_averaged_by_area() -> None:
     """168 × 168 frames: a pixel of the picture is the mean of 2 × 2 of theirs."""
     first, second = np.zeros((2, 168, 168), np.uint8)
     first[0, 0], second[0, 1] = 200, 100  # a thing that flickers is there all the same
@@ -97,15 +98,42 @@ def test_a_picture_is_the_two_frames_maximum_in_the_middle_of_its_pixels() -> No
 
 
 def test_no_pixel_of_the_frame_is_lost() -> None:
-    """210 × 160: every pixel lies in exactly one of the picture's, and those cover them all."""
+    """210 × 160: every pixel goes to the picture's by the shares that they cover of it."""
     for row, column in [(0, 0), (7, 3), (103, 80), (209, 159)]:
         frame = np.zeros((210, 160), np.uint8)
         frame[row, column] = 255
-        picture = _picture([frame])
-        y = math.ceil((row + 0.5) * 84 / 210) - 1  # a centre on a border belongs to the upper one
-        x = math.ceil((column + 0.5) * 84 / 160) - 1
-        assert picture[y, x] > 0 and np.count_nonzero(picture) == 1
+        share = np.outer(overlap(row, 210), overlap(column, 160))
+        assert np.abs(_picture([frame]) - 255 * share).max() <= 0.5
+        assert math.isclose(share.sum(), 84 / 210 * 84 / 160)
     assert (_picture([np.full((210, 160), 77, np.uint8)]) == 77).all()
+
+
+def overlap(cell: int, length: int) -> np.ndarray:
+    """How much of each of 84 pixels the cell covers, by the definition of an area."""
+    edges = np.arange(85) * length / 84
+    covered = np.minimum(edges[1:], cell + 1) - np.maximum(edges[:-1], cell)
+    return np.asarray(covered.clip(min=0) * 84 / length)
+
+
+@pytest.mark.parametrize(
+    ("shape", "wanted"),
+    [
+        ((210, 160), "1606b37e506eb9a6"),
+        ((250, 160), "f41d6c8b7995eaa0"),
+        ((230, 160), "f34d026b72cefbe0"),
+        ((85, 160), "e40baa69e352442c"),
+        ((84, 100), "ce6014bc92cbe74c"),
+    ],
+)
+def test_pictures_are_those_of_opencv(shape: tuple[int, int], wanted: str) -> None:
+    """Hashes of what cv2.resize(frame, (84, 84), interpolation=cv2.INTER_AREA) of 5.0 gives."""
+    digest, rng = hashlib.sha256(), np.random.default_rng(shape[0])
+    for t in range(60):
+        frame = rng.integers(0, 256, shape, dtype=np.uint8)
+        if t % 2:  # few greys on black: means in the middle of two are frequent
+            frame = (frame >> 5 << 5) * (rng.random(shape) < 0.3).astype(np.uint8)
+        digest.update(_picture([frame]).tobytes())
+    assert digest.hexdigest()[:16] == wanted
 
 
 def test_a_push_drops_the_oldest() -> None:
