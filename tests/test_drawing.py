@@ -1,0 +1,286 @@
+"""What an environment draws, and how it is closed, costs no training: a picture at most."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import odd_envs
+import pytest
+from PIL import Image
+from test_dqn_log import read
+
+from agents import DQNConfig, evaluate, train
+from drl.cli.main import main
+from drl.errors import EnvWarning, UserError
+from drl.pictures import fitted, steady
+from envs import make, worlds
+from envs.drawing import coloured, rendered
+from envs.gym_vector import GymVector
+
+RED = np.zeros((20, 30, 3), np.uint8)
+RED[..., 0] = 200
+RGBA = np.concatenate([RED, np.full((20, 30, 1), 9, np.uint8)], axis=2)
+GREY = np.full((20, 30), 77, np.uint8)
+
+
+class Painter(odd_envs.Endless):
+    """Ends after 9 steps; draws what it is told to, and closes as it is told to."""
+
+    t = 0
+    paints: Any = staticmethod(lambda t: RED)
+    closes: Any = staticmethod(lambda: None)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
+        self.t = 0
+        return super().reset(seed=seed)
+
+    def step(self, action: int) -> Any:
+        self.t += 1
+        return (*super().step(action)[:2], self.t == 9, False, {})
+
+    def render(self) -> Any:
+        return Painter.paints(self.t)
+
+    def close(self) -> None:
+        Painter.closes()
+
+
+@pytest.fixture(autouse=True)
+def painter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    def told(what: Any, how: str = "paints") -> None:
+        monkeypatch.setattr(Painter, how, staticmethod(what))
+
+    gym.register("Painter-v0", Painter, disable_env_checker=True)
+    yield told
+    del gym.registry["Painter-v0"]
+
+
+def fails(*_: Any) -> Any:
+    raise AttributeError("'NoneType' object has no attribute 'close'")
+
+
+def exits(*_: Any) -> Any:
+    raise SystemExit(7)
+
+
+SHORT = ["--steps", "64", "--num-envs", "2", "--learning-starts", "32", "--batch", "8",
+         "--hidden", "4", "--eval-every", "32", "--eval-episodes", "2", "--json"]  # fmt: skip
+
+
+def trained(run: Path, *args: str) -> None:
+    assert main(["train", "dqn", "--env", "Painter-v0", "--run", str(run), *SHORT, *args]) == 0
+
+
+# -- pictures ----------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("drawn", "pixel"),
+    [
+        (RED, (200, 0, 0)),
+        (RGBA, (200, 0, 0)),
+        (GREY, (77, 77, 77)),
+        (GREY[..., None], (77, 77, 77)),
+        (RED.transpose(2, 0, 1), (200, 0, 0)),
+        (RED / 255.0, (200, 0, 0)),
+        (RED.astype(np.float32), (200, 0, 0)),
+        (RED.astype(np.int64) * 9 - 1, (255, 0, 0)),
+        (GREY > 0, (255, 255, 255)),
+        ([GREY, RED], (200, 0, 0)),
+        (Image.fromarray(RED), (200, 0, 0)),
+    ],
+)
+def test_whatever_shows_one_picture_is_taken(drawn: Any, pixel: tuple[int, ...]) -> None:
+    picture = coloured(drawn)
+    assert picture.shape == (20, 30, 3) and picture.dtype == np.uint8
+    assert (picture == pixel).all()
+    if isinstance(drawn, np.ndarray):
+        assert not np.shares_memory(picture, drawn)  # it may be drawn over
+
+
+NO_PICTURES = [
+    None, [], "…", np.zeros(5), np.zeros((0, 4, 3)), np.zeros((2, 5, 6, 3)), np.array([["a"]]),
+    np.zeros((5, 6, 2)), 7,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("drawn", NO_PICTURES, ids=range(len(NO_PICTURES)))
+def test_what_shows_none_is_one_line(drawn: Any, painter: Any) -> None:
+    painter(lambda t: drawn)
+    with pytest.raises(UserError, match="Painter's render.. gave .*mend the env") as error:
+        rendered(Painter(), "Painter")
+    assert "\n" not in str(error.value)
+
+
+FAULTS = {
+    "raises": fails,
+    "exits": exits,
+    "none": lambda t: None,
+    "raises later": lambda t: RED if t < 3 else fails(),
+    "string": lambda t: "a cart",
+}
+
+
+def red(t: int) -> np.ndarray:
+    """Of each time another one: a GIF makes equal pictures one."""
+    picture = RED.copy()
+    picture[0, 2 * t : 2 * t + 2] = 255
+    return picture
+
+
+FINE = {
+    "rgba": lambda t: np.concatenate([red(t), RGBA[..., 3:]], axis=2),
+    "grey": lambda t: red(t)[..., 1],
+    "float": lambda t: red(t) / 255,
+    "list": lambda t: [red(t)] * (t + 1),
+    "changes size": lambda t: red(t)[: 5 + t, : 30 - t],
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_drawing_that_fails_stops_no_training(
+    fault: str, painter: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    painter(FAULTS[fault])
+    trained(run)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "preset" not in line]
+    assert line.startswith("drl: warning: no film of an episode: Painter-v0")
+    assert json.loads((run / "summary.json").read_text())["env_steps"] == 64
+    assert not any(tag.startswith("episode/") for tag in read(run).Tags()["images"])
+    assert main(["resume", str(run), "--steps", "96", "--json"]) == 0
+    capsys.readouterr()
+    out = tmp_path / "film.gif"
+    assert main(["watch", str(run), "--out", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Painter-v0" in line and "mend the env" in line and not out.exists()
+
+
+@pytest.mark.parametrize("kind", FINE)
+def test_odd_pictures_become_films(kind: str, painter: Any, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    painter(FINE[kind])
+    trained(run)
+    for when in ("1_start", "3_end"):
+        (event,) = read(run).Images(f"episode/{when}")
+        assert Image.open(io.BytesIO(event.encoded_image_string)).n_frames == 9
+    assert main(["watch", str(run), "--json"]) == 0
+    with Image.open(run / "episode.gif") as film:
+        first = coloured(FINE[kind](0)).shape
+        assert film.size == (first[1], first[0])
+
+
+# imageio leaves its pipes to the garbage collector
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_video_of_pictures_that_change_their_size(painter: Any, tmp_path: Path) -> None:
+    pytest.importorskip("imageio_ffmpeg")
+    from imageio import v2
+
+    painter(FINE["changes size"])
+    trained(tmp_path / "run", "--log", "none")
+    out = tmp_path / "film.mp4"
+    assert main(["watch", str(tmp_path / "run"), "--out", str(out), "--json"]) == 0
+    with v2.get_reader(out) as film:  # type: ignore[attr-defined]
+        assert film.count_frames() == 9 and film.get_meta_data()["size"] == (30, 6)
+
+
+def test_sizes_are_fitted_to_the_first() -> None:
+    pictures = [np.full((h, w, 3), 9, np.uint8) for h, w in ((5, 7), (3, 3), (40, 7), (5, 7))]
+    assert [p.shape for p in steady(pictures)] == [(5, 7, 3)] * 4
+    assert [p.shape for p in steady(pictures, even=True)] == [(6, 8, 3)] * 4
+    small = fitted(pictures[1], 5, 7)
+    assert (small[1:4, 2:5] == 9).all() and small.sum() == 9 * 27  # in the middle, black around
+
+
+def test_everything_is_saved_before_the_last_pictures(
+    painter: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Drawing may take the process with it: what was learnt, and that it has ended, is there."""
+    from drl.cli.dqn_log import DQNLog
+
+    run, seen = tmp_path / "run", []
+
+    def drawn(when: str) -> Any:
+        def draw(self: Any, *args: Any) -> None:
+            files = [path.name for path in run.rglob("*")]
+            seen.append((when, "summary.json" in files, max(f for f in files if "step-" in f)))
+
+        return draw
+
+    monkeypatch.setattr(DQNLog, "draw_start", drawn("start"))
+    monkeypatch.setattr(DQNLog, "draw_end", drawn("end"))
+    trained(run)
+    assert seen == [
+        ("start", False, "step-000000000000.safetensors"),
+        ("end", True, "step-000000000064.safetensors"),
+    ]
+
+
+# -- close() -----------------------------------------------------------------------------------
+@pytest.mark.parametrize("close", [fails, exits])
+def test_close_that_fails_costs_nothing(
+    close: Any, painter: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In training, evaluations, films, policies, watch; said once in each command."""
+    painter(close, "closes")
+    run = tmp_path / "run"
+    trained(run)
+    for args in (
+        ["evaluate", str(run)],
+        ["watch", str(run)],
+        ["resume", str(run), "--steps", "96"],
+    ):
+        said = capsys.readouterr().err
+        assert "drl: warning: Painter-v0 (world 0)" in said and "close()" in said
+        assert "nothing is lost by it" in said and "Traceback" not in said
+        assert main(args) == 0
+    assert json.loads((run / "summary.json").read_text())["env_steps"] == 96
+
+
+def test_from_python_the_result_is_there(painter: Any) -> None:
+    painter(fails, "closes")
+    config = DQNConfig(
+        steps=64, num_envs=2, learning_starts=32, eval_every=32, eval_episodes=2, hidden=(4,)
+    )
+    with pytest.warns(EnvWarning, match=r"failed in close\(\) \(AttributeError: 'NoneType'"):
+        result = train(worlds(Painter), config)
+    assert result.mean_reward == 9
+
+    class Own(type(make("drl/Chain-v0", 1, 0))):  # type: ignore[misc]
+        def close(self) -> None:
+            fails()
+
+    with pytest.warns(EnvWarning, match="failed in close"):
+        train(lambda num_envs, seed: Own("own", num_envs, seed), config)
+
+
+# -- restarts ----------------------------------------------------------------------------------
+def test_evaluations_say_and_count_what_they_restart(
+    painter: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Together with training's: at most ten in a run, wherever they happen."""
+    step, calls = GymVector.step, []
+
+    def breaking(self: GymVector, actions: np.ndarray) -> Any:
+        calls.append(self.num_envs)
+        if self.num_envs == 3 and calls.count(3) % 23 == 5:  # the evaluations'
+            self.envs[1].env.unwrapped.t = None
+        return step(self, actions)
+
+    monkeypatch.setattr(GymVector, "step", breaking)
+    run = tmp_path / "run"
+    three = ["--eval-episodes", "3", "--log", "none"]
+    trained(run, *three)
+    said = capsys.readouterr()
+    count = json.loads(said.out.splitlines()[-1])["env_restarts"]
+    assert count == said.err.count("was made anew") > 0 and "TypeError" in said.err
+    assert main(["evaluate", str(run), "--episodes", "3", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["env_restarts"] == said.err.count("was made anew") > 0
+
+    with pytest.warns(EnvWarning, match="was made anew"):
+        result = evaluate(lambda obs: np.zeros(3, int), make("Painter-v0", 3, seed=0), 6)
+    assert result.restarts > 0 and result.lengths.tolist() == [9] * 6
