@@ -83,7 +83,13 @@ def one_of_each(seed: int, flags: tuple[str, ...]) -> dict[str, tuple[float, flo
             )
             for level, home in homes.items()
         }  # fmt: skip
-        seconds = {level: cpu_seconds(process) for level, process in started.items()}
+        try:
+            seconds = {level: cpu_seconds(process) for level, process in started.items()}
+        finally:  # interrupted: none goes on alone
+            for process in started.values():
+                if process.returncode is None:
+                    process.kill()
+                    process.wait()
         return {level: (seconds[level], megabytes(home)) for level, home in homes.items()}
 
 
