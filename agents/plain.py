@@ -31,7 +31,7 @@ def plain(head: Head, net: Network) -> Network:
             layers.append(Linear(W.shape[1]))
             values += [W.ravel(), b]
         else:
-            layers.append(layer)
+            layers.append(layer.unbound())
             values += [net.ops.numpy(getattr(layer, name)).ravel() for name in layer.shapes]
     made = Network(layers, net.input_shape, net.ops)
     made.params[:] = net.ops.asarray(np.concatenate(values))

@@ -275,3 +275,12 @@ def test_a_network_learns_in_another_process(library: str, method: str) -> None:
     assert np.array_equal(numbers(net), before)
     learn(net, optimizer)
     assert np.array_equal(numbers(net), there)
+
+
+def test_an_unbound_layer_goes_into_another_network() -> None:
+    for make in NETS.values():
+        net = make("numpy")
+        other = Network([layer.unbound() for layer in net.layers], net.input_shape, net.ops)
+        before = numbers(net)
+        learn(other, Adam(other, 0.01))
+        assert np.array_equal(numbers(net), before) and not np.array_equal(numbers(other), before)

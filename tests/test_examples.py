@@ -42,7 +42,7 @@ def test_example(
 def test_own_derivative_is_right(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["own_layer.py", "300"])
+    monkeypatch.setattr("sys.argv", ["own_layer.py", "600"])
     runpy.run_path(str(EXAMPLES / "own_layer.py"), run_name="__main__")
     (error,) = re.findall(r"against differences: ([\d.e+-]+)", capsys.readouterr().out)
     assert float(error) < 1e-6

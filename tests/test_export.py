@@ -12,8 +12,12 @@ import pytest
 from agents import DQNConfig, build_head, build_network
 from agents.plain import plain
 from drl.cli import export_npz, export_onnx, export_torch
+from drl.cli.digits_job import DigitsJob
 from drl.cli.main import main
 from drl.cli.policy import load_network
+from drl.digits import idx
+from drl.digits.data import load
+from drl.digits.training import of_bytes
 from drl.errors import UserError
 from drl.nn import MLP, Conv, Pool
 from drl.runs import Run
@@ -178,6 +182,54 @@ def test_onnx_of_the_docs(
         assert [opset.version for opset in model.opset_import] == [17] and model.ir_version == 8
 
 
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("own", [False, True], ids=["the package's", "one's own"])
+@pytest.mark.parametrize("model", ["logistic", "mlp", "conv"])
+def test_digits_take_the_bytes_of_the_files(
+    model: str, own: bool, form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a reader of the files has them, unscaled: our own predictions of the test images."""
+    if form == "onnx":
+        pytest.importorskip("onnxruntime")
+    if own:
+        rng = np.random.default_rng(0)
+        for part, count in (("train", 60), ("t10k", 40)):
+            images = rng.integers(256, size=(count, 16, 16)).astype(np.uint8)
+            idx.write(tmp_path / f"{part}-images-idx3-ubyte", images)
+            idx.write(
+                tmp_path / f"{part}-labels-idx1-ubyte", (np.arange(count) % 10).astype(np.uint8)
+            )
+    data = load(str(tmp_path) if own else "digits", seed=1)
+    raw = np.rint(data.x_test * data.white)
+    assert raw.max() == (255 if own else 16)
+    run = tmp_path / "run"
+    short = ["--model", model, "--epochs", "1", "--log", "none", "--seed", "1", "--json"]
+    where = ["--data", str(tmp_path)] if own else []
+    assert main(["train", "digits", "--run", str(run), *short, *where]) == 0
+    capsys.readouterr()
+    assert export(run, tmp_path / "net", "--format", form, "--json") == 0
+    code = json.loads(capsys.readouterr().out)["code"]
+    with Run.open(run) as opened:
+        net = DigitsJob.of(opened).training.net
+    y = outputs(form, code, raw.astype(np.float32))
+    np.testing.assert_allclose(y, net.ops.numpy(net(data.x_test)), rtol=1e-5, atol=1e-4)
+
+
+def test_shipping_a_network_leaves_it_whole() -> None:
+    """The layers of what is shipped are its own."""
+    config = DQNConfig(hidden=(8,), conv="minatar", dueling=True)
+    net = build_network(config, (10, 10, 2), np.uint8, 3, 1)
+    shipped = [plain(build_head(config, net.ops, 3, np.random.default_rng(0)), net)]
+    digits = MLP((9, 9, 1), 10, (8,), conv=(Conv(4, 3),))
+    shipped.append(of_bytes(digits, 255))
+    for original, other in zip((net, digits), shipped, strict=True):
+        x = np.ones((2, *original.input_shape), np.float32)
+        other.load(np.zeros(other.size, np.float32))
+        assert not other(x).any() and original(x).any()
+        original.load(np.zeros(original.size, np.float32))
+        assert not original(x).any()
+
+
 def test_json_tells_all_that_is_printed(
     digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,7 +239,7 @@ def test_json_tells_all_that_is_printed(
     assert told["input_shape"] == [8, 8, 1] and told["outputs"] == 10 and told["policy"] == "last"
     assert told["bytes"] == out.stat().st_size
     description = json.loads(str(np.load(out)["description"]))
-    assert description["job"] == "digits" and description["layers"][0]["kind"] == "conv2d"
+    assert description["job"] == "digits" and description["layers"][0]["kind"] == "scale"
 
 
 def test_best_and_last_are_two(cartpole: Path) -> None:

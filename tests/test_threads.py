@@ -1,5 +1,6 @@
-"""Training takes one thread, and gives back what it found."""
+"""Training takes one thread, and gives back what it found; commands run in any thread."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,3 +105,21 @@ def test_the_users_number_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "_asked", True)
     with one_thread():
         assert counts() == {2}
+
+
+def test_a_command_runs_in_a_thread(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only the main thread may handle signals: `main` elsewhere does without."""
+    codes: list[int] = []
+    run = str(tmp_path / "run")
+    short = ["--steps", "600", "--log", "none", "--eval-every", "300", "--eval-episodes", "1"]
+
+    def work() -> None:
+        codes.append(main(["train", "dqn", "--run", run, "--json", *short]))
+        codes.append(main(["evaluate", run, "--episodes", "2", "--json"]))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert codes == [0, 0]
+    first, second = capsys.readouterr().out.splitlines()
+    assert json.loads(first)["env_steps"] >= 600 and "mean_reward" in json.loads(second)

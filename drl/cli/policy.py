@@ -19,7 +19,8 @@ Policy = Literal["best", "last"]
 
 
 def load_network(run: Run, policy: Policy = "best") -> Network:
-    """A run's network as a plain chain of layers: Q(s, ·), or the logits of the digits.
+    """A run's network as a plain chain of layers: Q(s, ·), or the logits of the digits, of what the
+    env or the data set's files hold.
 
     policy  DQN: the best checked parameters, or those of the last checkpoint.  A digits run has
             no best of several (only the test images could choose it): always the last.
@@ -29,8 +30,10 @@ def load_network(run: Run, policy: Policy = "best") -> Network:
     """
     if run.job == "digits":
         from drl.cli.digits_job import DigitsJob
+        from drl.digits.training import of_bytes
 
-        return DigitsJob.of(run).training.net
+        job = DigitsJob.of(run)
+        return of_bytes(job.training.net, job.data.white)
     found = _greedy_policy(run, policy)
     try:
         return plain(found.head, found.net)

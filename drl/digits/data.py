@@ -16,11 +16,15 @@ UCI = Path(__file__).parent / "uci"
 NAMES = ("digits", "mnist")
 TEST_PART = 0.2
 CLASSES = 10
+WHITE, WHITE_OF_DIGITS = 255, 16  # the largest byte of MNIST's files, and of the 8×8 digits
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images (N, H, W, 1) float32 in [0, 1], 0 is paper; labels (N,) int64 in 0..classes−1."""
+    """Images (N, H, W, 1) float32 in [0, 1], 0 is paper; labels (N,) int64 in 0..classes−1.
+
+    white  what the bytes of the files were divided by
+    """
 
     name: str
     x_train: np.ndarray
@@ -28,6 +32,7 @@ class Dataset:
     x_test: np.ndarray
     y_test: np.ndarray
     classes: int = CLASSES
+    white: int = 1
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -79,9 +84,9 @@ def stratified_split(
 def _digits(seed: int) -> Dataset:
     images = idx.read(UCI / "images-idx3-ubyte.gz")
     labels = idx.read(UCI / "labels-idx1-ubyte.gz").astype(np.int64)
-    x = _pixels(images, 16)
+    x = _pixels(images, WHITE_OF_DIGITS)
     train, test = stratified_split(labels, TEST_PART, np.random.default_rng(seed))
-    return Dataset("digits", x[train], labels[train], x[test], labels[test])
+    return Dataset("digits", x[train], labels[train], x[test], labels[test], white=WHITE_OF_DIGITS)
 
 
 def _dataset(name: str, directory: Path, arrays: dict[str, np.ndarray]) -> Dataset:
@@ -115,10 +120,11 @@ def _dataset(name: str, directory: Path, arrays: dict[str, np.ndarray]) -> Datas
         )
     return Dataset(
         name,
-        _pixels(arrays["x_train"], 255),
+        _pixels(arrays["x_train"], WHITE),
         arrays["y_train"].astype(np.int64),
-        _pixels(arrays["x_test"], 255),
+        _pixels(arrays["x_test"], WHITE),
         arrays["y_test"].astype(np.int64),
+        white=WHITE,
     )
 
 

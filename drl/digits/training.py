@@ -14,7 +14,7 @@ from drl.digits.recipes import Recipe
 from drl.errors import Diverged, UserError
 from drl.finite import require_finite
 from drl.memory import require_memory
-from drl.nn import MLP
+from drl.nn import MLP, Network, Scale
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.optim import AdamW
 from drl.nn.schedules import Cosine
@@ -171,6 +171,14 @@ def build(
         )  # fmt: skip
     except (ValueError, MemoryError) as error:
         raise UserError(f"{data.name} and these settings do not fit: {error}") from error
+
+
+def of_bytes(net: Network, white: int) -> Network:
+    """The same function of the files' own bytes, 0 … white: net(x/white)."""
+    layers = [Scale(1 / white), *(layer.unbound() for layer in net.layers)]
+    made = Network(layers, net.input_shape, net.ops)
+    made.copy_from(net)
+    return made
 
 
 def probabilities(net: MLP, images: np.ndarray, batch: int = 500) -> np.ndarray:

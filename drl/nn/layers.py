@@ -11,9 +11,10 @@ rows left out have no part in L, so their gradient is zero and is never formed.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -75,6 +76,12 @@ class Layer:
     def describe(self) -> str:
         """What the layer and its parameters are, in words."""
         return ""
+
+    def unbound(self) -> Self:
+        """A layer with the same settings, in no network yet."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(copy.deepcopy({**self.__getstate__(), "place": None}))
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the views, which would come back as arrays that nobody trains."""

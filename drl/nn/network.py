@@ -49,7 +49,7 @@ class Network:
             if twice and layer.shapes:
                 raise ValueError(
                     f"layer {i}, {layer.name or type(layer).__name__}, has its parameters in a "
-                    "network already: make a new layer for each place"
+                    "network already: make a new layer for each place, or take its unbound()"
                 )
             shape = layer.build(shape)
             self.output_shapes.append(shape)
