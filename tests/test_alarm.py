@@ -14,6 +14,9 @@ from drl.errors import EnvFailed
 from envs import guarded, gym_vector, make
 from envs.alarm import Alarm, Hang
 
+# an env that hangs is restarted, which is said
+pytestmark = pytest.mark.filterwarnings("ignore::drl.errors.EnvWarning")
+
 
 class Slow(gym.Env[np.ndarray, int]):
     """Takes the time that it is told to take."""
