@@ -11,7 +11,7 @@ from drl.log.table import CHECKSUM, read_rows
 SHORT = [
     "train", "dqn", "--seed", "1", "--num-envs", "8", "--learning-starts", "64",
     "--log-every", "64", "--checkpoint-every", "128", "--eval-every", "256",
-    "--eval-episodes", "2", "--solved-at", "None",
+    "--eval-episodes", "2", "--solved-at", "None", "--epsilon-steps", "3000", "--lr-steps", "25000",
 ]  # fmt: skip
 
 
