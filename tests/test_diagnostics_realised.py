@@ -16,7 +16,7 @@ GAMMA = 0.5
 class Script:
     """Two worlds that do what was written down: rewards, terminated, truncated for each step."""
 
-    id, num_envs = "script", 2
+    id, num_envs, restarts = "script", 2, ()
 
     def __init__(self, *steps: tuple[list[float], list[int], list[int]]) -> None:
         self.steps = list(steps)
