@@ -1,18 +1,18 @@
 """Agents that learn from experience."""
 
-from agents.build import Parts, build_dqn
-from agents.config import DQNConfig
-from agents.dqn import DQN
+from agents.dqn.agent import DQN
+from agents.dqn.build import Parts, build_dqn
+from agents.dqn.config import DQNConfig
+from agents.dqn.heads import Head, Target
+from agents.dqn.networks import BuildNet, build_head, build_network
+from agents.dqn.presets import PRESETS, preset, rainbow
+from agents.dqn.targets import Bootstrap, Bounded, Munchausen, double, maximum
 from agents.evaluation import Evaluation, Policy, evaluate
 from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
-from agents.heads import Head, Target
 from agents.learning import Trained, train
-from agents.networks import BuildNet, build_head, build_network
+from agents.memory.replay import Batch, Replay
 from agents.policy import GreedyPolicy, load_policy
-from agents.presets import PRESETS, preset, rainbow
-from agents.replay import Batch, Replay
 from agents.setup import Worlds
-from agents.targets import Bootstrap, Bounded, Munchausen, double, maximum
 from agents.training import Progress, Training
 from drl.errors import Diverged, EnvFailed
 

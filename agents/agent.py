@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.dqn import Learned
+from agents.dqn.agent import Learned
 
 
 class Agent(Protocol):

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.build import check_stream, env_seed
-from agents.config import DQNConfig
+from agents.dqn.build import check_stream, env_seed
+from agents.dqn.config import DQNConfig
 from agents.evaluation import Evaluation
 from drl.state import flag, number, optional, whole
 

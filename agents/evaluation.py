@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.config import MOST_STEPS, DQNConfig
+from agents.dqn.config import MOST_STEPS, DQNConfig
 from agents.training import Training, VectorEnv
 from drl.closing import close
 from drl.errors import EnvFailed, EnvWarning

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from agents.build import Parts
 from agents.checks import Checks
-from agents.config import DQNConfig, no_updates
-from agents.dqn import DQN
+from agents.dqn.agent import DQN
+from agents.dqn.build import Parts
+from agents.dqn.config import DQNConfig, no_updates
+from agents.dqn.presets import preset
 from agents.evaluation import Evaluation, evaluate_agent
 from agents.policy import GreedyPolicy
-from agents.presets import preset
 from agents.setup import Worlds, derived, training_agent, training_envs
 from agents.training import Training
 from drl.closing import close

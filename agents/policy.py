@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from agents.config import DQNConfig, from_settings
-from agents.dqn import DQN
-from agents.heads import greedy
-from agents.networks import BuildNet, build_head, build_network, own_network
-from drl import checkpoint
+from agents.dqn.agent import DQN
+from agents.dqn.config import DQNConfig, from_settings
+from agents.dqn.heads import greedy
+from agents.dqn.networks import BuildNet, build_head, build_network, own_network
 from drl.errors import UserError
+from drl.experiment import checkpoint
 from drl.state import UNFIT, flag, whole
 
 

@@ -8,12 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
-from agents.build import Parts, anew_stream, build_dqn, env_seed, seeds
-from agents.config import DQNConfig, lengths
-from agents.dqn import DQN
+from agents.dqn.agent import DQN
+from agents.dqn.build import Parts, anew_stream, build_dqn, env_seed, seeds
+from agents.dqn.config import DQNConfig, lengths
 from agents.training import VectorEnv
 from drl.errors import UserError
-from drl.memory import require_memory, require_room_for_envs
+from drl.nn.memory import require_memory, require_room_for_envs
 from drl.state import seed_shared, seed_torch
 
 

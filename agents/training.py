@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from agents.agent import Agent
-from agents.dqn import Learned
+from agents.dqn.agent import Learned
 from drl.errors import NotRepeated
 from drl.state import fill, whole
 
 
 class VectorEnv(Protocol):
-    """What the loop asks of an environment: N worlds side by side (envs.vector gives them)."""
+    """What the loop asks of an environment: N worlds side by side (envs.build gives them)."""
 
     id: str
     num_envs: int

@@ -50,12 +50,12 @@ from stable_baselines3.common.env_util import make_vec_env  # noqa: E402
 from stable_baselines3.common.evaluation import evaluate_policy  # noqa: E402
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor  # noqa: E402
 
-from agents.config import DQNConfig, lengths  # noqa: E402
-from agents.presets import preset  # noqa: E402
-from drl.cli.console import Console  # noqa: E402
+from agents.dqn.config import DQNConfig, lengths  # noqa: E402
+from agents.dqn.presets import preset  # noqa: E402
 from drl.cli.dqn_job import DQNJob  # noqa: E402
 from drl.cli.train_dqn import Config  # noqa: E402
-from drl.runs import Run  # noqa: E402
+from drl.display.console import Console  # noqa: E402
+from drl.experiment.run import Run  # noqa: E402
 
 WARM_UP = 512  # env steps before learning; a multiple of both numbers of environments
 SPEED = {  # env: env steps after the warm-up, least ratio asked for

@@ -34,7 +34,7 @@ from typing import Any
 
 import readme
 
-from drl.cli.bench.process import drl
+from drl.bench.process import drl
 
 HERE = Path(__file__).parent
 

@@ -1,13 +1,13 @@
 """Worlds: our own, vectorised and fast, and any of Gymnasium's."""
 
+from envs.build import Worlds, make, worlds
 from envs.cartpole import CartPole
 from envs.catch import Catch
 from envs.chain import Chain
-from envs.core import NumpyEnv, Transition, VectorEnv
-from envs.gym_vector import GymVector
+from envs.gymnasium_env import GymVector
 from envs.ids import resolve
+from envs.numpy_env import NumpyEnv, Transition, VectorEnv
 from envs.pixels import CartPolePixels
-from envs.vector import Worlds, make, worlds
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from drl.state import fill, wholes
 from envs.area import shrunk_by_area
-from envs.core import Transition
+from envs.numpy_env import Transition
 
 SKIP = 4  # frames per agent step
 STICKY = 0.25  # probability per frame that the last action is played once more

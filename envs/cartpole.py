@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from drl.compiled import compiled
-from envs.core import NumpyEnv
+from drl.nn.compiled import compiled
 from envs.drawing import headless, rendered
+from envs.numpy_env import NumpyEnv
 
 GRAVITY = 9.8  # m/s²
 CART, POLE = 1.0, 0.1  # kg

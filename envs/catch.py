@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.core import NumpyEnv
+from envs.numpy_env import NumpyEnv
 
 CELL = 32  # pixels, in a film
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.core import NumpyEnv
+from envs.numpy_env import NumpyEnv
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 from envs.cartpole import CartPole
 from envs.catch import Catch
 from envs.chain import Chain
-from envs.core import NumpyEnv
+from envs.numpy_env import NumpyEnv
 from envs.pixels import CartPolePixels
 
 NAMESPACE = "drl/"

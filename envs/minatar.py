@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from drl.state import fill, load_mersenne, wholes
-from envs.core import Transition
+from envs.numpy_env import Transition
 
 GAMES = {
     "Asterix": "asterix",

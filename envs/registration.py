@@ -13,8 +13,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector.utils import batch_space
 
-from envs.core import NumpyEnv
 from envs.ids import REGISTERED
+from envs.numpy_env import NumpyEnv
 
 IDS = REGISTERED  # what is told to Gymnasium
 

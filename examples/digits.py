@@ -8,8 +8,8 @@ import sys
 import numpy as np
 
 from drl import MLP, AdamW, SoftmaxCrossEntropy
-from drl.digits import load
 from drl.nn.schedules import Cosine
+from drl.supervised import load
 
 epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 30
 data = load("digits")  # images (N, 8, 8, 1) in 0 … 1, labels (N,)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from drl.errors import EnvFailed
-from envs import guarded, gym_vector, make
+from envs import guarded, make
+from envs import gymnasium_env as gym_vector
 from envs.alarm import Alarm, Hang
 
 # an env that hangs is restarted, which is said

@@ -14,8 +14,8 @@ import pytest
 from test_envs import rolled, same
 
 from agents import Training, build_dqn, preset
-from drl import checkpoint
 from drl.errors import UserError
+from drl.experiment import checkpoint
 from envs import make
 from envs.atari import SKIP, Atari, _picture, _pushed, ids
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from drl.cli import train_dqn
-from drl.cli.bench import (
+from drl.bench import (
     ablation,
     conv,
     digits,
@@ -21,8 +20,9 @@ from drl.cli.bench import (
     step,
     timing,
 )
-from drl.cli.bench.ablation import PARTS, RAINBOW, WORLDS, Job
-from drl.cli.bench.result import Bar, Result
+from drl.bench.ablation import PARTS, RAINBOW, WORLDS, Job
+from drl.bench.result import Bar, Result
+from drl.cli import train_dqn
 from drl.nn import MLP, Network
 from drl.nn.layers import Linear
 

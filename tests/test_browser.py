@@ -20,12 +20,12 @@ import pytest
 from chromium import PROGRAM, Chromium
 from PIL import Image
 
+from agents.heatmap import BOTTOM, LEFT, RIGHT, SIDE, TOP
 from drl.cli import digits_log, dqn_log
-from drl.cli.compare_board import BESIDE
-from drl.cli.compare_runs import CURVES
-from drl.cli.heatmap import BOTTOM, LEFT, RIGHT, SIDE, TOP
 from drl.cli.job_log import TELLING
 from drl.cli.main import main
+from drl.experiment.results import CURVES
+from drl.experiment.results_board import BESIDE
 
 # CI has installed it, or said why it could not
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")

@@ -49,7 +49,9 @@ def test_compiled_is_numpy_bit_for_bit(worlds: int) -> None:
 def test_compiled_fuses_no_multiplication_with_an_addition() -> None:
     """A fused one rounds once where numpy rounds twice."""
     numba.extending.register_jitable(accelerations)
-    loop = numba.njit(EULER_LOOP)(euler_loop)  # as drl.compiled does; a kept one shows no assembly
+    loop = numba.njit(EULER_LOOP)(
+        euler_loop
+    )  # as drl.nn.compiled does; a kept one shows no assembly
     (assembly,) = loop.inspect_asm().values()
     assert "mulsd" in assembly or "mulpd" in assembly or "fmul" in assembly
     assert not any(fused in assembly for fused in ("fmadd", "fmsub", "fnmadd", "fmla"))

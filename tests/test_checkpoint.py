@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from test_train_dqn import assert_same
 
-from drl import checkpoint
-from drl.checkpoint import VERSION
 from drl.errors import UserError
+from drl.experiment import checkpoint
+from drl.experiment.checkpoint import VERSION
 
 ARRAYS = hnp.arrays(
     st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_]),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from drl.cli.main import COMMANDS, main
-from drl.commands import command
+from drl.display.commands import command
 
 ROOT = Path(__file__).parents[1]
 SHORT = shlex.split("--steps 300 --eval-every 200 --eval-episodes 2 --solved-at None --log none")
@@ -109,7 +109,7 @@ def test_every_command_that_is_printed_works(
 def test_a_run_that_was_stopped_is_gone_on_with_as_it_says(
     said: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from drl.cli.interrupt import Interrupt
+    from drl.experiment.interrupt import Interrupt
 
     class Asked(Interrupt):
         """Ctrl-C at once."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drl.cli.compare_runs import Group, Result, find, group, read
-from drl.cli.console import Console
 from drl.cli.main import main
+from drl.display.console import Console
 from drl.errors import UserError
+from drl.experiment.results import Group, Result, find, group, read
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 SHORT = ["--steps", "300", "--log", "minimal", "--eval-every", "100", "--eval-episodes", "2"]
@@ -126,7 +126,7 @@ def test_curves_over_seeds_for_tensorboard(
 ) -> None:
     from tensorboard.plugins.custom_scalar import layout_pb2, metadata
 
-    from drl.cli.compare_runs import curves
+    from drl.experiment.results import curves
 
     seeds = [str(runs / f"a{n}") for n in (1, 2, 3)]
     board = tmp_path / "board"
@@ -186,7 +186,7 @@ def test_an_aggregate_is_no_run_and_is_not_written_twice(
 
 
 def test_one_run_is_its_own_interval_and_long_curves_are_thinned() -> None:
-    from drl.cli.compare_board import POINTS, scalars, summary
+    from drl.experiment.results_board import POINTS, scalars, summary
 
     assert summary(np.array([3.0])) == {"mean": 3, "iqm": 3, "low": 3, "high": 3}
     long = np.arange(1000), np.arange(1000.0)

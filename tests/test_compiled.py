@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drl.compiled import compiled
+from drl.nn.compiled import compiled
 
 ROOT = Path(__file__).parents[1]
 STEP = """

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import drl.nn.compiled_ops as compiled_ops
-from agents.build import build_dqn
-from agents.config import DQNConfig
+from agents.dqn.build import build_dqn
+from agents.dqn.config import DQNConfig
 from drl.nn import MLP, loops, make_ops
 from drl.nn.compiled_ops import CompiledOps, speed_up
 from drl.nn.ops import NumpyOps
@@ -77,7 +77,7 @@ def test_a_training_is_the_same_whenever_they_take_over(monkeypatch) -> None:
     ends = []
     for take_over in (None, 4, 1):
         fresh = NumpyOps()
-        monkeypatch.setattr("agents.networks.make_ops", lambda *_, ops=fresh: ops)
+        monkeypatch.setattr("agents.dqn.networks.make_ops", lambda *_, ops=fresh: ops)
         agent = build_dqn(config, (4,), np.float32, 2, seed=0)
         agent.optimizer.hot = take_over
         agent.observe(s, a, np.ones(64), none, none, s_next)

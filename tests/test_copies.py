@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, build_dqn
+from agents.memory.replay import Replay
 from agents.policy import GreedyPolicy
-from agents.replay import Replay
 from drl.nn import MLP, MSE, Adam, Conv, Conv2d, Flatten, Linear, Network, Pool, ReLU, Scale, Tanh
 from drl.nn import optim as optimizers
 from drl.nn.dueling import Dueling

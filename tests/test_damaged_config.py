@@ -12,7 +12,7 @@ from test_checkpoint import mutate
 from drl.cli.main import main
 from drl.cli.policy import load_network
 from drl.errors import UserError
-from drl.runs import Run
+from drl.experiment.run import Run
 from drl.typed import fits
 
 VALUES = [None, True, -1, 0, 3, 10**30, 0.5, float("nan"), "", "relu", [], [3], [-1], {}, [[1]]]

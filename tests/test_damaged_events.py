@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drl.cli.compare_runs import curve
 from drl.errors import UserError
-from drl.logger import TensorBoard
+from drl.experiment.results import curve
+from drl.log.tensorboard.writer import TensorBoard
 
 TAG = "eval/mean_reward"
 POINTS = [(10 * i, float(i * i)) for i in range(30)]

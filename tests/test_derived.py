@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from agents import PRESETS, DQNConfig, load_policy, preset, rainbow, train
-from agents.build import build_exploration, build_replay
-from agents.config import from_settings, lengths, updates_in
+from agents.dqn.build import build_exploration, build_replay
+from agents.dqn.config import from_settings, lengths, updates_in
+from agents.dqn.presets import ATARI, MINATAR
 from agents.policy import describe
-from agents.presets import ATARI, MINATAR
-from drl import checkpoint
 from drl.cli.main import main
 from drl.errors import UserError
+from drl.experiment import checkpoint
+from drl.experiment.run import Run
 from drl.nn.layers import Scale
-from drl.runs import Run
 from envs import make, worlds
 
 

@@ -49,10 +49,10 @@ def test_there_are_some() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        ["Mnih et al. 2015", "otherwise", "`agents/dqn.py`: `Nowhere`"],
+        ["Mnih et al. 2015", "otherwise", "`agents/dqn/agent.py`: `Nowhere`"],
         ["Mnih et al. 2015", "otherwise", "`agents/nowhere.py`: `DQN`"],
-        ["Mnih et al. 2015", "otherwise", "agents/dqn.py"],
-        ["nobody", "otherwise", "`agents/dqn.py`: `DQN`"],
+        ["Mnih et al. 2015", "otherwise", "agents/dqn/agent.py"],
+        ["nobody", "otherwise", "`agents/dqn/agent.py`: `DQN`"],
         ["Mnih et al. 2015", "otherwise"],
     ],
 )

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from agents import networks
-from agents.build import build_dqn
-from agents.config import DQNConfig
-from agents.dqn import DQN
-from drl.digits.data import load
-from drl.digits.recipes import Recipe
-from drl.digits.training import REPORT_EVERY, Training
+from agents.dqn import networks
+from agents.dqn.agent import DQN
+from agents.dqn.build import build_dqn
+from agents.dqn.config import DQNConfig
 from drl.nn.ops import TorchOps
+from drl.supervised.data import load
+from drl.supervised.presets import Recipe
+from drl.supervised.training import REPORT_EVERY, Training
 
 VARIANTS: list[dict[str, Any]] = [
     {"bootstrap": "max"},

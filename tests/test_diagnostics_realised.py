@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, build_dqn, evaluate
-from agents.diagnostics import q_by_action, q_values
-from agents.realised import Realised
+from agents.dqn.metrics import q_by_action, q_values
+from agents.dqn.value_bias import Realised
 from envs import Transition, make
 
 GAMMA = 0.5

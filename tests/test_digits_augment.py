@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from drl.digits.augment import Warp, _bilinear
+from drl.supervised.augment import Warp, _bilinear
 
 IMAGES = np.random.default_rng(0).random((7, 9, 6, 1), np.float32)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drl import checkpoint
-from drl.cli.console import Console
 from drl.cli.main import main
 from drl.cli.train_digits import Config, evaluate, resume, run
-from drl.digits import idx, mnist
+from drl.display.console import Console
 from drl.errors import UserError
-from drl.runs import Run
+from drl.experiment import checkpoint
+from drl.experiment.run import Run
+from drl.supervised import idx, mnist
 
 QUICK = Config(model="mlp", epochs=4, hidden=(16,), seed=10, log="none", json=True)
 

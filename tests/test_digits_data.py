@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from drl.digits import data, idx, mnist
 from drl.errors import UserError
+from drl.supervised import data, idx, mnist
 
 RNG = np.random.default_rng(0)
 ARRAYS = {  # like MNIST, but small

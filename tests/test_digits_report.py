@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from drl.digits import report
 from drl.nn import MLP, Conv, Pool
+from drl.supervised import report
 
 P = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.0, 0.0, 1.0]])
 LABELS = np.array([0, 2, 1, 0])

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drl import checkpoint
-from drl.digits import data, training
-from drl.digits.augment import Warp
-from drl.digits.recipes import LARGE, SMALL, Recipe, recipe
-from drl.digits.training import Training, cross_entropy, probabilities
 from drl.errors import Diverged, UserError
+from drl.experiment import checkpoint
 from drl.nn import Conv, Pool
+from drl.supervised import data, training
+from drl.supervised.augment import Warp
+from drl.supervised.presets import LARGE, SMALL, Recipe, recipe
+from drl.supervised.training import Training, cross_entropy, probabilities
 
 DIGITS = data.load("digits", seed=10)
 FEW = data.Dataset(

@@ -49,7 +49,7 @@ def test_that_test_can_fail(text: str) -> None:
     assert FETCHED.search(text)
 
 
-@pytest.mark.parametrize("package", ["agents", "envs", "drl", "drl.digits"])
+@pytest.mark.parametrize("package", ["agents", "envs", "drl", "drl.supervised"])
 def test_every_public_name_is_in_the_reference(site: Path, package: str) -> None:
     page = (site / "api" / f"{package.split('.')[-1]}.html").read_text(encoding="utf-8")
     for name in importlib.import_module(package).__all__:

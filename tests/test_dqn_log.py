@@ -12,13 +12,13 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents import build_dqn, preset
-from drl.cli import films
+from agents.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
+from drl.cli import videos as films
 from drl.cli.dqn_log import LAYOUT
-from drl.cli.films import FRAMES, film, shrunk
-from drl.cli.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
 from drl.cli.job_log import due
 from drl.cli.main import main
-from drl.logger import Prefix
+from drl.cli.videos import FRAMES, film, shrunk
+from drl.log.tensorboard.writer import Prefix
 from envs import make
 from envs.drawing import NoPictures
 
@@ -158,7 +158,7 @@ def test_minimal_has_curves_and_no_pictures(tmp_path: Path) -> None:
 
 
 def test_logging_does_not_change_what_is_learnt(tmp_path: Path) -> None:
-    from drl import checkpoint
+    from drl.experiment import checkpoint
 
     last = []
     for log in ("full", "none"):

@@ -16,10 +16,10 @@ from test_dqn_log import read
 from agents import DQNConfig, evaluate, train
 from drl.cli.main import main
 from drl.errors import EnvWarning, UserError
-from drl.pictures import fitted, steady
+from drl.images import fitted, steady
 from envs import make, worlds
 from envs.drawing import coloured, rendered
-from envs.gym_vector import GymVector
+from envs.gymnasium_env import GymVector
 
 RED = np.zeros((20, 30, 3), np.uint8)
 RED[..., 0] = 200

@@ -17,9 +17,9 @@ from test_train_dqn import assert_same, latest
 
 from agents import DQNConfig, evaluate, train
 from drl.cli.dqn_log import DQNLog
-from drl.cli.interrupt import Interrupt, Interrupted, ended_by_signals
 from drl.cli.main import main
 from drl.errors import EnvWarning
+from drl.experiment.interrupt import Interrupt, Interrupted, ended_by_signals
 from envs import make, worlds
 
 SMALL = ["--steps", "96", "--num-envs", "2", "--learning-starts", "32", "--batch", "8",

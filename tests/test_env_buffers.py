@@ -10,7 +10,7 @@ import pytest
 from agents import DQNConfig, Training, build_dqn
 from drl.errors import EnvFailed
 from envs import NumpyEnv, make
-from envs.core import Transition
+from envs.numpy_env import Transition
 
 
 class Counter(gym.Env[np.ndarray, int]):

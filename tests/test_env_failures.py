@@ -13,7 +13,7 @@ import pytest
 from agents import DQNConfig, EnvFailed, evaluate, train
 from drl.cli.main import main
 from drl.errors import UserError
-from drl.runs import Run
+from drl.experiment.run import Run
 from envs import NumpyEnv, make, worlds
 
 MODULE = """

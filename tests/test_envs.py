@@ -8,9 +8,9 @@ import pytest
 
 from drl.errors import UserError
 from envs import VectorEnv, make
+from envs.build import OURS
 from envs.chain import Chain, optimal_q
-from envs.gym_vector import GymVector
-from envs.vector import OURS
+from envs.gymnasium_env import GymVector
 
 
 def gym_cartpole(num_envs: int, seed: int) -> VectorEnv:

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, build_head, build_network
-from agents.plain import plain
-from drl.cli import export_npz, export_onnx, export_torch
+from agents.dqn.deterministic import plain
 from drl.cli.digits_job import DigitsJob
 from drl.cli.main import main
 from drl.cli.policy import load_network
-from drl.digits import idx
-from drl.digits.data import load
-from drl.digits.training import of_bytes
 from drl.errors import UserError
+from drl.experiment.run import Run
+from drl.export import npz as export_npz
+from drl.export import onnx as export_onnx
+from drl.export import torch as export_torch
 from drl.nn import MLP, Conv, Pool
-from drl.runs import Run
+from drl.supervised import idx
+from drl.supervised.data import load
+from drl.supervised.training import of_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMPY, CARTPOLE, DIGITS, ONNX = re.findall(

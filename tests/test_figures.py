@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from drl.cli.bench import report
-from drl.cli.bench.result import Result
+from drl.bench import report
+from drl.bench.result import Result
 from drl.cli.check_gradients import BARS, Config
-from drl.cli.tour import CHAPTERS
+from drl.tour import CHAPTERS
 
 ROOT = Path(__file__).resolve().parents[1]
 BENCHMARKS = ROOT / "benchmarks"

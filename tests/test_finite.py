@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from drl.errors import Diverged
-from drl.finite import require_finite
 from drl.nn import MLP
+from drl.nn.finite import require_finite
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from agents.categorical import Categorical
-from agents.config import DQNConfig
-from agents.heads import Head, Mean, Target
-from agents.networks import build_head, build_network
-from agents.plain import plain
-from agents.quantiles import Implicit, Quantiles, midpoints
+from agents.dqn.categorical import Categorical
+from agents.dqn.config import DQNConfig
+from agents.dqn.deterministic import plain
+from agents.dqn.heads import Head, Mean, Target
+from agents.dqn.networks import build_head, build_network
+from agents.dqn.quantiles import Implicit, Quantiles, midpoints
 from drl.nn.ops import make_ops
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from test_train_dqn import SHORT, latest
 
-from drl import checkpoint
-from drl.cli.console import Console
 from drl.cli.digits_job import DigitsJob
 from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
 from drl.cli.resume import go_on
+from drl.display.console import Console
 from drl.errors import UserError
-from drl.runs import Run
+from drl.experiment import checkpoint
+from drl.experiment.run import Run
 
 VALUES: list[Any] = [None, True, -1, -(10**6), 3, 10**12, 10**18, 10**30, 0.5, -1e300,
                      math.nan, math.inf, "high", "", [], [1], {}]  # fmt: skip

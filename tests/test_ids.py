@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents.presets import PRESETS, preset
+from agents.dqn.presets import PRESETS, preset
 from drl.cli.completion import env_ids
 from drl.cli.main import main
 from drl.errors import UserError

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from test_checkpoint import mutate
 
-from drl.digits import idx
 from drl.errors import UserError
+from drl.supervised import idx
 
 GRID = np.arange(6, dtype=np.uint8).reshape(2, 3)
 BYTES = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 0, 1, 2, 3, 4, 5])

@@ -14,8 +14,8 @@ FILES = {
     for package in OURS
     for path in sorted((ROOT / package).rglob("*.py"))
 }
-AUTOGRAD = ("drl.cli.oracle", "drl.cli.bench")  # what we are compared with; no product code
-MAY_IMPORT_AUTOGRAD = ("drl.cli.check_gradients", "drl.cli.bench")
+AUTOGRAD = ("drl.bench.oracle", "drl.bench")  # what we are compared with; no product code
+MAY_IMPORT_AUTOGRAD = ("drl.cli.check_gradients", "drl.bench")
 
 
 def imported(name: str) -> set[str]:
@@ -36,11 +36,11 @@ def within(name: str, *packages: str) -> bool:
 
 # package → what of ours it may import
 ALLOWED = {
-    "drl.nn": ("drl.nn", "drl.compiled", "drl.memory"),
-    "drl.digits": ("drl",),
+    "drl.nn": ("drl.nn", "drl.nn.compiled", "drl.nn.memory"),
+    "drl.supervised": ("drl",),
     "drl": ("drl",),
     "agents": ("agents", "drl"),
-    "envs": ("envs", "drl.closing", "drl.compiled", "drl.errors", "drl.memory", "drl.state"),
+    "envs": ("envs", "drl.closing", "drl.nn.compiled", "drl.errors", "drl.nn.memory", "drl.state"),
     "drl.cli": OURS,
 }
 
@@ -89,10 +89,10 @@ def test_torch_is_imported_in_one_file_of_the_network():
     "broken",
     [
         ("drl.nn.layers", "import agents"),
-        ("agents.dqn", "from envs import make"),
-        ("envs.vector", "from drl.nn import MLP"),
-        ("drl.digits.data", "def f():\n    from drl.cli import main"),
-        ("agents.dqn", "from drl.cli import oracle"),
+        ("agents.dqn.agent", "from envs import make"),
+        ("envs.build", "from drl.nn import MLP"),
+        ("drl.supervised.data", "def f():\n    from drl.cli import main"),
+        ("agents.dqn.agent", "from drl.cli import oracle"),
     ],
 )
 def test_the_arrow_test_can_fail(broken, monkeypatch, tmp_path):
@@ -119,9 +119,9 @@ def test_the_arrow_test_can_fail(broken, monkeypatch, tmp_path):
 def test_the_autograd_test_can_fail(source, monkeypatch, tmp_path):
     path = tmp_path / "broken.py"
     path.write_text(source)
-    monkeypatch.setitem(FILES, "agents.dqn", path)
+    monkeypatch.setitem(FILES, "agents.dqn.agent", path)
     with pytest.raises(AssertionError):
-        test_no_autograd_and_no_pickle("agents.dqn")
+        test_no_autograd_and_no_pickle("agents.dqn.agent")
 
 
 def run_python(program: str) -> None:

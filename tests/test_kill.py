@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from test_train_dqn import assert_same, latest, scalars
 
-from drl.cli.console import Console
 from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
-from drl.runs import Run
+from drl.display.console import Console
+from drl.experiment.run import Run
 
 SETTINGS = ["--solved-at", "None", "--steps", "1000000", "--seed", "3", "--num-envs", "4",
             "--learning-starts", "32", "--batch", "8", "--hidden", "8", "--capacity", "500",

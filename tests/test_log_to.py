@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from drl.cli.compare_runs import curves
 from drl.cli.main import main
+from drl.experiment.results import curves
 from drl.log.table import CHECKSUM, read_rows
 
 SHORT = [

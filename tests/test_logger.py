@@ -11,7 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from drl.log import Logger
-from drl.logger import Margin, Prefix, TensorBoard
+from drl.log.tensorboard.writer import Margin, Prefix, TensorBoard
 
 
 def read(directory: Path) -> EventAccumulator:
@@ -101,7 +101,7 @@ def test_film(tmp_path: Path) -> None:
 def test_the_names_of_the_hparams_are_tensorboards() -> None:
     from tensorboard.plugins.hparams import metadata
 
-    from drl import hparams
+    from drl.log.tensorboard import hparams
 
     assert metadata.EXPERIMENT_TAG == hparams.EXPERIMENT
     assert metadata.SESSION_START_INFO_TAG == hparams.START
@@ -184,7 +184,7 @@ def test_settings_that_are_shown_first() -> None:
     """They are columns though the run has them not: of several runs, one's columns are all."""
     from tensorboard.plugins.hparams import plugin_data_pb2
 
-    from drl import hparams
+    from drl.log.tensorboard import hparams
 
     messages = dict(hparams.session({"lr": 0.5, "gamma": 0.9}, [], ["env", "lr"]))
     data = plugin_data_pb2.HParamsPluginData.FromString(messages[hparams.EXPERIMENT])
@@ -239,7 +239,7 @@ def test_a_disk_that_is_free_again_takes_the_rest(tmp_path: Path) -> None:
     """A real limit of the operating system.  What was lost is lost; what follows can be read."""
     program = """
 import resource, signal, sys
-from drl.logger import TensorBoard
+from drl.log.tensorboard.writer import TensorBoard
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
 out = TensorBoard(sys.argv[1])
@@ -274,12 +274,12 @@ def test_what_a_logger_costs(tmp_path: Path) -> None:
     """TensorBoard alone is imported, and 5,000 events are one open file and a few flushes."""
     program = """
 import builtins, sys, time
-import drl.logger
-from drl.records import Records
+import drl.log.tensorboard.writer
+from drl.log.tensorboard.records import Records
 assert not any(name.startswith("tensorboard") for name in sys.modules)
 opened, flushed, begin = [], [], time.monotonic()
 real_open, real_flush = builtins.open, Records.flush
-out = drl.logger.TensorBoard(sys.argv[1])
+out = drl.log.tensorboard.writer.TensorBoard(sys.argv[1])
 heavy = {"torch", "tensorflow", "PIL", "pandas", "fsspec"} & set(sys.modules)
 assert not heavy, heavy
 builtins.open = lambda *args, **kwargs: opened.append(args) or real_open(*args, **kwargs)
@@ -287,7 +287,7 @@ Records.flush = lambda self: flushed.append(1) or real_flush(self)
 for step in range(5_000):
     out.scalar("x", step, step)
 assert not opened, opened
-assert len(flushed) <= 2 + (time.monotonic() - begin) / drl.logger.FLUSH_SECONDS, flushed
+assert len(flushed) <= 2 + (time.monotonic() - begin) / drl.log.tensorboard.writer.FLUSH_SECONDS, flushed
 """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True

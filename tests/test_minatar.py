@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from test_envs import rolled, same
 
-from drl import checkpoint
 from drl.errors import UserError
+from drl.experiment import checkpoint
 from envs import make
 from envs.minatar import IDS, MinAtar
 

@@ -11,9 +11,9 @@ from test_hostile_states import VALUES
 from test_train_dqn import train
 
 from agents import load_policy
-from drl import checkpoint
 from drl.cli.main import main
 from drl.errors import UserError
+from drl.experiment import checkpoint
 from drl.files import require_file
 
 

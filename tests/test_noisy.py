@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.config import DQNConfig
-from agents.networks import build_network
+from agents.dqn.config import DQNConfig
+from agents.dqn.networks import build_network
 from drl.nn import Network
 from drl.nn.dueling import Dueling
 from drl.nn.layers import Linear

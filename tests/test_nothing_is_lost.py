@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from test_train_dqn import latest, train
 
-from drl.checkpoint import write_atomic
 from drl.cli.main import main
-from drl.runs import Run
+from drl.experiment.checkpoint import write_atomic
+from drl.experiment.run import Run
 
 
 def files(run: Path) -> dict[str, bytes]:

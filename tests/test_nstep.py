@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from agents.nstep import NStep
-from agents.replay import Replay, Uniform
-from agents.storage import Vectors
+from agents.memory.nstep import NStep
+from agents.memory.replay import Replay, Uniform
+from agents.memory.storage import Vectors
 
 
 def memory(capacity: int) -> Replay:

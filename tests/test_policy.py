@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, GreedyPolicy, Training, build_dqn, evaluate, load_policy, train
-from drl import checkpoint
 from drl.cli.main import main
 from drl.errors import UserError
+from drl.experiment import checkpoint
 from envs import make, worlds
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.prioritized import FAN, TOP, Prioritized, SumTree
-from agents.replay import Replay
-from agents.storage import Vectors
+from agents.memory.prioritized import FAN, TOP, Prioritized, SumTree
+from agents.memory.replay import Replay
+from agents.memory.storage import Vectors
 from drl.nn.schedules import Constant
 
 # one level, two, three, and the sizes between which the next begins
@@ -138,7 +138,7 @@ def test_compiled_descent_finds_the_same_leaves(size: int) -> None:
 
 def test_it_is_asked_for_after_so_many_batches(monkeypatch) -> None:
     pytest.importorskip("numba")
-    monkeypatch.setattr("agents.prioritized.HOT", 3)
+    monkeypatch.setattr("agents.memory.prioritized.HOT", 3)
     sampler = Prioritized(10_000, 8, np.random.default_rng(0), 0.6, Constant(0.4))
     sampler.add(np.arange(100))
     before = sampler.tree.descend

@@ -17,7 +17,7 @@ from drl.nn import Network
 from drl.nn.schedules import Constant
 from envs import Chain, make, worlds
 
-PACKAGES = ("drl", "drl.nn", "drl.digits", "agents", "envs")
+PACKAGES = ("drl", "drl.nn", "drl.supervised", "agents", "envs")
 SHORT = replace(preset("CartPole-v1"), steps=1_000, eval_every=500, solved_at=None)
 
 
@@ -211,7 +211,7 @@ def test_mistakes_are_one_line(what: object, message: str) -> None:
 
 
 def test_a_checkpoint_that_holds_no_policy(tmp_path: Path) -> None:
-    from drl import checkpoint
+    from drl.experiment import checkpoint
 
     checkpoint.save(tmp_path / "other.safetensors", {"net": np.zeros(3)})
     with pytest.raises(UserError, match="holds no policy"):

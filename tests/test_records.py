@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drl.records import HELD, Records, masked
+from drl.log.tensorboard.records import HELD, Records, masked
 
 
 @pytest.mark.parametrize("size", [4, 8, 255, 256, 257, 511, 512, 513, 5_000])

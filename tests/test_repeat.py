@@ -11,7 +11,7 @@ import pytest
 
 from drl.errors import NotRepeated
 from envs import make
-from envs.vector import GymVector
+from envs.build import GymVector
 
 ENVS = 3
 # Box2D's and MuJoCo's own; SWIG's at its import would end the process where they are errors

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.replay import Replay, Uniform
-from agents.storage import Vectors
+from agents.memory.replay import Replay, Uniform
+from agents.memory.storage import Vectors
 
 
 def memory(capacity: int, batch: int, seed: int = 0) -> Replay:

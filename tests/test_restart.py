@@ -15,8 +15,9 @@ from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
 from drl.cli.train_dqn import Config as TrainConfig
 from drl.errors import UserError
-from envs import gym_vector, make
-from envs.gym_vector import GymVector
+from envs import gymnasium_env as gym_vector
+from envs import make
+from envs.gymnasium_env import GymVector
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*made anew:drl.errors.EnvWarning")
 
@@ -172,7 +173,7 @@ def test_our_own_worlds_lose_nothing() -> None:
 
 def test_help_says_what_the_code_does() -> None:
     from drl.cli.train_dqn import Config
-    from envs.gym_vector import MOST_RESTARTS, STEP_SECONDS
+    from envs.gymnasium_env import MOST_RESTARTS, STEP_SECONDS
 
     said = " ".join((Config.__doc__ or "").split())
     assert f"hangs for {STEP_SECONDS:g} s" in said and f"at most {MOST_RESTARTS} times" in said

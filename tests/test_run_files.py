@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from drl import checkpoint, lock, run_files
 from drl.cli.main import main
 from drl.errors import UserError
-from drl.run_files import claim_directory, is_part_of_a_run
-from drl.runs import Run
+from drl.experiment import checkpoint, lock, run_files
+from drl.experiment.run import Run
+from drl.experiment.run_files import claim_directory, is_part_of_a_run
 
 
 def at_one_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from drl import checkpoint, runs
 from drl.errors import UserError
-from drl.lock import Lock
-from drl.runs import Run
+from drl.experiment import checkpoint
+from drl.experiment import run as runs
+from drl.experiment.lock import Lock
+from drl.experiment.run import Run
 
 
 def names(run: Run) -> list[str]:
@@ -153,7 +154,7 @@ def test_a_run_that_could_not_be_made_can_be_tried_again(
 
 def test_of_many_at_once_one_makes_the_run(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from drl.runs import Run;"
+        "import sys, time; from pathlib import Path; from drl.experiment.run import Run;"
         "time.sleep(max(0, float(sys.argv[2]) - time.time()));"
         "Run.create(Path(sys.argv[1]), {'who': sys.argv[3]}).close(); print(sys.argv[3])"
     )
@@ -235,7 +236,7 @@ def test_a_default_name_is_one_that_every_tool_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """scp takes what stands before a colon for a host; TensorBoard a comma for two directories."""
-    from drl.run_files import claim_directory
+    from drl.experiment.run_files import claim_directory
 
     monkeypatch.chdir(tmp_path)
     path = claim_directory("dqn", "/a dir/my_env.py:Corridor,2*[x]\x1b-v0", 1)

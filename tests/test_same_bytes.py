@@ -20,8 +20,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from arithmetic import fingerprint
 
-from drl import checkpoint
 from drl.cli.main import main
+from drl.experiment import checkpoint
 
 KEPT = Path(__file__).parent / "snapshots" / "bytes.json"
 SHORT = [

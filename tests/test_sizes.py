@@ -13,10 +13,10 @@ from test_train_dqn import train
 
 from agents import DQNConfig, load_policy
 from agents import train as learn
-from drl import checkpoint, memory
 from drl.cli.main import main
 from drl.errors import UserError, out_of_memory
-from drl.nn import MLP
+from drl.experiment import checkpoint
+from drl.nn import MLP, memory
 from envs import make, worlds
 
 HUGE = [
@@ -127,7 +127,7 @@ def test_torch_out_of_memory_is_one_line(
     where: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from agents.dqn import DQN
+    from agents.dqn.agent import DQN
     from drl.cli.dqn_job import DQNJob
 
     def fail(*args: Any) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from agents.build import build_replay
-from agents.config import DQNConfig
-from agents.nstep import NStep
-from agents.replay import Replay, Uniform
-from agents.storage import Frames, Vectors
+from agents.dqn.build import build_replay
+from agents.dqn.config import DQNConfig
+from agents.memory.nstep import NStep
+from agents.memory.replay import Replay, Uniform
+from agents.memory.storage import Frames, Vectors
 
 WORLDS = 3
 

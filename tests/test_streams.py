@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from drl.cli.main import main
-from drl.streams import one_line, printable, safe_streams
+from drl.display.streams import one_line, printable, safe_streams
 
 DRIVER = """
 import json, os, sys
@@ -100,7 +100,7 @@ def test_a_run_goes_on_when_its_reader_has_gone(tmp_path: Path) -> None:
 def test_a_closed_stream_gives_its_number_to_no_file(tmp_path: Path) -> None:
     """What is printed would end up in it."""
     program = (
-        "from drl.streams import safe_streams\n"
+        "from drl.display.streams import safe_streams\n"
         "with safe_streams(), open('file', 'wb') as file:\n"
         "    print('words'); file.write(bytes([file.fileno()]))"
     )

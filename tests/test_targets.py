@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import targets
-from agents.dqn import DQN, on_backend
+from agents.dqn import targets
+from agents.dqn.agent import DQN, on_backend
+from agents.dqn.heads import Mean
 from agents.exploration import EpsilonGreedy
-from agents.heads import Mean
-from agents.nstep import NStep
-from agents.replay import Batch, Replay, Uniform
-from agents.storage import Vectors
+from agents.memory.nstep import NStep
+from agents.memory.replay import Batch, Replay, Uniform
+from agents.memory.storage import Vectors
 from drl.nn import MLP
 from drl.nn.optim import SGD
 from drl.nn.schedules import Constant

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from drl.cli.console import Console
-from drl.cli.pace import Pace, duration
-from drl.streams import printable
+from drl.display.console import Console
+from drl.display.pace import Pace, duration
+from drl.display.streams import printable
 
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")  # of rich: colours, cursor movements
 EVIL = "exp [best]/r1 [/q] :smile: \x1b]0;x\x07\x9b2J"

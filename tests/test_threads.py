@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from agents import DQNConfig, train
 from drl import threads
 from drl.cli.main import main
-from drl.digits import data, recipes
-from drl.digits.training import Training
+from drl.supervised import data
+from drl.supervised import presets as recipes
+from drl.supervised.training import Training
 from drl.threads import one_thread
 from envs import worlds
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import drl.cli.tour.page as page_module
+import drl.tour.page as page_module
 from drl.cli.main import main
-from drl.cli.tour import CHAPTERS, chapter
-from drl.cli.tour.page import Page
+from drl.tour import CHAPTERS, chapter
+from drl.tour.page import Page
 
 
 @cache
@@ -61,7 +61,7 @@ def test_text_without_matplotlib(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_module, "PLOTS", False)
-    monkeypatch.setattr("drl.cli.tour.PLOTS", False)
+    monkeypatch.setattr("drl.tour.PLOTS", False)
     assert main(["tour", "9", "--out", str(tmp_path)]) == 0
     assert "drl-toolkit[plot]" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["09.md"]
@@ -116,7 +116,7 @@ def test_shared_weights() -> None:
 
 
 def test_shifted_by_one_pixel() -> None:
-    from drl.cli.tour.convolution import shifted
+    from drl.tour.convolution import shifted
 
     image = np.zeros((1, 8, 8, 1), np.float32)
     image[0, 3, 5] = 1

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from drl.cli.tour import chapter
+from drl.tour import chapter
 
 
 def numbers(number: int) -> dict[str, Any]:

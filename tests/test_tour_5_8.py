@@ -1,6 +1,6 @@
 """Chapters 5 to 8 of the tour: what they claim, by numbers."""
 
-from drl.cli.tour import chapter
+from drl.tour import chapter
 
 
 def test_the_formulas_are_the_networks_forward_pass() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from agents import DQNConfig, Training, build_dqn
 from agents.evaluation import evaluate
-from drl import checkpoint
 from drl.cli.main import main
+from drl.experiment import checkpoint
 from envs import make
 from envs.chain import optimal_q
 
@@ -143,7 +143,7 @@ def test_resume_from_the_very_start_repeats_no_point(tmp_path: Path) -> None:
 def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envs.vector import GymVector
+    from envs.build import GymVector
 
     monkeypatch.setattr(GymVector, "state", lambda self: None)
     train(tmp_path / "run", "--env", "Acrobot-v1", "--steps", "320")
@@ -234,7 +234,7 @@ def test_mistakes_are_one_line_and_leave_nothing(
 def test_a_memory_larger_than_the_machine_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from drl import memory
+    from drl.nn import memory
 
     monkeypatch.setattr(memory, "physical_memory", lambda: 1e6)
     assert main(["train", "dqn", "--run", str(tmp_path / "run")]) == 2

@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import DQNConfig, build_dqn, preset, targets, train
-from agents.build import value_bound
-from agents.categorical import Categorical
-from agents.config import from_settings
-from agents.dqn import on_backend
-from agents.heads import Mean
-from agents.quantiles import Implicit, Quantiles
-from agents.replay import Batch
+from agents import DQNConfig, build_dqn, preset, train
+from agents.dqn import targets
+from agents.dqn.agent import on_backend
+from agents.dqn.build import value_bound
+from agents.dqn.categorical import Categorical
+from agents.dqn.config import from_settings
+from agents.dqn.heads import Mean
+from agents.dqn.quantiles import Implicit, Quantiles
+from agents.memory.replay import Batch
 from drl.cli.train_dqn import parse
 from drl.errors import UserError
 from drl.nn import MLP
 from drl.nn.ops import make_ops
 from envs import worlds
-from envs.vector import OURS
+from envs.build import OURS
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
 Q = np.array([[1.0, 2.0], [4.0, 3.0], [0.5, -1.0]])  # online: a row per state

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 import envs
-from agents.build import env_seed, unseen_stream
+from agents.dqn.build import env_seed, unseen_stream
 from drl.cli.main import main
 from drl.cli.policy import load_network, load_policy
 from drl.cli.watch import Config, Episode
+from drl.experiment.run import Run
 from drl.nn import Network
-from drl.runs import Run
 
 pytest.importorskip("pygame")
 

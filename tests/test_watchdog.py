@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from agents import DQNConfig, build_dqn, diagnostics
+from agents import DQNConfig, build_dqn
+from agents.dqn import metrics as diagnostics
 from agents.evaluation import Evaluation
 from drl.cli.watchdog import Watchdog
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.cli.console import Console
+from drl.display.console import Console
 from drl.errors import UserError
 from drl.nn import MLP, Conv, Network, Pool
 from drl.nn.conv import Conv2d, MaxPool2d
@@ -219,7 +219,7 @@ def compare(
     row: str, loss_name: str, library: str, batch: int, outputs: int, rows: int, seed: int
 ) -> list[dict[str, float]]:
     """Relative errors of each gradient array; L sees the first `rows` of the batch."""
-    from drl.cli.oracle import autograd  # torch, which `drl check-gradients --help` need not load
+    from drl.bench.oracle import autograd  # torch, which `drl check-gradients --help` need not load
 
     rng = np.random.default_rng([seed, batch, outputs])
     net, single = (ROWS[row](outputs, library, dtype) for dtype in ("float64", "float32"))
@@ -273,7 +273,7 @@ def show(results: list[dict[str, Any]]) -> None:
         for r in results
     ]
     if sys.stdout.isatty():
-        from drl.terminal import Terminal, table
+        from drl.display.terminal import Terminal, table
 
         shown = table(*heads, title="max relative error of the hand-written gradients")
         for line in lines:

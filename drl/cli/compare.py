@@ -8,7 +8,7 @@ from typing import Any
 
 import tyro
 
-from drl.commands import command
+from drl.display.commands import command
 from drl.errors import UserError
 
 SUFFIXES = (".png", ".svg")
@@ -40,10 +40,10 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Read, print the table, draw, and give the numbers."""
-    from drl.cli.compare_runs import find, group, read
-    from drl.cli.console import Console
-    from drl.cli.extras import need
-    from drl.cli.output import check_out
+    from drl.display.console import Console
+    from drl.experiment.output import check_out
+    from drl.experiment.results import find, group, read
+    from drl.extras import need
 
     if config.out is not None:
         check_out(config.out)
@@ -62,13 +62,13 @@ def run(config: Config) -> dict[str, Any]:
     rows = [row for g in groups for row in g.rows()]
     print_table(rows, console)
     if config.out is not None:
-        from drl.cli.compare_plot import plot
+        from drl.experiment.results_plot import plot
 
         plot(groups, config.out)
         console.print(f"curves: {config.out}")
     written = []
     if config.tensorboard is not None:
-        from drl.cli.compare_board import write
+        from drl.experiment.results_board import write
 
         written = [str(path) for path in write(groups, config.tensorboard)]
         console.print(f"over seeds: {', '.join(written)}")

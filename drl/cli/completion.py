@@ -79,7 +79,7 @@ def words(command: str, module: str) -> Iterator[Word]:
 
 def env_ids() -> tuple[str, ...]:
     """Those that we know well; any other can be typed."""
-    from agents.presets import PRESETS
+    from agents.dqn.presets import PRESETS
     from envs.ids import OURS, REGISTERED
 
     return tuple(sorted({*PRESETS, *OURS, *REGISTERED}))

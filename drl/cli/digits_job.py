@@ -7,17 +7,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from drl.cli.console import Console
 from drl.cli.digits_log import DigitsLog
-from drl.cli.interrupt import Interrupt
-from drl.cli.stopped import stopped_in_one_line
-from drl.commands import command
-from drl.digits.data import Dataset, load
-from drl.digits.recipes import Recipe
-from drl.digits.report import accuracy
-from drl.digits.training import Report, Training, cross_entropy, probabilities
-from drl.runs import Run
+from drl.display.commands import command
+from drl.display.console import Console
+from drl.experiment.interrupt import Interrupt
+from drl.experiment.run import Run
+from drl.experiment.stopped import stopped_in_one_line
 from drl.state import fitting, number
+from drl.supervised.data import Dataset, load
+from drl.supervised.presets import Recipe
+from drl.supervised.report import accuracy
+from drl.supervised.training import Report, Training, cross_entropy, probabilities
 
 
 class DigitsJob:

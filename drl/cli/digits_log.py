@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from drl.cli.job_log import JobLog
-from drl.digits import report as reports
-from drl.digits.training import Report, Training
-from drl.logger import Layout
-from drl.runs import Run
+from drl.experiment.run import Run
+from drl.log.tensorboard.writer import Layout
+from drl.supervised import report as reports
+from drl.supervised.training import Report, Training
 
 # tags that no DQN run has: a chart shows every run of the directory that has its tags
 LAYOUT: Layout = {

@@ -12,7 +12,8 @@ import numpy as np
 
 import envs as worlds
 from agents.checks import Checks
-from agents.config import DQNConfig, from_settings, no_updates
+from agents.dqn.config import DQNConfig, from_settings, no_updates
+from agents.dqn.targets import Bounded
 from agents.evaluation import Evaluation, evaluate_agent
 from agents.policy import describe
 from agents.setup import (
@@ -22,17 +23,16 @@ from agents.setup import (
     training_agent,
     training_envs,
 )
-from agents.targets import Bounded
 from agents.training import Training
-from drl.cli.console import Console, Progress, env_warnings
 from drl.cli.dqn_log import DQNLog
-from drl.cli.interrupt import Interrupt, Interrupted
-from drl.cli.stopped import stopped_in_one_line
 from drl.cli.watchdog import Watchdog
 from drl.closing import close
-from drl.commands import command
-from drl.memory import GIB
-from drl.runs import Run
+from drl.display.commands import command
+from drl.display.console import Console, Progress, env_warnings
+from drl.experiment.interrupt import Interrupt, Interrupted
+from drl.experiment.run import Run
+from drl.experiment.stopped import stopped_in_one_line
+from drl.nn.memory import GIB
 from drl.state import (
     column,
     fitting,
@@ -43,7 +43,7 @@ from drl.state import (
 )
 
 if TYPE_CHECKING:
-    from agents.dqn import DQN
+    from agents.dqn.agent import DQN
 
 DIVERGED = "train anew with a lower --lr, with --max-grad-norm, or a smaller --reward-scale"
 

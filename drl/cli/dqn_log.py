@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
-from agents import diagnostics
-from agents.dqn import DQN, Learned
+from agents.dqn import metrics as diagnostics
+from agents.dqn.agent import DQN, Learned
+from agents.dqn.value_bias import Realised
 from agents.evaluation import Evaluation
-from agents.realised import Realised
 from agents.training import Progress, VectorEnv
 from drl.cli import dqn_pictures
 from drl.cli.job_log import JobLog, due
-from drl.logger import Layout, Margin, Prefix
+from drl.log.tensorboard.writer import Layout, Margin, Prefix
 
 # the Custom Scalars tab: the story of a run from top to bottom
 LAYOUT: Layout = {

@@ -13,17 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from agents.build import env_seed, unseen_stream
-from agents.diagnostics import q_values
-from agents.dqn import DQN
-from drl.cli.films import film
-from drl.cli.heatmap import PLANES, action_picture, states, value_picture
-from drl.cli.interrupt import Interrupted
+from agents.dqn.agent import DQN
+from agents.dqn.build import env_seed, unseen_stream
+from agents.dqn.metrics import q_values
+from agents.heatmap import PLANES, action_picture, states, value_picture
 from drl.cli.job_log import doubled
-from drl.digits.report import first_layer, weights_picture
+from drl.cli.videos import film
 from drl.errors import UserError
+from drl.experiment.interrupt import Interrupted
+from drl.images import red_and_blue
 from drl.log import Logger
-from drl.pictures import red_and_blue
+from drl.supervised.report import first_layer, weights_picture
 from envs.drawing import NoPictures
 
 KEPT = 8  # policies from which the middle one is chosen

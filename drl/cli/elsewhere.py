@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from drl.cli.console import Console
-from drl.commands import command
+from drl.display.commands import command
+from drl.display.console import Console
 from drl.errors import UserError
+from drl.experiment.run import Run
 from drl.nn.ops import has_device
-from drl.runs import Run
 
 
 def use_device_that_is_here(run: Run, console: Console) -> None:

@@ -35,9 +35,9 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Score, print, and give the result."""
-    from drl.cli.console import Console
     from drl.cli.elsewhere import use_device_that_is_here
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.run import Run
 
     with Run.open(config.run) as run:
         use_device_that_is_here(run, Console(quiet=config.json))
@@ -50,12 +50,12 @@ def run(config: Config) -> dict[str, Any]:
 
 def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     import envs
-    from agents.build import env_seed, unseen_stream
-    from agents.config import from_settings
+    from agents.dqn.build import env_seed, unseen_stream
+    from agents.dqn.config import from_settings
     from agents.evaluation import evaluate_fresh
-    from drl.cli.console import Console
     from drl.cli.elsewhere import say_import
     from drl.cli.policy import load_policy
+    from drl.display.console import Console
 
     settings, console = run.config, Console(quiet=config.json)
     trained = from_settings(settings)

@@ -32,11 +32,11 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Write the file, print the code that reads it, and give both."""
-    from drl.cli.console import Console
     from drl.cli.elsewhere import use_device_that_is_here
-    from drl.cli.output import check_out, write_out
     from drl.cli.policy import load_network
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.output import check_out, write_out
+    from drl.experiment.run import Run
 
     check_out(config.out)
     if config.out.exists() and not config.force:

@@ -9,11 +9,11 @@ from typing import Any, Self
 
 import numpy as np
 
+from drl.experiment.run import Run
 from drl.log import Logger
+from drl.log.tensorboard.writer import Layout
 from drl.log.writers import open_loggers, writers_of
-from drl.logger import Layout
 from drl.nn import Network
-from drl.runs import Run
 
 # what the HParams tab compares runs by: of both jobs, since it takes the names from the first
 # run that it finds, and shows no others

@@ -6,10 +6,10 @@ import importlib
 import sys
 
 from drl import threads
-from drl.cli.console import Console, env_warnings
-from drl.cli.interrupt import ended_by_signals
+from drl.display.console import Console, env_warnings
+from drl.display.streams import one_line, safe_streams
 from drl.errors import UserError, out_of_memory
-from drl.streams import one_line, safe_streams
+from drl.experiment.interrupt import ended_by_signals
 
 COMMANDS = {  # name → module, one line of help
     "train dqn": ("drl.cli.train_dqn", "learn an environment by deep Q-learning"),
@@ -24,9 +24,9 @@ COMMANDS = {  # name → module, one line of help
         "drl.cli.check_gradients",
         "each derivative against differences and autograd",
     ),
-    "tour": ("drl.cli.tour", "the course notes as chapters that run"),
+    "tour": ("drl.tour", "the course notes as chapters that run"),
     "completion": ("drl.cli.completion", "a script for bash, zsh or fish: what Tab knows"),
-    "bench": ("drl.cli.bench", "measure our speed beside torch autograd"),
+    "bench": ("drl.bench", "measure our speed beside torch autograd"),
 }
 
 EXAMPLES = """\

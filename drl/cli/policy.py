@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agents.heads import greedy
-from agents.plain import plain
+from agents.dqn.deterministic import plain
+from agents.dqn.heads import greedy
 from agents.policy import GreedyPolicy, policy_of
 from drl.closing import close
 from drl.errors import UserError
+from drl.experiment.run import Run
 from drl.nn import Network
-from drl.runs import Run
 from drl.state import fitting
 
 Policy = Literal["best", "last"]
@@ -30,7 +30,7 @@ def load_network(run: Run, policy: Policy = "best") -> Network:
     """
     if run.job == "digits":
         from drl.cli.digits_job import DigitsJob
-        from drl.digits.training import of_bytes
+        from drl.supervised.training import of_bytes
 
         job = DigitsJob.of(run)
         return of_bytes(job.training.net, job.data.white)

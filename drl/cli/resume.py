@@ -11,8 +11,8 @@ import tyro
 from drl.errors import UserError
 
 if TYPE_CHECKING:
-    from drl.cli.console import Console
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.run import Run
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Config:
 def run(config: Config) -> dict[str, Any]:
     """Load, train on, and give the summary."""
     from drl.cli import seeds
-    from drl.cli.console import Console
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.run import Run
 
     if seeds.runs_in(config.run):
         return seeds.resume(config.run, config.json, config.steps, config.device)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from drl.cli.compare import print_table
-from drl.cli.compare_runs import group, read
-from drl.cli.console import Console
 from drl.cli.side_by_side import advance, cores
-from drl.commands import command
+from drl.display.commands import command
+from drl.display.console import Console
 from drl.errors import UserError
-from drl.run_files import claim_directory, remove_empty, taken
-from drl.runs import Run
+from drl.experiment.results import group, read
+from drl.experiment.run import Run
+from drl.experiment.run_files import claim_directory, remove_empty, taken
 from drl.state import fitting, whole
 
 

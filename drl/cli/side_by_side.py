@@ -20,17 +20,17 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from drl.cli.console import Console
-from drl.cli.interrupt import Interrupt
 from drl.cli.resume import go_on
-from drl.cli.runs_table import RunsTable, runs_table
+from drl.display.console import Console
+from drl.display.runs_table import RunsTable, runs_table
+from drl.display.streams import below, one_line
 from drl.errors import UserError
-from drl.runs import Run
-from drl.streams import below, one_line
+from drl.experiment.interrupt import Interrupt
+from drl.experiment.run import Run
 
 # what a run imports on its way: once here instead of once in each process
 ON_THE_WAY = (
-    "PIL.Image", "drl.hparams", "safetensors", "tensorboard.compat.proto.event_pb2",
+    "PIL.Image", "drl.log.tensorboard.hparams", "safetensors", "tensorboard.compat.proto.event_pb2",
     "drl.cli.dqn_job", "drl.cli.digits_job",
 )  # fmt: skip
 

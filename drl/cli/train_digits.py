@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from drl.commands import command
-from drl.digits.recipes import Model, Recipe, recipe
+from drl.display.commands import command
 from drl.errors import UserError
+from drl.experiment.run_files import MOST_SEEDS
 from drl.log.writers import Writer, check_writers, writers_of
-from drl.run_files import MOST_SEEDS
+from drl.supervised.presets import Model, Recipe, recipe
 from drl.typed import check_types
 
 if TYPE_CHECKING:
-    from drl.cli.console import Console
-    from drl.digits.data import Dataset
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.run import Run
+    from drl.supervised.data import Dataset
 
 
 OWN = ("model", "seed", "log", "log_to", "checkpoint_every", "backend", "dtype", "device")
@@ -97,7 +97,7 @@ class Config:
 
     def settings(self, data: Dataset) -> dict[str, Any]:
         """The flat JSON form that a run directory keeps: a run is repeated, not looked up again."""
-        from drl.digits.data import NAMES
+        from drl.supervised.data import NAMES
 
         own = {name: getattr(self, name) for name in OWN}
         own["log_to"] = list(self.log_to)
@@ -123,11 +123,11 @@ def check_settings(settings: dict[str, Any]) -> None:
 
 def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
-    from drl.cli.console import Console
     from drl.cli.digits_job import DigitsJob
-    from drl.digits.data import load
-    from drl.run_files import claim_directory
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.run import Run
+    from drl.experiment.run_files import claim_directory
+    from drl.supervised.data import load
 
     data = load(config.data, config.data_dir, config.seed)
     settings = config.settings(data)

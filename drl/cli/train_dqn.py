@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from agents.config import DQNConfig, from_settings
-from agents.presets import preset, rainbow, tuned
+from agents.dqn.config import DQNConfig, from_settings
+from agents.dqn.presets import preset, rainbow, tuned
 from drl.errors import UserError
+from drl.experiment.run_files import MOST_SEEDS
 from drl.log.writers import Writer, check_writers, writers_of
-from drl.run_files import MOST_SEEDS
 from drl.typed import check_types
 
 OWN = (
@@ -114,11 +114,11 @@ def parse(args: list[str]) -> Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Train, and give the summary."""
-    from drl.cli.console import Console
     from drl.cli.dqn_job import DQNJob
-    from drl.memory import physical_memory
-    from drl.run_files import claim_directory
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.run import Run
+    from drl.experiment.run_files import claim_directory
+    from drl.nn.memory import physical_memory
 
     job, console = DQNJob.new(config.settings()), Console(quiet=config.json)
     settings = job.settings  # what is wrong in them has shown by now, before a file is made

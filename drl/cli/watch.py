@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import tyro
 
 from drl.closing import close
-from drl.commands import command
+from drl.display.commands import command
 from drl.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Play, write the file, and give return and length."""
-    from drl.cli.console import Console
     from drl.cli.elsewhere import say_import, use_device_that_is_here
-    from drl.cli.output import check_out, refused
     from drl.cli.policy import load_policy
     from drl.cli.window import shown
-    from drl.pictures import steady
-    from drl.runs import Run
+    from drl.display.console import Console
+    from drl.experiment.output import check_out, refused
+    from drl.experiment.run import Run
+    from drl.images import steady
 
     console = Console(quiet=config.json)
     out = config.out or (None if config.window else config.run / "episode.gif")
@@ -115,7 +115,7 @@ class Episode:
 
     def __init__(self, id: str, policy: Policy, config: Config) -> None:
         import envs
-        from agents.build import env_seed, unseen_stream
+        from agents.dqn.build import env_seed, unseen_stream
 
         self.id, self.policy, self.max_steps = id, policy, config.max_steps
         self.env = envs.make(id, 1, env_seed(unseen_stream(config.seed)), drawn=True)
@@ -142,8 +142,8 @@ class Episode:
 
 
 def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
-    from drl.cli.output import write_out
-    from drl.pictures import gif
+    from drl.experiment.output import write_out
+    from drl.images import gif
 
     write_out(out, gif(pictures, fps, colours=256))
 
@@ -151,8 +151,8 @@ def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
 def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
     import tempfile
 
-    from drl.cli.extras import need
-    from drl.cli.output import write_out
+    from drl.experiment.output import write_out
+    from drl.extras import need
 
     need("video", "imageio", "imageio_ffmpeg")
     from imageio import v2

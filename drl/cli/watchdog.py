@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from agents import diagnostics
-from agents.dqn import DQN, Learned
+from agents.dqn import metrics as diagnostics
+from agents.dqn.agent import DQN, Learned
+from agents.dqn.targets import Bounded
 from agents.evaluation import Evaluation
-from agents.targets import Bounded
 from drl.state import flag, number, optional, whole
 
 EXPLODED = 10.0  # times the largest |Q| that rewards like those in the memory can add up to

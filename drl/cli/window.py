@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from drl.cli.extras import need
 from drl.errors import UserError
+from drl.extras import need
 
 if TYPE_CHECKING:
     import numpy as np

@@ -40,7 +40,7 @@ def _one(
     episodes: int | None,
 ) -> Logger:  # fmt: skip
     if name == "tensorboard":
-        from drl.logger import TensorBoard
+        from drl.log.tensorboard.writer import TensorBoard
 
         return TensorBoard(directory, purge_step=first)
     if name == "csv":
@@ -69,7 +69,7 @@ def last_step(directory: Path) -> float:
     from drl.log.monitor import NAME as MONITOR
     from drl.log.table import NAME as TABLE
     from drl.log.table import STEP, read_rows
-    from drl.logger import last_step as last_event
+    from drl.log.tensorboard.writer import last_step as last_event
 
     steps = [last_event(directory), len(whole_lines(directory / MONITOR)) - HEAD]
     steps += [int(row[STEP]) for row in read_rows(directory / TABLE)]

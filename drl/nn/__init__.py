@@ -1,6 +1,6 @@
 """Arithmetic only: layers and their derivatives, losses, optimizers.
 
-Of ours it imports `drl.compiled` alone, which lies below everything.
+Of ours it imports `drl.nn.compiled` alone, which lies below everything.
 """
 
 from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool

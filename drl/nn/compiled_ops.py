@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from drl.compiled import compiled
 from drl.nn import loops
+from drl.nn.compiled import compiled
 from drl.nn.ops import Array, NumpyOps, Ops, adam_scalars
 
 

@@ -116,7 +116,7 @@ class Pool:
 
 
 FRONTS: dict[str, tuple[Conv | Pool, ...]] = {
-    # LeNet-like; 28×28 → 4×4×64, and 8×8 is better served by its own specs (drl.digits.recipes)
+    # LeNet-like; 28×28 → 4×4×64, and 8×8 is better served by its own specs (drl.supervised.presets)
     "digits": (Conv(32, 5), Pool(2), Conv(64, 5), Pool(2)),
     # Young & Tian 2019, section 4: one small convolution for 10×10×C boards
     "minatar": (Conv(16, 3),),

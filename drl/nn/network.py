@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from drl.memory import require_memory
 from drl.nn.flat import FlatParameters
 from drl.nn.layers import Layer, Pullback, Shape
+from drl.nn.memory import require_memory
 from drl.nn.ops import Array, Ops
 
 

@@ -1,0 +1,159 @@
+"""Deep Q-learning: the network of the digits, with another gradient at its output."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.dqn.heads import Head, best, greedy
+from agents.dqn.targets import Bootstrap
+from agents.exploration import Exploration
+from agents.memory.nstep import NStep
+from agents.memory.replay import Batch
+from drl.errors import Diverged
+from drl.nn import Network
+from drl.nn.finite import require_finite
+from drl.nn.ops import Array, Ops
+from drl.nn.optim import Optimizer, clip_norm
+from drl.state import whole
+
+
+class Learned(NamedTuple):
+    """What one update saw, for whoever wants to look."""
+
+    q: Callable[[], Array]  # (B, A) Q(s, ·; θ)
+    a: Array  # (B,) the actions taken
+    error: Array  # (B,) how wrong, in the head's measure: the replay's priorities
+    td_error: Callable[[], Array]  # (B,) δ = Q(s, a; θ) − E[target]
+    loss: Callable[[], float]
+    grad_norm: float  # ‖∂L/∂θ‖ before clipping
+
+
+class DQN:
+    """Z(s, a; θ) fitted to r + γᵏ(1 − terminated) · Z(s′).   Mnih et al. 2015.
+
+    Parts: the online and the target network, the head that knows what their outputs mean, an
+    optimizer of the online one, n-step returns on their way to a replay memory, exploration, and
+    the bootstrap (agents.dqn.targets).  Swap a part and it is another agent.
+
+    noise                generator of noisy layers' noise; networks without such layers draw none
+    target_period, tau   θ⁻ ← θ⁻ + τ(θ − θ⁻) every `target_period` updates: τ = 1 copies (Mnih et
+                         al. 2015), a small τ at every update averages (Lillicrap et al. 2016).
+    max_grad_norm        ‖∂L/∂θ‖ is cut to this; None leaves it.
+    reward_scale         rewards are multiplied by it, so Q is in units of 1/reward_scale.  With |Q|
+                         far above 1, Huber's clipping gives a failure that is wrong by 80 no more
+                         weight than one that is wrong by 1 (docs/policies-that-stay.md).
+    reward_clip          scaled rewards are cut to ± this; None leaves them.
+    first_action         number of the environment's first action: in and out go its actions, the
+                         network's outputs and the memory count from 0
+    """
+
+    def __init__(
+        self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: NStep,
+        exploration: Exploration, noise: np.random.Generator, bootstrap: Bootstrap,
+        target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
+        reward_scale: float = 1.0, reward_clip: float | None = None,
+        first_action: int = 0,
+    ) -> None:  # fmt: skip
+        self.net, self.target_net, self.head, self.ops = net, target_net, head, net.ops
+        self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
+        self.exploration, self.noise, self.bootstrap = exploration, noise, bootstrap
+        self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
+        self.reward_scale = reward_scale
+        self.reward_clip = math.inf if reward_clip is None else reward_clip
+        self.first_action = first_action
+        self.updates = 0
+        target_net.copy_from(net)
+
+    # -- acting -------------------------------------------------------------------------------
+    def act(self, obs: np.ndarray, env_steps: int) -> np.ndarray:
+        """Actions to learn from: (N, *shape) → (N,)."""
+        self.net.resample(self.noise)
+        return self.exploration(best(self.head, self.net, obs), env_steps) + self.first_action
+
+    def greedy(self, obs: np.ndarray) -> np.ndarray:
+        """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
+        return greedy(self.head, self.net, obs) + self.first_action
+
+    # -- learning -----------------------------------------------------------------------------
+    def observe(
+        self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
+        truncated: np.ndarray, s_next: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Remember N transitions.  s_next is the true successor, also where the episode ended."""
+        r = np.clip(r * self.reward_scale, -self.reward_clip, self.reward_clip)
+        self.nstep.add(s, a - self.first_action, r, terminated, truncated, s_next)
+
+    def forget(self) -> None:
+        """The episodes under way are begun anew: their open n-step windows are dropped."""
+        self.nstep.forget()
+
+    def learn(self) -> Learned:
+        """One step on a batch from the memory."""
+        batch = self.replay.sample()
+        learned = self.learn_from(batch)
+        self.replay.learnt(batch, lambda: self.ops.numpy(learned.error))
+        return learned
+
+    def learn_from(self, batch: Batch) -> Learned:
+        """One step on L(θ) = E[w · loss(Z(s, a; θ), r + discount · Z(s′))].   Mnih et al. 2015,
+        Algorithm 1, where Z = Q and the loss is Huber's.
+        """
+        net, target_net, batch = self.net, self.target_net, on_backend(batch, self.ops)
+        net.resample(self.noise)
+        target_net.resample(self.noise)
+        target = self.bootstrap(self.head, net, target_net, batch)
+
+        z, backward = self.head.forward(net, batch.s)
+        fit = self.head.fit(z, batch.a, target, batch.weight)
+        backward(fit.dz)  # ∂L/∂z is non-zero only at the action taken
+
+        norm = clip_norm(net, self.max_grad_norm)
+        require_finite(norm, net, net.grads, "gradient", self.updates + 1)
+        if not math.isfinite(self.ops.norm(fit.error)):  # clipped, its gradient is finite
+            raise Diverged("the loss", self.updates + 1)
+        self.optimizer.step()
+        self.updates += 1
+        require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
+        if self.updates % self.target_period == 0:
+            target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
+        return Learned(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
+
+    # -- state --------------------------------------------------------------------------------
+    def state(self) -> dict[str, Any]:
+        """All that the next update depends on."""
+        return {
+            "net": self.ops.numpy(self.net.params).copy(),
+            "target_net": self.ops.numpy(self.target_net.params).copy(),
+            "optimizer": self.optimizer.state(),
+            "nstep": self.nstep.state(),
+            "replay": self.replay.state(),
+            "exploration": self.exploration.state(),
+            "noise": self.noise.bit_generator.state,
+            "head": self.head.state(),
+            "updates": self.updates,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError or KeyError where the state is another agent's."""
+        self.net.load(state["net"])
+        self.target_net.load(state["target_net"])
+        self.optimizer.load_state(state["optimizer"])
+        self.nstep.load_state(state["nstep"])
+        self.replay.load_state(state["replay"])
+        self.exploration.load_state(state["exploration"])
+        self.noise.bit_generator.state = state["noise"]
+        self.head.load_state(state["head"])
+        self.updates = whole(state, "updates")
+
+
+def on_backend(batch: Batch, ops: Ops) -> Batch:
+    """The same batch as arrays of the network's library; bytes become its floats here, once."""
+    return Batch(
+        ops.asarray(batch.s), ops.indices(batch.a), ops.asarray(batch.r),
+        ops.asarray(batch.discount), ops.asarray(batch.s_next), ops.asarray(batch.weight),
+        batch.rows,
+    )  # fmt: skip

@@ -1,0 +1,90 @@
+"""C51: the return as a distribution over fixed values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from agents.dqn.heads import Fit, Target
+from drl.nn import Network
+from drl.nn.layers import Pullback
+from drl.nn.losses import CategoricalCrossEntropy, log_softmax
+from drl.nn.ops import Array, Ops
+
+
+class Categorical:
+    """P[Z(s, a) = z_i] = p_i(s, a) = softmax_i, at N atoms z_i = V_min + i Δz.
+
+    Bellemare, Dabney & Munos 2017, section 4: L = −E[Σ_i m_i log p_i(s, a)], where m is the
+    distribution of r + discount · Z(s′, a′) brought back onto the atoms (`project`).  The network
+    has A·N outputs, action by action.  Priorities are KL(m ‖ p), as in Rainbow (Hessel et al.
+    2018, section "The Integrated Agent").
+
+    v_min, v_max  the least and the largest return told apart, in the agent's (scaled) rewards
+    """
+
+    def __init__(self, ops: Ops, actions: int, atoms: int, v_min: float, v_max: float) -> None:
+        if atoms < 2 or not v_min < v_max:
+            raise ValueError(
+                f"C51 needs at least 2 atoms and v_min < v_max, got {atoms}, {v_min} and {v_max}"
+            )
+        self.ops, self.actions, self.atoms = ops, actions, atoms
+        self.v_min, self.step = v_min, (v_max - v_min) / (atoms - 1)
+        self.support = ops.asarray(np.linspace(v_min, v_max, atoms))
+        self.loss = CategoricalCrossEntropy(ops)
+
+    def outputs(self, net: Network, x: Array) -> Array:
+        return self._probabilities(net(x))  # (B, A, N)
+
+    def mean(self, z: Array) -> Array:
+        return self.ops.sum(z * self.support, axis=2)  # Σ_i z_i p_i
+
+    def at(self, z: Array, a: Array) -> Array:
+        return self.ops.gather(z, a)
+
+    def mix(self, z: Array, policy: Array) -> Array:
+        return self.ops.sum(z * policy[:, :, None], axis=1)
+
+    def within(self, z: Array, low: float, high: float) -> Array:
+        return z  # V_min and V_max bound it: z are probabilities, of values that never move
+
+    def forward(self, net: Network, x: Array) -> tuple[Array, Pullback]:
+        return net.forward(x)
+
+    def fit(self, z: Array, a: Array, target: Target, weight: Array) -> Fit:
+        ops = self.ops
+        logits = ops.gather(z.reshape(-1, self.actions, self.atoms), a)  # (B, N)
+        log_p, m = log_softmax(ops, logits), self.project(target)
+        dlogits = self.loss.gradient(log_p, m) * weight[:, None]
+        tiny = ops.smallest  # 0 log 0 = 0
+        return Fit(
+            dz=ops.scatter(a, dlogits, self.actions).reshape(z.shape),
+            error=ops.sum(m * (ops.log(m + tiny) - log_p), axis=1),  # KL(m ‖ p)
+            td_error=lambda: ops.sum((ops.exp(log_p) - m) * self.support, axis=1),
+            q=lambda: self.mean(self._probabilities(z)),
+            loss=lambda: float(self.loss.value(log_p, m)),
+        )
+
+    def project(self, target: Target) -> Array:
+        """m_i = Σ_j [1 − |clip(r + discount·z_j, V_min, V_max) − z_i|/Δz]₀¹ p_j: (B, N).   Eq. 7.
+
+        Each atom lands between two, and is split between them by nearness.
+        """
+        ops = self.ops
+        landed = target.r[:, None] + target.discount[:, None] * self.support  # (B, N)
+        place = ops.clip((landed - self.v_min) * (1 / self.step), 0, self.atoms - 1)
+        below = ops.indices(place)  # the floor, for numbers above 0
+        above = below + (below < self.atoms - 1)
+        far = place - ops.asarray(below)  # 0 where it lands on an atom: all goes below
+        low = ops.scatter_add(below, target.z * (1 - far), self.atoms)
+        return low + ops.scatter_add(above, target.z * far, self.atoms)
+
+    def _probabilities(self, y: Array) -> Array:
+        return self.ops.exp(log_softmax(self.ops, y.reshape(-1, self.actions, self.atoms)))
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass

@@ -1,0 +1,95 @@
+"""Numbers that show whether learning is healthy, from arrays that an update leaves behind."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.dqn.agent import DQN, Learned
+from drl.nn.layers import ReLU
+
+
+def learning(agent: DQN, learned: Learned) -> dict[str, float]:
+    """Scalars of the last update, by TensorBoard name; values in the environment's own rewards.
+
+    action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
+    grad_norm     before clipping
+    update_ratio  ‖Δθ‖/‖θ‖ of one update, by layer; about 1e-3 is healthy
+    """
+    ops = agent.ops
+    unit = 1 / agent.reward_scale
+    q = ops.numpy(learned.q()) * unit
+    best = np.sort(q, axis=1)
+    scalars = {
+        "train/loss": learned.loss(),
+        "train/td_error_abs": float(np.abs(ops.numpy(learned.td_error())).mean()) * unit,
+        "train/q_mean": float(q.mean()),
+        "train/q_max": float(q.max()),
+        "train/grad_norm": learned.grad_norm,
+        "train/learning_rate": agent.optimizer.lr,
+        "replay/terminal_fraction": agent.replay.terminal_fraction(),
+        "replay/age_mean": agent.replay.age_mean(),
+        "replay/size": float(len(agent.replay)),
+    }
+    if q.shape[1] > 1:
+        scalars["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
+    scalars |= update_ratios(agent)
+    return scalars
+
+
+def q_values(agent: DQN, obs: np.ndarray) -> np.ndarray:
+    """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A)."""
+    agent.net.resample(None)
+    q = agent.head.mean(agent.head.outputs(agent.net, obs))
+    return np.asarray(agent.ops.numpy(q) / agent.reward_scale)
+
+
+def q_by_action(agent: DQN, learned: Learned) -> np.ndarray:
+    """Q(s, a) on the last batch, in the environment's rewards: (A, B), a row for each action."""
+    return np.asarray(agent.ops.numpy(learned.q()).T / agent.reward_scale)
+
+
+def largest_q(agent: DQN, learned: Learned) -> float:
+    """max |Q(s, a)| on the last batch, in the environment's rewards."""
+    return float(np.abs(agent.ops.numpy(learned.q())).max()) / agent.reward_scale
+
+
+def reachable_q(agent: DQN) -> float:
+    """max |R|/(1 − γⁿ): what the largest n-step return in the memory adds up to, for ever repeated.
+
+    Infinite for γ = 1, where returns have no bound.
+    """
+    least, most = returns_in_memory(agent)
+    decay = agent.nstep.gamma**agent.nstep.n
+    return max(-least, most) / (1 - decay) if decay < 1 else float("inf")
+
+
+def returns_in_memory(agent: DQN) -> tuple[float, float]:
+    """Least and greatest n-step return there, 0 among them, in the environment's rewards."""
+    returns = agent.replay.rest[: len(agent.replay), 1]
+    least, most = returns.min(initial=0.0), returns.max(initial=0.0)
+    return float(least) / agent.reward_scale, float(most) / agent.reward_scale
+
+
+def update_ratios(agent: DQN) -> dict[str, float]:
+    """‖Δθ‖/‖θ‖ by layer, of the update that the optimizer was asked to watch."""
+    moved = agent.optimizer.moved
+    if moved is None:
+        return {}
+    ratios = {}
+    for name, span in agent.net.spans.items():
+        size = agent.ops.norm(agent.net.params[span])
+        if size > 0:
+            ratios[f"train/update_ratio/{name}"] = agent.ops.norm(moved[span]) / size
+    return ratios
+
+
+def dead_relus(agent: DQN, obs: np.ndarray) -> dict[str, float]:
+    """Share of each ReLU layer's neurons that are zero for all of the observations (N, *shape)."""
+    x = agent.ops.asarray(obs)
+    shares = {}
+    for layer in agent.net.layers:
+        x = layer.forward(x)[0]
+        if isinstance(layer, ReLU):
+            active = agent.ops.numpy(x).reshape(len(obs), -1).any(axis=0)
+            shares[f"train/dead_relu/{layer.name}"] = float(1 - active.mean())
+    return shares

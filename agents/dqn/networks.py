@@ -1,0 +1,126 @@
+"""The Q-network of a configuration: the digits' layers, with the parts of the DQN family put in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from agents.dqn.categorical import Categorical
+from agents.dqn.config import DQNConfig
+from agents.dqn.heads import Head, Mean
+from agents.dqn.quantiles import Implicit, Quantiles
+from drl.nn import Network
+from drl.nn.dueling import Dueling
+from drl.nn.embedding import QuantileEmbedding
+from drl.nn.init import INITS, uniform
+from drl.nn.layers import Layer, Linear
+from drl.nn.mlp import choose_backend, dense, front, front_of
+from drl.nn.noisy import NoisyLinear
+from drl.nn.ops import Ops, make_ops
+
+
+class BuildNet(Protocol):
+    """A network of one's own.   partial(MLP, hidden=(32, 32)) is one."""
+
+    def __call__(
+        self, shape: tuple[int, ...], outputs: int, /, *, seed: np.random.Generator | int
+    ) -> Network:
+        """Observations of `shape` → `outputs` numbers, a new network at every call."""
+
+
+def own_network(
+    net: BuildNet, config: DQNConfig, shape: tuple[int, ...], actions: int,
+    seed: np.random.Generator | int,
+) -> Network:  # fmt: skip
+    """The same, held against what the head needs.   ValueError if it gives another number."""
+    outputs = actions * numbers(config)
+    made = net(shape, outputs, seed=seed)
+    if made.output_shapes[-1] != (outputs,):
+        raise ValueError(f"the network gives {made.output_shapes[-1]}, the head needs ({outputs},)")
+    return made
+
+
+def numbers(config: DQNConfig) -> int:
+    """That the head reads for one action."""
+    return {"mean": 1, "c51": config.atoms, "qr": config.quantiles, "iqn": 1}[config.head]
+
+
+def build_network(
+    config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
+    seed: np.random.Generator | int = 0,
+    backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+) -> Network:  # fmt: skip
+    """Observations of `shape` → the outputs of the head, action by action.
+
+    [scale] → features → hidden layers → outputs, where the features are the convolutions, or the
+    first hidden layer where there are none.  IQN's embedding of τ stands right behind them; noisy
+    makes every Linear behind them a NoisyLinear; dueling doubles the last hidden layer, half for
+    each stream.
+
+    Bytes (uint8) are scaled by 1/255 unless the settings scale them.
+    ValueError where settings and shape do not fit.
+    """
+    linear: Callable[..., Layer] = Linear
+    if config.noisy:
+        linear = partial(NoisyLinear, sigma=config.noisy_sigma)
+    count = numbers(config)
+    init = uniform if config.init is None else INITS[config.init]
+    last = partial(linear, init=init)
+
+    hidden = list(config.hidden)
+    if config.dueling:
+        if not hidden:
+            raise ValueError("dueling needs a hidden layer to halve")
+        hidden[-1] *= 2
+    convolutions = front_of(config.conv)
+    layers = front(
+        shape, convolutions, config.activation, scale=_scale(config, observation_dtype),
+        init=config.init,
+    )  # fmt: skip
+    if not convolutions:
+        layers += dense(hidden[:1], config.activation, init=config.init)
+        hidden = hidden[1:]
+    if config.head == "iqn":
+        layers.append(QuantileEmbedding())
+    layers += dense(hidden, config.activation, linear, config.init)
+    layers.append(Dueling(actions, count, last) if config.dueling else last(actions * count))
+    if backend == "auto":
+        backend = choose_backend(shape, actions * count, config.hidden, convolutions, device)
+    return Network(layers, shape, make_ops(backend, dtype, device), seed)
+
+
+def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
+    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 picture.
+
+    Told by the shape alone: the first number is the smallest by far, or at most 4.
+    """
+    if config.conv is None or len(shape) != 3:
+        return
+    first, rest = shape[0], min(shape[1:])
+    if first < rest and (first <= 4 or 2 * first <= rest):
+        raise ValueError(
+            f"observations {shape} look like pictures with their channels first, convolutions "
+            "take (height, width, channels): wrap the env in gymnasium.wrappers."
+            "TransformObservation with lambda x: x.transpose(1, 2, 0); if they are not, give a "
+            "network of your own (Parts(net=…))"
+        )
+
+
+def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
+    """What the outputs mean, by `config.head`.   rng: of IQN's fractions."""
+    if config.head == "c51":
+        return Categorical(ops, actions, config.atoms, config.v_min, config.v_max)
+    if config.head == "qr":
+        return Quantiles(ops, actions, config.quantiles)
+    if config.head == "iqn":
+        return Implicit(ops, actions, config.iqn_samples, config.quantiles, rng)
+    return Mean(ops, actions)
+
+
+def _scale(config: DQNConfig, observation_dtype: Any) -> float | tuple[float, ...] | None:
+    if config.scale is None:
+        return 1 / 255 if np.dtype(observation_dtype) == np.uint8 else None
+    return config.scale[0] if len(config.scale) == 1 else config.scale

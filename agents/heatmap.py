@@ -1,0 +1,121 @@
+"""V(s) = max_a Q(s, a) and argmax_a Q(s, a) over a plane of the states, as pictures.
+
+Where two numbers of the observation say most, a person sees in them what the agent has understood,
+and how that grows.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from drl.images import BLACK, canvas, enlarged, low_to_high
+
+POINTS = 41  # along a side; odd, so that 0 is one of them
+ZOOM = 4  # pixels for each
+SIDE = POINTS * ZOOM
+LEFT, TOP, RIGHT, BOTTOM = 62, 26, 78, 40  # pixels of margin
+COLOURS = np.array(  # of actions
+    [(31, 119, 180), (255, 187, 120), (44, 160, 44)], np.uint8
+)  # fmt: skip
+
+
+class Axis(NamedTuple):
+    """One number of the observation, from `low` to `high`."""
+
+    column: int
+    low: float
+    high: float
+    name: str
+
+
+class Plane(NamedTuple):
+    """Two axes; the other numbers of the observation are 0."""
+
+    x: Axis
+    y: Axis
+    actions: tuple[str, ...]
+
+
+PLANES = {
+    "CartPole-v1": Plane(
+        Axis(2, -0.21, 0.21, "angle (rad)"),
+        Axis(3, -2.0, 2.0, "angular velocity (rad/s)"),
+        ("left", "right"),
+    ),
+    "MountainCar-v0": Plane(
+        Axis(0, -1.2, 0.6, "position"),
+        Axis(1, -0.07, 0.07, "velocity"),
+        ("left", "none", "right"),
+    ),
+}
+
+
+def states(plane: Plane, size: int) -> np.ndarray:
+    """(POINTS², size) observations, row by row from the top left."""
+    grid = np.zeros((POINTS, POINTS, size), np.float32)
+    grid[:, :, plane.x.column] = np.linspace(plane.x.low, plane.x.high, POINTS)
+    grid[:, :, plane.y.column] = np.linspace(plane.y.high, plane.y.low, POINTS)[:, None]
+    return grid.reshape(-1, size)
+
+
+def value_picture(plane: Plane, q: np.ndarray) -> np.ndarray:
+    """V, yellow where it is high.  q (POINTS², A): Q of `states`."""
+    v = q.max(axis=1).reshape(POINTS, POINTS)
+    low, high = float(v.min()), float(v.max())
+    bar = np.linspace(high, low, POINTS)[:, None].repeat(2, axis=1)
+    return _framed(
+        plane, "V(s)", low_to_high(v, low, high), low_to_high(bar, low, high),
+        [(f"{high:.4g}", 0.0), (f"{(low + high) / 2:.4g}", 0.5), (f"{low:.4g}", 1.0)],
+    )  # fmt: skip
+
+
+def action_picture(plane: Plane, q: np.ndarray) -> np.ndarray:
+    """The greedy action, a colour for each."""
+    best = q.argmax(axis=1).reshape(POINTS, POINTS)
+    count = len(plane.actions)
+    rows = np.arange(POINTS) * count // POINTS  # the legend: a band for each action
+    bar = COLOURS[rows][:, None].repeat(2, axis=1)
+    labels = [(name, (k + 0.5) / count) for k, name in enumerate(plane.actions)]
+    return _framed(plane, "greedy action", COLOURS[best], bar, labels)
+
+
+def _framed(
+    plane: Plane, title: str, pixels: np.ndarray, bar: np.ndarray,
+    labels: list[tuple[str, float]],
+) -> np.ndarray:  # fmt: skip
+    """pixels (POINTS, POINTS, 3) with axes; bar (POINTS, w, 3) with labels from 0, top, to 1."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = _frame(plane, title).copy()
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(11)
+    image.paste(Image.fromarray(enlarged(pixels, ZOOM)), (LEFT, TOP))
+    image.paste(Image.fromarray(enlarged(bar, ZOOM)), (LEFT + SIDE + 10, TOP))
+    for text, share in labels:
+        at = (LEFT + SIDE + 14 + 2 * ZOOM, TOP + _within(share))
+        draw.text(at, text, BLACK, font, anchor="lm")
+    return np.asarray(image)
+
+
+@cache
+def _frame(plane: Plane, title: str) -> Any:
+    """What is the same in every picture: title, names of the axes, their ends."""
+    image, draw, font = canvas(LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM)
+    small, bottom = font(11), TOP + SIDE
+    draw.text((LEFT + SIDE / 2, TOP / 2), title, BLACK, font(13), anchor="mm")
+    for share, value in ((0.0, plane.x.low), (1.0, plane.x.high)):
+        draw.text((LEFT + share * SIDE, bottom + 10), f"{value:g}", BLACK, small, anchor="mm")
+    for share, value in ((0.0, plane.y.high), (1.0, plane.y.low)):
+        draw.text((LEFT - 5, TOP + _within(share)), f"{value:g}", BLACK, small, anchor="rm")
+    draw.text((LEFT + SIDE / 2, bottom + 28), plane.x.name, BLACK, small, anchor="mm")
+    sideways, ink, _ = canvas(SIDE, 16)
+    ink.text((SIDE / 2, 8), plane.y.name, BLACK, small, anchor="mm")
+    image.paste(sideways.rotate(90, expand=True), (4, TOP))
+    return image
+
+
+def _within(share: float) -> float:
+    """Pixels from the top of the plane at which a line of text still stands beside it."""
+    return min(max(share * SIDE, 6), SIDE - 6)

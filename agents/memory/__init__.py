@@ -1,0 +1,1 @@
+"""What an agent remembers: replay, priorities, n-step returns, observations kept once."""

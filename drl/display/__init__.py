@@ -1,0 +1,1 @@
+"""What a person sees while a job runs and at its end, on a terminal or in plain lines."""

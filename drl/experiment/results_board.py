@@ -1,0 +1,103 @@
+"""Groups of runs as runs of TensorBoard of their own, which itself knows nothing of seeds.
+
+For each scalar of the members its IQM under the same name, so that it lies over theirs; and beside
+it over_seeds/<tag>/mean, iqm, and the 95 % bootstrap interval of the latter, low to high.  The
+Custom Scalars tab draws the band.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from drl.errors import UserError
+from drl.experiment.results import AGGREGATE, CURVES, Curve, Group, common
+from drl.log.tensorboard.writer import Margin, TensorBoard
+from drl.statistics import bootstrap_interval, interquartile_mean
+
+POINTS = 100  # of a curve at most: each costs a bootstrap
+# what the Custom Scalars tab shows of them besides the result itself
+BESIDE = {
+    "dqn": ("rollout/ep_rew_mean", "eval/q_promised", "eval/q_earned", "train/q_mean"),
+    "digits": ("test/cross_entropy", "train/accuracy", "train/cross_entropy"),
+}
+# of the machine, or of one run alone
+ASIDE = re.compile(r"(time|final)/")
+
+
+def write(groups: list[Group], directory: Path) -> list[Path]:
+    """A run `aggregate …` for each group, in `directory`.  Returns their directories.
+
+    UserError where there is one already, no run has curves, or the disk does not take it.
+    """
+    curves = [(g, scalars(g)) for g in groups]
+    curves = [(g, tags) for g, tags in curves if tags]
+    if not curves:
+        raise UserError("no run has curves: train with --log minimal or full")
+    homes = [directory / name(g) for g, _ in curves]
+    for home in homes:
+        if home.exists():
+            raise UserError(f"{home} exists: remove it, or give --tensorboard another directory")
+    for home, (g, tags) in zip(homes, curves, strict=True):
+        try:
+            home.mkdir(parents=True)
+            about = json.dumps({"group": g.title, "seeds": g.seeds})
+            (home / AGGREGATE).write_text(about, encoding="utf-8")
+        except OSError as error:
+            raise UserError(
+                f"cannot write {home} ({error.strerror}): give --tensorboard a place that can be "
+                "written to"
+            ) from error
+        _write(TensorBoard(home), g, tags)
+    return homes
+
+
+def _write(out: TensorBoard, g: Group, curves: dict[str, Curve]) -> None:
+    shown = (CURVES[g.job], *BESIDE[g.job])
+    bands = {f"{tag}: IQM and its 95 % interval": band(tag) for tag in shown}
+    out.layout({f"{g.job} over seeds": bands})
+    seeds = ", ".join(map(str, g.seeds))
+    out.text("group", f"{g.title}: {len(g.results)} runs, seeds {seeds}", 0)
+    for tag, (steps, values) in curves.items():
+        for step, at_step in zip(steps.tolist(), values.T, strict=True):
+            found = summary(at_step)
+            named = {f"over_seeds/{tag}/{what}": value for what, value in found.items()}
+            out.scalars({tag: found["iqm"]} | named, int(step))
+    out.close()
+
+
+def band(tag: str) -> Margin:
+    """The IQM of a scalar within its interval."""
+    return Margin(*(f"over_seeds/{tag}/{what}" for what in ("iqm", "low", "high")))
+
+
+def summary(values: np.ndarray) -> dict[str, float]:
+    """values (n,), one for each run.  One run alone is its own interval."""
+    alone = float(values[0])
+    low, high = bootstrap_interval(values) if len(values) > 1 else (alone, alone)
+    return {
+        "mean": float(values.mean()),
+        "iqm": float(interquartile_mean(values)),
+        "low": low,
+        "high": high,
+    }
+
+
+def scalars(g: Group) -> dict[str, Curve]:
+    """tag → steps (T,), values (runs, T), of the scalars that all runs have."""
+    first, *others = (r.scalars for r in g.results)
+    found = {}
+    for tag in first:
+        if all(tag in run for run in others) and not ASIDE.match(tag):
+            steps, values = common([r.scalars[tag] for r in g.results])
+            kept = np.linspace(0, len(steps) - 1, min(len(steps), POINTS)).astype(int)
+            found[tag] = steps[kept], values[:, kept]
+    return found
+
+
+def name(g: Group) -> str:
+    """A directory's name from the group's title."""
+    return re.sub(r"[^\w.=,-]+", "-", f"aggregate {g.title}").strip("-")

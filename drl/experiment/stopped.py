@@ -1,0 +1,47 @@
+"""What ends a run in the middle of training, in one line that says how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from drl.errors import Diverged, EnvFailed, UserError, out_of_memory
+from drl.experiment.run import Run
+
+
+@contextmanager
+def stopped_in_one_line(
+    run: Run, where: Callable[[], str], remedy: str, keep: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """Around the training loop: numbers that are none, and worlds that cannot be played.
+
+    where   how far training has come
+    remedy  of divergence: what to try
+    keep    saves what was learnt until an environment failed
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # said below, in one line
+            yield
+    except Diverged as error:
+        raise UserError(f"{error} ({where()}); {_last_good(run)}: {remedy}") from error
+    except EnvFailed as error:
+        keep()
+        raise EnvFailed(f"{error} ({where()}); {_last_good(run)}") from error
+    except UserError as error:
+        raise UserError(f"{error} ({where()}); {_last_good(run)}") from error
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise UserError(
+            f"out of memory ({where()}; {error}); {_last_good(run)}: train anew with a smaller "
+            "--batch, smaller --hidden layers, or fewer seeds at a time"
+        ) from error
+
+
+def _last_good(run: Run) -> str:
+    newest = run.newest
+    return (
+        "no checkpoint was written" if newest is None else f"the last good checkpoint is {newest}"
+    )

@@ -1,0 +1,1 @@
+"""A network as a file that needs nothing of ours."""

@@ -1,0 +1,108 @@
+"""A network as an ONNX graph, opset 17."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drl.extras import need
+from drl.nn import Network
+from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
+
+OPSET, IR = 17, 8  # the IR version that came with this opset: old runtimes read it too
+ACTIVATIONS = {ReLU: "Relu", Tanh: "Tanh", Sigmoid: "Sigmoid"}
+TO_CHANNELS_FIRST, TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+
+
+def encode(net: Network, about: dict[str, Any]) -> bytes:
+    """x (batch, *input_shape) float32 → y (batch, outputs) float32.
+
+    ONNX convolves channels first, so that a transpose stands before and one behind.  float32
+    whatever the run's precision: runtimes have no float64 convolution.
+    """
+    need("onnx", "onnx")
+    from onnx import TensorProto, checker, helper
+
+    graph = _Graph(net)
+    for layer in net.layers:
+        graph.add(layer)
+    graph.nodes[-1].output[0] = "y"
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
+        for name, shape in (("x", net.input_shape), ("y", net.output_shapes[-1]))
+    ]
+    body = helper.make_graph(graph.nodes, "drl", ends[:1], ends[1:], graph.arrays)
+    model = helper.make_model(
+        body,
+        producer_name="drl-toolkit",
+        ir_version=IR,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )
+    helper.set_model_props(model, {key: str(value) for key, value in about.items()})
+    checker.check_model(model, full_check=True)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def reader(net: Network, path: Path) -> str:
+    """The code that runs it."""
+    return f"""\
+import onnxruntime
+
+net = onnxruntime.InferenceSession({json.dumps(str(path), ensure_ascii=False)})
+(y,) = net.run(None, {{"x": x}})  # x (B, {", ".join(map(str, net.input_shape))}) float32
+"""
+
+
+class _Graph:
+    """Nodes in a chain, each taking the output of the one before."""
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+        self.nodes: list[Any] = []
+        self.arrays: list[Any] = []
+        self.channels_first = False
+
+    def add(self, layer: Layer) -> None:
+        if isinstance(layer, (Conv2d, MaxPool2d)) and not self.channels_first:
+            self._node("Transpose", perm=TO_CHANNELS_FIRST)
+            self.channels_first = True
+
+        if isinstance(layer, Scale):
+            self._node("Mul", self._array(f"{layer.name}.s", layer.s))
+        elif isinstance(layer, Conv2d):
+            W = self._array(f"{layer.name}.W", layer.W, (3, 2, 0, 1))
+            b = [] if layer.b is None else [self._array(f"{layer.name}.b", layer.b)]
+            self._node("Conv", W, *b, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
+        elif isinstance(layer, MaxPool2d):
+            self._node("MaxPool", kernel_shape=[layer.size] * 2, strides=[layer.size] * 2)
+        elif isinstance(layer, Flatten):
+            if self.channels_first:
+                self._node("Transpose", perm=TO_CHANNELS_LAST)
+            self._node("Flatten", axis=1)
+        elif isinstance(layer, Linear):
+            W = self._array(f"{layer.name}.W", layer.W)
+            b = [] if layer.b is None else [self._array(f"{layer.name}.b", layer.b)]
+            self._node("Gemm", W, *b)
+        else:
+            self._node(ACTIVATIONS[type(layer)])
+
+    def _node(self, kind: str, *arrays: str, **attributes: Any) -> None:
+        from onnx import helper
+
+        x = self.nodes[-1].output[0] if self.nodes else "x"
+        y = f"{kind.lower()}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, [x, *arrays], [y], **attributes))
+
+    def _array(self, name: str, array: Any, perm: tuple[int, ...] | None = None) -> str:
+        from onnx import numpy_helper
+
+        plain = self.net.ops.numpy(array).astype(np.float32)
+        if perm is not None:
+            plain = np.ascontiguousarray(plain.transpose(perm))
+        self.arrays.append(numpy_helper.from_array(plain, name))
+        return name

@@ -1,0 +1,151 @@
+"""`make`: N worlds side by side from an id, ours or any of Gymnasium's."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import warnings
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from drl.closing import close
+from drl.errors import UserError
+from drl.nn.memory import require_room_for_envs
+from envs.drawing import headless, no_pictures
+from envs.gymnasium_env import GymVector
+from envs.ids import OURS, others, resolve
+from envs.numpy_env import VectorEnv
+
+# a word of the complaint → our extra
+EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
+
+
+Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
+
+
+class Worlds(Protocol):
+    """Makes worlds as often as it is asked."""
+
+    def __call__(self, *, num_envs: int, seed: int) -> VectorEnv:
+        """`num_envs` worlds, seeded."""
+
+
+def worlds(what: str | Build) -> Worlds:
+    """`make` of this id, or of this function, for whoever needs worlds more than once."""
+    return partial(make, what)
+
+
+def make(
+    id: str | Build, num_envs: int, seed: int, drawn: bool = False, compiled: bool = False
+) -> VectorEnv:
+    """`num_envs` worlds, seeded.
+
+    id        ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
+    drawn     `picture` will be asked for: Gymnasium's worlds must know that when they are made
+    compiled  our own worlds' loops by numba, where it is installed: the same numbers, sooner after
+              a start that takes longer
+
+    UserError: unknown id, spaces that a DQN cannot have, a world that cannot be made or drawn.
+    """
+    if num_envs < 1:
+        raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
+    try:
+        require_room_for_envs(num_envs)
+    except MemoryError as error:
+        raise UserError(str(error)) from error
+    if not isinstance(id, str):
+        return GymVector(None, num_envs, seed, id)
+    id = resolve(id)
+    if id in OURS:
+        return OURS[id](id=id, num_envs=num_envs, seed=seed, compiled=compiled)
+    try:
+        if id.startswith("MinAtar/"):
+            from envs import minatar
+
+            if id in minatar.IDS:
+                return minatar.MinAtar(id, num_envs, seed)
+        if id.startswith("ALE/"):
+            from envs import atari
+
+            if id in atari.ids():
+                return atari.Atari(id, num_envs, seed)
+    except ModuleNotFoundError as error:
+        raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
+    build = partial(_one_of_gymnasiums, id, "rgb_array" if drawn else None)
+    return GymVector(id, num_envs, seed, build)
+
+
+def _one_of_gymnasiums(id: str, render_mode: str | None) -> Any:
+    """Of what can be said better than by its exception (GymVector says the rest)."""
+    import gymnasium as gym
+
+    if render_mode is not None:
+        headless()
+    _import_named(id)
+    try:
+        # our own checks name what is wrong; Gymnasium's stumble over it
+        env = gym.make(id, disable_env_checker=True)
+        if render_mode is None:
+            return env
+        close(env, id)
+        if render_mode not in env.metadata.get("render_modes", []):
+            raise no_pictures(id)
+        return gym.make(id, render_mode=render_mode, disable_env_checker=True)
+    except (gym.error.DependencyNotInstalled, ModuleNotFoundError) as error:
+        raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
+    except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
+        raise UserError(f"unknown environment {id!r}{_hint(id)}") from error
+    except gym.error.Error as error:
+        raise UserError(f"{id}: {error}") from error
+
+
+def _import_named(id: str) -> None:
+    """The module that `module:Id` names: Gymnasium imports it, so that it registers the id."""
+    module = id.rpartition(":")[0]
+    if not module:
+        return
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
+        raise UserError(
+            f"unknown environment {id!r}: Python finds no module {error.name!r}; install it, or "
+            "name its directory in PYTHONPATH"
+        ) from error
+
+
+def _hint(id: str) -> str:
+    """What to do about an id that Gymnasium does not know."""
+    import gymnasium as gym
+
+    module, _, name = id.rpartition(":")
+    if module and isinstance(getattr(importlib.import_module(module), name, None), type):
+        return (
+            f": {module} has a class of that name, but does not register it; let it call "
+            f"gymnasium.register({name + '-v0'!r}, {id!r}) and give {id}-v0"
+        )
+    near = difflib.get_close_matches(name, {*gym.registry, *others()}, n=6, cutoff=0.5)
+    near = [other for other in near if _can_be_made(other)][:3]
+    unregistered = f": {module} does not register it" if module else ""
+    return unregistered + (f"; nearest: {', '.join(near)}" if near else "")
+
+
+def _can_be_made(id: str) -> bool:
+    """Nothing is proposed that needs a package which is not here, or whose spaces do not fit."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a thing that nobody asked for
+        warnings.simplefilter("error", DeprecationWarning)  # out of date
+        try:
+            make(id, 1, 0).close()
+        except Exception:
+            return False
+    return True
+
+
+def _install(error: Exception) -> str:
+    for word, extra in EXTRAS.items():
+        if word in str(error):
+            return f"pip install 'drl-toolkit[{extra}]'"
+    return str(error)

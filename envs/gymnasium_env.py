@@ -1,0 +1,313 @@
+"""N of Gymnasium's worlds, guarded: wrong answers are named, a world that fails is begun anew."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any, get_args
+
+import numpy as np
+
+from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
+from drl.state import fill, whole
+from envs.alarm import Alarm
+from envs.drawing import rendered
+from envs.guarded import Failed, GivenAgain, Guarded
+from envs.ids import called, own_name
+from envs.numpy_env import Transition
+from envs.own_state import load_own_state, own_state, tells_state
+from envs.repeat import Episode, Way, begin, find_way, play_again
+
+STEP_SECONDS = 60.0  # a world that takes longer in one step, or one reset, hangs
+MOST_RESTARTS = 10  # of all worlds together, then the run ends
+OPEN: weakref.WeakSet[GymVector] = weakref.WeakSet()  # those that nobody has closed yet
+
+
+class GymVector:
+    """N worlds of Gymnasium's kind, one after the other in this process, each with its own seed.
+
+    id     their name; None: the env's own
+    build  makes one of them: a gym.Env with Box observations and Discrete actions
+
+    An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
+    are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
+    are no number) is the env's mistake: EnvFailed names it, with the world it came from, before
+    it can reach a network.  A world that raises, or hangs for STEP_SECONDS, each with a clock of
+    its own, is made anew with an EnvWarning and its episode is lost (`Transition.lost`),
+    MOST_RESTARTS times in all; then the exception is the env's mistake too, as it is in a first
+    reset.
+
+    Its state is how each episode under way began, and the actions since: `load_state` plays them
+    again (envs.repeat), in the way that `find_way` has found.  An env with `state()` and
+    `load_state(state)` of its own is asked instead.
+    """
+
+    stack = 1
+    reward_range: tuple[float, float] | None = None  # Gymnasium's worlds do not tell
+
+    def __init__(self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
+        import gymnasium as gym
+
+        self.num_envs, self.seed, self.build = num_envs, seed, build
+        self.clock = Alarm(STEP_SECONDS)
+        self.envs: list[Guarded] = []
+        try:
+            with self.clock:
+                for _ in range(num_envs):
+                    self._add(id or called(build))
+        except BaseException:
+            self.close()
+            raise
+        made = self.envs
+        self.id = id or own_name(made[0].env)
+        for i, env in enumerate(made):
+            env.name = f"{self.id} (world {i})"
+        self.fps = _fps(made[0].env)
+        self.restarts: list[str] = []
+        self.failed = False  # in the middle of a step: nobody knows the state
+        observation, action = made[0].observation_space, made[0].action_space
+        if not isinstance(observation, gym.spaces.Box):
+            raise UserError(
+                f"{self.id} has {_name(observation)} observations; a DQN here takes Box "
+                "observations: choose another env or wrap it"
+            )
+        if not isinstance(action, gym.spaces.Discrete):
+            raise UserError(
+                f"{self.id} has {_name(action)} actions; a DQN takes Discrete actions: "
+                "choose an env with a finite set of actions"
+            )
+        self.actions = int(action.n)
+        self.first_action = int(action.start)
+        self.observation_shape = tuple(observation.shape)
+        self.observation_dtype: Any = np.uint8 if observation.dtype == np.uint8 else np.float32
+        self.observation_scale = byte_scale(observation) if observation.dtype == np.uint8 else None
+        self.seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
+        self.way: Way | None = "generator"  # how episodes can be played again
+        self.episodes: list[Episode | None] = [None] * num_envs  # under way
+        self.begun = np.zeros(num_envs, np.int64)  # episodes of each env
+        self.obs = self._empty()  # the newest
+
+    def prepare(self) -> None:
+        """Try out how episodes can be played again."""
+        if any(tells_state(env) for env in self._raw()):
+            return
+        with self.clock:
+            self.way = find_way(self._made, self._empty(), self.seed)
+
+    def _add(self, name: str) -> None:
+        """One more.  EnvFailed where it cannot be made."""
+        try:
+            env = self._made(name)
+        except Failed as error:
+            others = sum(vector.num_envs for vector in OPEN if vector is not self) + len(self.envs)
+            alone = (
+                f" while {others} other(s) were open: where only one may be, give num_envs=1 and "
+                "eval_envs=0; else"
+            )
+            raise EnvFailed(f"{error}{alone if others else ':'} mend the env") from error
+        self.envs.append(env)
+        OPEN.add(self)
+
+    def _made(self, name: str | None = None, instead: int | None = None) -> Guarded:
+        """A new one, perhaps in place of env `instead`.  GivenAgain where it is one of the open."""
+        env = Guarded(name or self.id, self.build, self.clock)
+        others = [other for vector in OPEN if vector is not self for other in vector.envs]
+        others += [other for i, other in enumerate(self.envs) if i != instead]
+        if any(env.inner is other.inner for other in others):
+            raise GivenAgain(
+                f"{env.name} is made once and given again and again: give a function that makes a "
+                "new environment each time (num_envs=1 and eval_envs=0 need only one)"
+            )
+        return env
+
+    def reset(self) -> np.ndarray:
+        """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
+        obs = self._empty()
+        with self.clock:
+            for i in range(self.num_envs):
+                try:
+                    self._begin(i, obs)
+                except Failed as error:
+                    raise EnvFailed(f"{error}: mend the env") from error
+        self.obs, self.failed = self._finite(obs), False
+        return obs
+
+    def _begin(self, i: int, obs: np.ndarray) -> None:
+        """A new episode of env i; obs[i] ← its first observation."""
+        seed: int | None = None
+        if not self.begun[i]:
+            seed = self.seeds[i]
+        elif self.way != "generator":
+            stream = np.random.SeedSequence([self.seed, i, 1, int(self.begun[i])])
+            seed = int(stream.generate_state(1)[0])
+        if self.way == "instance" and self.begun[i]:
+            self.envs[i].close()
+            self.envs[i] = self._made(self.envs[i].name, i)
+        self.begun[i] += 1
+        self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
+
+    def step(self, actions: np.ndarray) -> Transition:
+        """actions (N,), those of the env's own space.   EnvFailed for the env's mistakes, named."""
+        self.failed = True
+        obs, reward = self._empty(), np.zeros(self.num_envs)
+        terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
+        successor = obs
+        lost: np.ndarray | None = None
+        with self.clock:
+            for i, action in enumerate(actions.tolist()):
+                env = self.envs[i]
+                try:
+                    gained, over, cut = env.step(action, obs, i)
+                    if successor is not obs:
+                        successor[i] = obs[i]  # the true next observation
+                    elif over or cut:
+                        successor = obs.copy()
+                    episode = self.episodes[i]
+                    if episode is not None:
+                        episode.actions.append(action)
+                        episode.reward += gained
+                    if over or cut:
+                        self._begin(i, obs)
+                    reward[i], terminated[i], truncated[i] = gained, over, cut
+                except Failed as error:
+                    if lost is None:
+                        lost = np.zeros(self.num_envs, bool)
+                    lost[i] = True
+                    self._restart(i, error, obs)
+                    if successor is not obs:
+                        successor[i] = obs[i]
+        self._finite(obs)
+        if successor is not obs:
+            self._finite(successor)
+        self.failed, self.obs = False, obs
+        return Transition(obs, reward, terminated, truncated, successor, lost)
+
+    def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
+        """World i made anew; obs[i] ← the first observation of its new episode."""
+        if len(self.restarts) >= MOST_RESTARTS:
+            raise EnvFailed(
+                f"{what}, after {MOST_RESTARTS} such failures that were mended by a restart: mend "
+                "the env"
+            ) from what
+        self.restarts.append(str(what))
+        warnings.warn(
+            f"{what}; it was made anew, its episode is lost ({len(self.restarts)})",
+            EnvWarning,
+            stacklevel=3,
+        )
+        self.envs[i].close()
+        stream = np.random.SeedSequence([self.seed, i, len(self.restarts)])
+        try:
+            self.envs[i] = self._made(self.envs[i].name, i)
+            seed = int(stream.generate_state(1)[0])
+            self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
+        except Failed as again:
+            raise EnvFailed(
+                f"{what} and cannot be made anew ({again.why}): mend the env"
+            ) from again
+
+    def _empty(self) -> np.ndarray:
+        return np.empty((self.num_envs, *self.observation_shape), self.observation_dtype)
+
+    def _finite(self, obs: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore", invalid="ignore"):  # a sum may overflow, ∞ − ∞ is NaN
+            right = obs.dtype != np.float32 or np.isfinite(obs.sum())
+        if not right:
+            wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
+            if wrong.any():  # else only the sum overflowed
+                raise EnvFailed(
+                    f"{self.id} (world {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in an "
+                    "observation: mend the env"
+                )
+        return obs
+
+    def state(self) -> dict[str, Any] | None:
+        """How each episode under way began, and the actions since; None where that does not lead
+        to where it is, or nobody knows."""
+        told = {}
+        for i, env in enumerate(self._raw()):
+            episode = self.episodes[i]
+            if self.failed or self.way is None or episode is None:
+                return None
+            own = own_state(env) if tells_state(env) else None
+            record = episode if own is None else Episode(episode.way, episode.seed or 0)
+            told[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
+        return {"way": self.way, "envs": told, "obs": self.obs.copy()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Every episode under way is played again.
+
+        NotRepeated where an env does not come out where it was; ValueError or KeyError where the
+        state is another env's.
+        """
+        obs = self._empty()
+        fill(obs, state["obs"], f"{self.id} observations")
+        if state["way"] not in get_args(Way):
+            raise ValueError(f"no way to play an episode again: {state['way']!r:.40}")
+        self.obs, self.way = obs, state["way"]
+        seen = self._empty()
+        self.failed = False
+        with self.clock:
+            for i in range(self.num_envs):
+                told = state["envs"][str(i)]
+                episode = Episode.from_state(told["episode"])
+                self.begun[i] = whole(told, "begun", 1)
+                self.episodes[i] = episode
+                if self.way == "instance":
+                    self.envs[i].close()
+                    self.envs[i] = self._made(self.envs[i].name, i)
+                try:
+                    total = play_again(self.envs[i], episode, seen, i)
+                except Failed as error:
+                    raise NotRepeated(f"{error} when its episode was played again") from error
+                if told["own"] is not None:
+                    load_own_state(self.envs[i].env, told["own"])
+                elif total != episode.reward or seen[i].tobytes() != obs[i].tobytes():
+                    raise NotRepeated(
+                        f"{self.envs[i].name} does not repeat itself: after the same start and the "
+                        f"same {len(episode.actions)} actions it is elsewhere"
+                    )
+
+    def picture(self) -> np.ndarray:
+        """World 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
+        return rendered(self.envs[0].env, self.id)
+
+    def close(self) -> None:
+        """Close each of them; EnvWarning where one raises or hangs."""
+        OPEN.discard(self)
+        with self.clock:
+            for env in self.envs:
+                env.close()
+
+    def _raw(self) -> list[Any]:
+        return [env.env for env in self.envs]
+
+
+def _name(space: Any) -> str:
+    kind = type(space)
+    root = kind.__module__.partition(".")[0]
+    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
+    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else kind.__name__
+
+
+def _fps(env: Any) -> float:
+    """Of its pictures; where it does not say, 30."""
+    with contextlib.suppress(Exception):
+        fps = float(env.metadata["render_fps"])
+        return fps if 0 < fps < math.inf else 30.0
+    return 30.0
+
+
+def byte_scale(space: Any) -> tuple[float, ...]:
+    """Factors that bring a Box of uint8 to 0 … 1: 1/255 for pictures, 1 for a board of 0 and 1.
+
+    One for all where the space's `high` is the same everywhere, or where an observation is no
+    vector; else one for each component.  What is always 0 is left as it is.
+    """
+    high = np.maximum(space.high, 1).astype(np.float64)
+    if high.ndim != 1 or high.min() == high.max():
+        high = high.max(keepdims=True).reshape(1)
+    return tuple((1 / high).tolist())
