@@ -6,13 +6,13 @@ from agents.dqn.config import DQNConfig
 from agents.dqn.heads import Head, Target
 from agents.dqn.networks import BuildNet, build_head, build_network
 from agents.dqn.presets import PRESETS, preset, rainbow
-from agents.dqn.targets import Bootstrap, Bounded, Munchausen, double, maximum
+from agents.dqn.targets import Bounded, Munchausen, TargetFunction, double_q_target, q_target
 from agents.evaluation import Evaluation, Policy, evaluate
-from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
+from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.learning import Trained, train
-from agents.memory.replay import Batch, Replay
+from agents.memory.replay import Batch, ReplayBuffer
 from agents.policy import GreedyPolicy, load_policy
-from agents.setup import Worlds
+from agents.setup import EnvFactory
 from agents.training import Progress, Training
 from drl.errors import Diverged, EnvFailed
 
@@ -22,7 +22,7 @@ __all__ = [
     "DQN",
     "PRESETS",
     "Batch",
-    "Bootstrap",
+    "TargetFunction",
     "Bounded",
     "BuildNet",
     "DQNConfig",
@@ -35,21 +35,21 @@ __all__ = [
     "Head",
     "Munchausen",
     "Parts",
-    "PersistentGreedy",
+    "EzGreedy",
     "Policy",
     "Progress",
-    "Replay",
+    "ReplayBuffer",
     "Target",
     "Trained",
     "Training",
-    "Worlds",
+    "EnvFactory",
     "build_dqn",
     "build_head",
     "build_network",
-    "double",
+    "double_q_target",
     "evaluate",
     "load_policy",
-    "maximum",
+    "q_target",
     "preset",
     "rainbow",
     "train",

@@ -6,11 +6,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.dqn.agent import Learned
+from agents.dqn.agent import Update
 
 
 class Agent(Protocol):
-    """What the loop, the checks and the checkpoints ask of an agent.  N worlds side by side."""
+    """What the loop, the checks and the checkpoints ask of an agent.  N environments side by
+    side."""
 
     updates: int
 
@@ -24,13 +25,13 @@ class Agent(Protocol):
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
-        """Remember one transition of each world; s_next is the true successor."""
+        """Remember one transition of each environment; s_next is the true next observation."""
 
-    def learn(self) -> Learned:
+    def learn(self) -> Update:
         """One gradient step."""
 
-    def forget(self) -> None:
-        """The episodes under way are begun anew: drop what is known of them."""
+    def interrupt_episodes(self) -> None:
+        """The episodes under way are restarted: drop what is known of them."""
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on."""

@@ -1,4 +1,5 @@
-"""The greedy checks of a run: when they are due, what they make of the policy, the best so far."""
+"""The greedy evaluations of a run: when they are due, what they make of the policy, the best so
+far."""
 
 from __future__ import annotations
 
@@ -7,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from agents.dqn.build import check_stream, env_seed
+from agents.dqn.build import env_seed, evaluation_stream
 from agents.dqn.config import DQNConfig
 from agents.evaluation import Evaluation
 from drl.state import flag, number, optional, whole
 
 CONFIRM_EPISODES = 100  # "solved" is a mean over this many
-# episodes, seed of fresh worlds → what the policy got there
+# episodes, seed of fresh environments → what the policy got there
 Play = Callable[[int, int], Evaluation]
 
 
-class Checks:
-    """Every `config.eval_every` env steps the greedy policy plays in fresh worlds.
+class Evaluations:
+    """Every `config.eval_every` env steps the greedy policy plays in fresh environments.
 
-    seed  the run's: every check has worlds of its own
+    seed  the run's: every check has environments of its own
     """
 
     def __init__(self, config: DQNConfig, seed: int) -> None:
@@ -56,7 +57,7 @@ class Checks:
 
     def _stream(self, number: int) -> int:
         """The seed of an evaluation's environments."""
-        return env_seed(check_stream(self.seed, number))
+        return env_seed(evaluation_stream(self.seed, number))
 
     def state(self) -> dict[str, Any]:
         """All that the next check depends on."""

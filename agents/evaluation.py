@@ -24,7 +24,7 @@ class Evaluation(NamedTuple):
     returns: np.ndarray  # sum of rewards, undiscounted
     lengths: np.ndarray  # agent steps
     cut: int = 0  # episodes that had no end within max_steps
-    restarts: int = 0  # environments that failed and were made anew; no such episode is counted
+    restarts: int = 0  # environments that failed and were restarted; no such episode is counted
 
     @property
     def mean(self) -> float:
@@ -57,8 +57,8 @@ def evaluate(
         obs = moved.obs
         running += moved.reward
         steps += 1
-        if moved.lost is not None:  # these episodes began anew
-            running[moved.lost], steps[moved.lost] = 0, 0
+        if moved.invalid is not None:  # these episodes began anew
+            running[moved.invalid], steps[moved.invalid] = 0, 0
         ended = moved.terminated | moved.truncated
         if ended.any():
             counted = ended & (share > 0)
@@ -86,17 +86,17 @@ def evaluate(
 
 
 def evaluate_fresh(
-    policy: Policy, worlds: Callable[..., Any], episodes: int, seed: int,
+    policy: Policy, factory: Callable[..., Any], episodes: int, seed: int,
     watched: Callable[[Any], VectorEnv] = lambda envs: envs, at_once: int | None = None,
     max_steps: int = MOST_STEPS,
 ) -> Evaluation:  # fmt: skip
     """The same in environments of their own, which are closed afterwards.
 
-    worlds   makes them: worlds(num_envs=…, seed=…)
+    factory   makes them: environments(num_envs=…, seed=…)
     watched  what stands between them and the policy
     at_once  most of them that are open at the same time; none: MOST_AT_ONCE
     """
-    envs = worlds(num_envs=min(episodes, at_once or MOST_AT_ONCE), seed=seed)
+    envs = factory(num_envs=min(episodes, at_once or MOST_AT_ONCE), seed=seed)
     try:
         return evaluate(policy, watched(envs), episodes, max_steps)
     finally:
@@ -104,7 +104,7 @@ def evaluate_fresh(
 
 
 def evaluate_agent(
-    training: Training, worlds: Callable[..., Any], config: DQNConfig, episodes: int, seed: int,
+    training: Training, factory: Callable[..., Any], config: DQNConfig, episodes: int, seed: int,
     watched: Callable[[Any], VectorEnv] = lambda envs: envs,
     body: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Evaluation:  # fmt: skip
@@ -115,7 +115,7 @@ def evaluate_agent(
 
     body  stands around the episodes, which change nothing that the run depends on
 
-    EnvFailed where `worlds` gives the training environments themselves.
+    EnvFailed where `environments` gives the training environments themselves.
     """
     policy = training.agent.greedy
     if config.eval_envs == 0:
@@ -133,5 +133,5 @@ def evaluate_agent(
 
     with body():
         return evaluate_fresh(
-            policy, worlds, episodes, seed, counted, config.eval_envs, config.eval_max_steps
+            policy, factory, episodes, seed, counted, config.eval_envs, config.eval_max_steps
         )

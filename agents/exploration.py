@@ -50,22 +50,22 @@ class EpsilonGreedy:
         self.rng.bit_generator.state = state["rng"]
 
 
-class PersistentGreedy:
+class EzGreedy:
     """εz-greedy: a random action, once begun, is held for n agent steps, P(n) ∝ n^−μ.
 
     Where single random steps cancel out (a car in a valley), held ones get somewhere.
     Dabney, Ostrovski & Barreto 2021, Algorithm 1; n is cut at 10,000 as there.   mu: μ > 1, theirs
-    is 2;  worlds: N.
+    is 2;  environments: N.
     """
 
     LONGEST = 10_000  # agent steps
 
     def __init__(
-        self, epsilon: Schedule, actions: int, rng: np.random.Generator, worlds: int, mu: float
+        self, epsilon: Schedule, actions: int, rng: np.random.Generator, num_envs: int, mu: float
     ) -> None:
         self.epsilon, self.actions, self.rng, self.mu = epsilon, actions, rng, mu
-        self.held = np.zeros(worlds, np.int64)
-        self.left = np.zeros(worlds, np.int64)  # agent steps for which it is still held
+        self.held = np.zeros(num_envs, np.int64)
+        self.left = np.zeros(num_envs, np.int64)  # agent steps for which it is still held
 
     def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
         begins = (self.left == 0) & (self.rng.random(len(greedy)) < self.epsilon(env_steps))
@@ -86,7 +86,7 @@ class PersistentGreedy:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError where it is of another number of worlds."""
+        """ValueError where it is of another number of environments."""
         self.rng.bit_generator.state = state["rng"]
         fill(self.held, state["held"], "held actions", 0, self.actions - 1)
         fill(self.left, state["left"], "steps left of them", 0, self.LONGEST)

@@ -1,4 +1,4 @@
-"""V(s) = max_a Q(s, a) and argmax_a Q(s, a) over a plane of the states, as pictures.
+"""V(s) = max_a Q(s, a) and argmax_a Q(s, a) over a plane of the states, as images.
 
 Where two numbers of the observation say most, a person sees in them what the agent has understood,
 and how that grows.
@@ -101,7 +101,7 @@ def _framed(
 
 @cache
 def _frame(plane: Plane, title: str) -> Any:
-    """What is the same in every picture: title, names of the axes, their ends."""
+    """What is the same in every image: title, names of the axes, their ends."""
     image, draw, font = canvas(LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM)
     small, bottom = font(11), TOP + SIDE
     draw.text((LEFT + SIDE / 2, TOP / 2), title, BLACK, font(13), anchor="mm")

@@ -8,14 +8,14 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from agents.checks import Checks
+from agents.checks import Evaluations
 from agents.dqn.agent import DQN
 from agents.dqn.build import Parts
 from agents.dqn.config import DQNConfig, no_updates
 from agents.dqn.presets import preset
 from agents.evaluation import Evaluation, evaluate_agent
 from agents.policy import GreedyPolicy
-from agents.setup import Worlds, derived, training_agent, training_envs
+from agents.setup import EnvFactory, derived, training_agent, training_envs
 from agents.training import Training
 from drl.closing import close
 from drl.errors import EnvFailed, UserError
@@ -26,23 +26,23 @@ from drl.threads import one_thread
 class Trained(NamedTuple):
     """What training has come to."""
 
-    policy: GreedyPolicy  # the best of the greedy checks
+    policy: GreedyPolicy  # the best of the greedy evaluations
     agent: DQN  # as training left it
     solved: bool  # 100 greedy episodes reached config.solved_at
-    mean_reward: float  # of the best check, undiscounted
+    mean_reward: float  # of the best evaluation, undiscounted
     env_steps: int
 
 
 def train(
-    worlds: Worlds, config: DQNConfig | None = None, parts: Parts | None = None, *,
+    factory: EnvFactory, config: DQNConfig | None = None, parts: Parts | None = None, *,
     seed: int = 1, steps: int | None = None,
     on_check: Callable[[int, Evaluation], object] | None = None,
     backend: str = "auto", device: str = "cpu",
 ) -> Trained:  # fmt: skip
     """Deep Q-learning until solved or out of steps; the best greedy policy of its checks is kept.
 
-    worlds    makes them: envs.worlds("CartPole-v1"), envs.worlds(MyEnv), or a class of envs
-    config    settings; none: the preset of the worlds' id, or the defaults
+    factory   makes them: envs.factory("CartPole-v1"), envs.factory(MyEnv), or a class of envs
+    config    settings; none: the preset of the environments' id, or the defaults
     parts     your own network, bootstrap, schedules, exploration
     seed      of everything random: the same seed gives the same bytes, and those of
               `drl train dqn --seed`, whatever has run before in this process; the generators
@@ -50,29 +50,29 @@ def train(
               that draw from them, and are afterwards as they were
     steps     env steps to train for, in place of config.steps; schedules without a length of
               their own follow
-    on_check  called with env steps and the result of each greedy check
+    on_check  called with env steps and the result of each greedy evaluation
 
-    UserError where worlds and settings do not fit; agents.Diverged where the gradient is no
+    UserError where environments and settings do not fit; agents.Diverged where the gradient is no
     longer a number; agents.EnvFailed where an environment cannot be played any more: its `trained`
     is what was learnt until then.
     """
-    if not callable(worlds):
+    if not callable(factory):
         raise UserError(
-            f"train makes worlds as often as it needs them, got {worlds!r}: give "
-            "envs.worlds('CartPole-v1'), or a function of num_envs and seed"
+            f"train makes environments as often as it needs them, got {factory!r}: give "
+            "envs.factory('CartPole-v1'), or a function of num_envs and seed"
         )
     with shared_generators_kept():  # an environment may draw from them: seeded, and given back
-        config = _preset(worlds) if config is None else config
+        config = _preset(factory) if config is None else config
         config = config if steps is None else replace(config, steps=steps)
-        return _train(worlds, config, parts, seed, on_check, backend, device)
+        return _train(factory, config, parts, seed, on_check, backend, device)
 
 
 def _train(
-    worlds: Worlds, config: DQNConfig, parts: Parts | None, seed: int,
+    factory: EnvFactory, config: DQNConfig, parts: Parts | None, seed: int,
     on_check: Callable[[int, Evaluation], object] | None, backend: str, device: str,
 ) -> Trained:  # fmt: skip
-    envs = training_envs(worlds, config, seed)
-    checks = Checks(config, seed)
+    envs = training_envs(factory, config, seed)
+    checks = Evaluations(config, seed)
     try:
         config, _ = derived(config, envs)
         if (text := no_updates(config, config.steps)) is not None:
@@ -85,7 +85,7 @@ def _train(
         training = Training(agent, envs, config.updates_per_step, config.learning_starts)
 
         def check() -> None:
-            result, better = checks.check(partial(evaluate_agent, training, worlds, config))
+            result, better = checks.check(partial(evaluate_agent, training, factory, config))
             if better:
                 policy.copy_from(agent)
             if on_check is not None:
@@ -109,8 +109,8 @@ def _train(
     return Trained(policy, agent, checks.solved, checks.best, training.env_steps)
 
 
-def _preset(worlds: Worlds) -> DQNConfig:
-    """One world is asked for its id alone."""
-    world = worlds(num_envs=1, seed=0)
-    close(world)
-    return preset(world.id)
+def _preset(factory: EnvFactory) -> DQNConfig:
+    """One environment is asked for its id alone."""
+    env = factory(num_envs=1, seed=0)
+    close(env)
+    return preset(env.id)

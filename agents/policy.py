@@ -21,7 +21,7 @@ class GreedyPolicy:
     """π(s) = argmax_a Q(s, a; θ): observations (N, *shape) → actions (N,), int64, the environment's
     own: first_action … first_action + actions − 1.
 
-    shape, observation_dtype  of one observation, as the worlds deliver it
+    shape, observation_dtype  of one observation, as the environments deliver it
     net                       builds the network, where it is not the settings' (`Parts.net`)
 
     ValueError where the settings do not fit the observations.

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from agents.dqn.agent import DQN
-from agents.dqn.build import Parts, anew_stream, build_dqn, env_seed, seeds
+from agents.dqn.build import Parts, build_dqn, env_seed, restart_stream, seeds
 from agents.dqn.config import DQNConfig, lengths
 from agents.training import VectorEnv
 from drl.errors import UserError
@@ -31,7 +31,7 @@ class DescribedEnv(VectorEnv, Protocol):
 
     @property
     def observation_scale(self) -> tuple[float, ...] | None:
-        """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are pictures."""
+        """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are images."""
 
     def prepare(self) -> None:
         """Once, before the first reset."""
@@ -40,39 +40,41 @@ class DescribedEnv(VectorEnv, Protocol):
         """Free what they hold."""
 
 
-class Worlds(Protocol):
-    """Makes N worlds side by side, as often as it is asked: for training, and for each check.
+class EnvFactory(Protocol):
+    """Makes N environments side by side, as often as it is asked: for training, and for each check.
 
-    envs.worlds gives it from an id or from a function that builds one of Gymnasium's envs; a class
+    envs.factory gives it from an id or from a function that builds one of Gymnasium's envs; a class
     derived from envs.NumpyEnv is one itself.
     """
 
     def __call__(self, *, num_envs: int, seed: int) -> DescribedEnv:
-        """`num_envs` worlds, seeded."""
+        """`num_envs` environments, seeded."""
 
 
-def training_envs(worlds: Worlds, config: DQNConfig, seed: int) -> DescribedEnv:
+def training_envs(factory: EnvFactory, config: DQNConfig, seed: int) -> DescribedEnv:
     """The environments that a run learns in.
 
     The generators that a process shares are seeded before the first environment is made: somebody's
     may draw from them, in its constructor too.
     """
     seed_shared(seed)
-    return _prepared(worlds, config, env_seed(seeds(seed).envs))
+    return _prepared(factory, config, env_seed(seeds(seed).envs))
 
 
-def restarted_envs(worlds: Worlds, config: DQNConfig, seed: int, env_steps: int) -> DescribedEnv:
+def restarted_envs(
+    factory: EnvFactory, config: DQNConfig, seed: int, env_steps: int
+) -> DescribedEnv:
     """The same for a run that goes on after `env_steps` and cannot have its episodes back: not its
     first ones again."""
-    return _prepared(worlds, config, env_seed(anew_stream(seed, env_steps)))
+    return _prepared(factory, config, env_seed(restart_stream(seed, env_steps)))
 
 
-def _prepared(worlds: Worlds, config: DQNConfig, env_seed: int) -> DescribedEnv:
+def _prepared(factory: EnvFactory, config: DQNConfig, env_seed: int) -> DescribedEnv:
     try:
         require_room_for_envs(config.num_envs)
     except MemoryError as error:
         raise UserError(str(error)) from error
-    envs = worlds(num_envs=config.num_envs, seed=env_seed)
+    envs = factory(num_envs=config.num_envs, seed=env_seed)
     if config.eval_envs is None or config.eval_envs > 1:  # else no two more may be open for a try
         envs.prepare()
     return envs

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from agents.agent import Agent
-from agents.dqn.agent import Learned
+from agents.dqn.agent import Update
 from drl.errors import NotRepeated
 from drl.state import fill, whole
 
 
 class VectorEnv(Protocol):
-    """What the loop asks of an environment: N worlds side by side (envs.build gives them)."""
+    """What the loop asks of an environment: N environments side by side (envs.build gives them)."""
 
     id: str
     num_envs: int
@@ -34,11 +34,11 @@ class Progress(NamedTuple):
     updates: int
     returns: np.ndarray  # of the episodes that ended in this step
     lengths: np.ndarray
-    learned: Learned | None  # what the step's last update saw
+    learned: Update | None  # what the step's last update saw
 
 
 class Training:
-    """An agent in its worlds: act, observe, learn.
+    """An agent in its environments: act, observe, learn.
 
     updates_per_step   gradient steps per env step, kept exactly in the long run
     learning_starts    env steps before the first of them
@@ -51,7 +51,7 @@ class Training:
         self.updates_per_step, self.learning_starts = updates_per_step, learning_starts
         self.env_steps = 0
         self.obs: np.ndarray | None = None
-        self.begun_anew = ""  # why there are new episodes
+        self.restarted = ""  # why there are new episodes
         self.before: dict[str, Any] | None = None  # of the environments, where they were left
         self.returns = np.zeros(envs.num_envs)
         self.lengths = np.zeros(envs.num_envs, np.int64)
@@ -98,19 +98,19 @@ class Training:
         while self.env_steps < steps:
             actions = agent.act(self.obs, self.env_steps)
             moved = envs.step(actions)
-            if moved.lost is None:
+            if moved.invalid is None:
                 agent.observe(
                     self.obs, actions, moved.reward, moved.terminated, moved.truncated,
-                    moved.successor,
+                    moved.final_obs,
                 )  # fmt: skip
-            else:  # a world failed: rather one step of all not remembered than a wrong one
-                agent.forget()
+            else:  # an environment failed: rather one step of all not remembered than a wrong one
+                agent.interrupt_episodes()
             self.obs = moved.obs
             self.env_steps += envs.num_envs
             self.returns += moved.reward
             self.lengths += 1
-            if moved.lost is not None:
-                self.returns[moved.lost], self.lengths[moved.lost] = 0, 0
+            if moved.invalid is not None:
+                self.returns[moved.invalid], self.lengths[moved.invalid] = 0, 0
 
             learned = None
             for _ in range(self.updates_due() - agent.updates):
@@ -139,7 +139,7 @@ class Training:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on from there; where the worlds could not tell their state, with new episodes.
+        """Go on from there; where the environments could not tell their state, with new episodes.
 
         ValueError where the state is not one of this training.
         """
@@ -165,6 +165,6 @@ class Training:
 
     def _interrupted(self, why: str, obs: np.ndarray | None = None) -> None:
         """The episodes under way are lost; new ones begin, or have begun with `obs`."""
-        self.obs, self.begun_anew = obs, why
+        self.obs, self.restarted = obs, why
         self.returns[:], self.lengths[:] = 0, 0
-        self.agent.forget()
+        self.agent.interrupt_episodes()

@@ -11,14 +11,14 @@ In an environment of its own, since the toolkit never needs the other library:
     .venv-bench/bin/pip install -c constraints.txt -e '.[box2d,minatar]' stable-baselines3==2.9.2
 
 speed    The preset's net (the parameters are counted), batch, memory, number of environments and
-         updates per env step (counted too), Adam; one thread, no greedy checks, repeats in turn.
-         Seconds are of the loop, from the first env step to the last: 512 env steps of warm-up and
-         then the budget.  Each with its default logging: ours writes TensorBoard, histograms,
-         pictures and checkpoints, theirs nothing.  Each with its own target: ours is the preset's
-         (Double or Munchausen, n steps), theirs plain DQN with one step, which costs less;
+         updates per env step (counted too), Adam; one thread, no greedy evaluations, repeats in
+         turn. Seconds are of the loop, from the first env step to the last: 512 env steps of
+         warm-up and then the budget.  Each with its default logging: ours writes TensorBoard,
+         histograms, images and checkpoints, theirs nothing.  Each with its own target: ours is the
+         preset's (Double or Munchausen, n steps), theirs plain DQN with one step, which costs less;
          --plain gives ours that one too.
 solved   Whole processes, start to exit.  Ours is `drl train dqn --seed S` (stops when 100 greedy
-         episodes reach a mean of 490); theirs the public tuned recipe of the RL Zoo, stopped when
+         episodes reach a mean of 490); theirs the public tuned preset of the RL Zoo, stopped when
          10 and then 100 greedy episodes reach 475, looked at every 2,000 env steps.  Theirs is also
          given without the time of these checks.
 """
@@ -169,7 +169,7 @@ class UntilSolved(BaseCallback):
 
 
 def solve_theirs(seed: int) -> dict[str, Any]:
-    """In this process: the recipe until solved, or to its end."""
+    """In this process: the preset until solved, or to its end."""
     until = UntilSolved(seed)
     model = DQN("MlpPolicy", make_vec_env("CartPole-v1", 1, seed), seed=seed, device="cpu", **ZOO)
     model.learn(ZOO_STEPS, callback=until)

@@ -177,7 +177,7 @@ def beside_sb3(found: dict[str, Any]) -> list[Line]:
             "≥ " + ", ".join(f"{row['bar']:g}" for row in own) + missed_speed(own, plain),
         ),
         (
-            f"CartPole to solved, whole process, beside its tuned recipe, {solved['seeds']} seeds",
+            f"CartPole to solved, whole process, beside its tuned preset, {solved['seeds']} seeds",
             f"{ours} s and {theirs} s: {solved['ratio']:.1f} times sooner",
             f"≥ {solved['bar']:g}" + ("" if solved["ratio"] >= solved["bar"] else " (missed)"),
         ),

@@ -1,6 +1,6 @@
 """What drawings share: a canvas with a font, tiles side by side, colours for numbers.
 
-Pictures are uint8 (H, W, 3).
+Images are uint8 (H, W, 3).
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ def canvas(width: int, height: int) -> tuple[Any, Any, Any]:
     return image, ImageDraw.Draw(image), ImageFont.load_default
 
 
-def gif(pictures: Iterable[np.ndarray], fps: float, colours: int) -> bytes:
-    """Pictures (H, W, 3), `fps` of them a second, as a film that repeats."""
+def gif(images: Iterable[np.ndarray], fps: float, colours: int) -> bytes:
+    """Images (H, W, 3), `fps` of them a second, as a video that repeats."""
     from PIL import Image
 
     # hundredths of a second are all a GIF knows, and browsers slow down what is below two
     duration = max(20, round(100 / fps) * 10)  # ms
     octree = Image.Quantize.FASTOCTREE  # the default, median cut, takes four times as long
-    frames = (Image.fromarray(picture).quantize(colours, octree) for picture in pictures)
+    frames = (Image.fromarray(image).quantize(colours, octree) for image in images)
     file = io.BytesIO()
     next(frames).save(file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0)
     return file.getvalue()
 
 
-def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The picture (h, w, 3) as (height, width, 3): black around a smaller one, of a larger one
+def fitted(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The image (h, w, 3) as (height, width, 3): black around a smaller one, of a larger one
     every n-th pixel."""
-    if picture.shape[:2] == (height, width):
-        return picture
-    n = max(-(-picture.shape[0] // height), -(-picture.shape[1] // width))
-    inside = picture[::n, ::n]
+    if image.shape[:2] == (height, width):
+        return image
+    n = max(-(-image.shape[0] // height), -(-image.shape[1] // width))
+    inside = image[::n, ::n]
     frame = np.zeros((height, width, 3), np.uint8)
     top, left = (height - inside.shape[0]) // 2, (width - inside.shape[1]) // 2
     frame[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
     return frame
 
 
-def steady(pictures: Iterable[np.ndarray], even: bool = False) -> Iterator[np.ndarray]:
+def steady(images: Iterable[np.ndarray], even: bool = False) -> Iterator[np.ndarray]:
     """All of the first one's size, rounded up to even numbers where a video needs them."""
     size: tuple[int, int] | None = None
-    for picture in pictures:
+    for image in images:
         if size is None:
-            height, width = picture.shape[:2]
+            height, width = image.shape[:2]
             size = (height + height % 2, width + width % 2) if even else (height, width)
-        yield fitted(picture, *size)
+        yield fitted(image, *size)
 
 
 def tiled(tiles: np.ndarray, columns: int) -> np.ndarray:

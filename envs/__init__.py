@@ -1,12 +1,12 @@
-"""Worlds: our own, vectorised and fast, and any of Gymnasium's."""
+"""Environments: our own, vectorised and fast, and any of Gymnasium's."""
 
-from envs.build import Worlds, make, worlds
+from envs.build import EnvFactory, factory, make
 from envs.cartpole import CartPole
 from envs.catch import Catch
 from envs.chain import Chain
 from envs.gymnasium_env import GymVector
 from envs.ids import resolve
-from envs.numpy_env import NumpyEnv, Transition, VectorEnv
+from envs.numpy_env import NumpyEnv, Step, VectorEnv
 from envs.pixels import CartPolePixels
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
@@ -18,10 +18,10 @@ __all__ = [
     "Chain",
     "GymVector",
     "NumpyEnv",
-    "Transition",
+    "Step",
     "VectorEnv",
-    "Worlds",
+    "EnvFactory",
     "make",
     "resolve",
-    "worlds",
+    "factory",
 ]

@@ -1,4 +1,4 @@
-"""A picture made smaller by area: each new pixel is the mean of what it covers.
+"""An image made smaller by area: each new pixel is the mean of what it covers.
 
 OpenCV's INTER_AREA (`computeResizeAreaTab` in its resize.cpp), in its order of float32 additions:
 what Gymnasium's `AtariPreprocessing` sees is seen here too, without OpenCV.  Equal to OpenCV 5.0 on
@@ -14,10 +14,10 @@ from functools import lru_cache
 import numpy as np
 
 
-def shrunk_by_area(picture: np.ndarray, side: int) -> np.ndarray:
+def shrunk_by_area(image: np.ndarray, side: int) -> np.ndarray:
     """(H, W) uint8 → (side, side) uint8, H and W at least `side`."""
-    x = picture.T.astype(np.float32, order="C")  # rows are gathered faster than columns
-    for length in reversed(picture.shape):  # columns first, as there
+    x = image.T.astype(np.float32, order="C")  # rows are gathered faster than columns
+    for length in reversed(image.shape):  # columns first, as there
         cells, weights = covered(length, side)
         mean = x.take(cells[0], axis=0) * weights[0]
         for cell, weight in zip(cells[1:], weights[1:], strict=True):

@@ -1,7 +1,7 @@
 """Atari 2600 games through the Arcade Learning Environment, seen as a DQN sees them.
 
-    picture = resize(max(frame₃, frame₄)) in grey, of the 4 frames that an action is held for
-    observation = the last 4 pictures
+    image = resize(max(frame₃, frame₄)) in grey, of the 4 frames that an action is held for
+    observation = the last 4 images
 
 Mnih et al. 2015, Methods ("Preprocessing"); the protocol is Machado et al. 2018, section 5 (JAIR
 61): sticky actions, a game ends where it is over and not where a life is lost.
@@ -17,7 +17,7 @@ import numpy as np
 
 from drl.state import fill, wholes
 from envs.area import shrunk_by_area
-from envs.numpy_env import Transition
+from envs.numpy_env import Step
 
 SKIP = 4  # frames per agent step
 STICKY = 0.25  # probability per frame that the last action is played once more
@@ -30,8 +30,8 @@ NEEDS_TWO = {"combat", "joust", "maze_craze", "warlords"}  # games for two playe
 class Atari:
     """N games one after the other, each with its own seed.
 
-    Observations (84, 84, 4) uint8, grey, the newest picture last; at an episode's start the first
-    picture four times.  Each pixel is the mean of what it covers of the frame (210 × 160 in most
+    Observations (84, 84, 4) uint8, grey, the newest image last; at an episode's start the first
+    image four times.  Each pixel is the mean of what it covers of the frame (210 × 160 in most
     games), as in Gymnasium's AtariPreprocessing.  Actions: those that do something in this game.
     Rewards are the game's score, unclipped.  Departures from papers: docs/deviations.md.
 
@@ -72,7 +72,7 @@ class Atari:
         self.stacked = np.stack([self._start(i) for i in range(self.num_envs)])
         return self.stacked.copy()
 
-    def step(self, actions: np.ndarray) -> Transition:
+    def step(self, actions: np.ndarray) -> Step:
         sticks = (self.rng.random((self.num_envs, SKIP)) < STICKY).tolist()
         seen = np.empty((self.num_envs, SIDE, SIDE), np.uint8)
         reward = np.zeros(self.num_envs)
@@ -80,25 +80,25 @@ class Atari:
             reward[i], seen[i] = self._play(i, action, sticks[i])
         terminated = np.array([game.game_over(with_truncation=False) for game in self.games])
         truncated = np.array([game.game_truncated() for game in self.games])
-        successor = _pushed(self.stacked, seen)
+        final_obs = _pushed(self.stacked, seen)
         ended = terminated | truncated
-        obs = successor
+        obs = final_obs
         if ended.any():
-            obs = successor.copy()
+            obs = final_obs.copy()
             for i in np.flatnonzero(ended).tolist():
                 obs[i] = self._start(i)
         self.stacked = obs.copy()  # what is handed out is the caller's
-        return Transition(obs, reward, terminated, truncated, successor)
+        return Step(obs, reward, terminated, truncated, final_obs)
 
     def _start(self, i: int) -> np.ndarray:
-        """A new episode: its first picture, four times."""
+        """A new episode: its first image, four times."""
         self.games[i].reset_game()
         self.held[i] = 0
-        picture = _picture([self.games[i].getScreenGrayscale()])
-        return np.repeat(picture[..., None], self.stack, axis=-1)
+        image = _picture([self.games[i].getScreenGrayscale()])
+        return np.repeat(image[..., None], self.stack, axis=-1)
 
     def _play(self, i: int, action: int, sticks: list[bool]) -> tuple[float, np.ndarray]:
-        """The action for 4 frames, or fewer if the game ends: the score and the picture."""
+        """The action for 4 frames, or fewer if the game ends: the score and the image."""
         game, score, frames = self.games[i], 0.0, []
         for frame, stick in enumerate(sticks):
             if not stick:
@@ -128,7 +128,9 @@ class Atari:
 
         if state["id"] != self.id:
             raise ValueError(f"the state is of {state['id']}, not of {self.id}")
-        fill(self.stacked, state["stacked"], f"{self.id} stacked")  # also checks how many worlds
+        fill(
+            self.stacked, state["stacked"], f"{self.id} stacked"
+        )  # also checks how many environments
         self.held = wholes(state, "held", self.num_envs, high=len(self.moves) - 1)
         self.rng.bit_generator.state = state["rng"]
         for i, game in enumerate(self.games):
@@ -143,7 +145,7 @@ class Atari:
                 game.act(0)
             game.restoreState(saved)
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         """The television's screen in colour."""
         screen: np.ndarray = self.games[0].getScreenRGB()
         return screen.repeat(2, axis=0).repeat(2, axis=1)
@@ -179,11 +181,11 @@ def _picture(frames: list[np.ndarray]) -> np.ndarray:
     return shrunk_by_area(reduce(np.maximum, frames), SIDE)
 
 
-def _pushed(stacked: np.ndarray, pictures: np.ndarray) -> np.ndarray:
-    """The stack (N, H, W, 4) with its oldest picture out and a new one (N, H, W) in: fresh.
+def _pushed(stacked: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """The stack (N, H, W, 4) with its oldest image out and a new one (N, H, W) in: fresh.
 
     A pixel's four bytes are one number, shifted by a byte: four to six times as fast as copies.
     """
     history = stacked.view(PIXEL)[..., 0]
-    pushed: np.ndarray = (history >> 8 | pictures.astype(PIXEL) << 24)[..., None].view(np.uint8)
+    pushed: np.ndarray = (history >> 8 | images.astype(PIXEL) << 24)[..., None].view(np.uint8)
     return pushed

@@ -1,4 +1,4 @@
-"""`make`: N worlds side by side from an id, ours or any of Gymnasium's."""
+"""`make`: N environments side by side from an id, ours or any of Gymnasium's."""
 
 from __future__ import annotations
 
@@ -24,29 +24,31 @@ EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "a
 Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
 
 
-class Worlds(Protocol):
-    """Makes worlds as often as it is asked."""
+class EnvFactory(Protocol):
+    """Makes environments as often as it is asked."""
 
     def __call__(self, *, num_envs: int, seed: int) -> VectorEnv:
-        """`num_envs` worlds, seeded."""
+        """`num_envs` environments, seeded."""
 
 
-def worlds(what: str | Build) -> Worlds:
-    """`make` of this id, or of this function, for whoever needs worlds more than once."""
+def factory(what: str | Build) -> EnvFactory:
+    """`make` of this id, or of this function, for whoever needs environments more than once."""
     return partial(make, what)
 
 
 def make(
     id: str | Build, num_envs: int, seed: int, drawn: bool = False, compiled: bool = False
 ) -> VectorEnv:
-    """`num_envs` worlds, seeded.
+    """`num_envs` environments, seeded.
 
     id        ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
-    drawn     `picture` will be asked for: Gymnasium's worlds must know that when they are made
-    compiled  our own worlds' loops by numba, where it is installed: the same numbers, sooner after
+    drawn     `image` will be asked for: Gymnasium's environments must know that when they are made
+    compiled  our own environments' loops by numba, where it is installed: the same numbers, sooner
+    after
               a start that takes longer
 
-    UserError: unknown id, spaces that a DQN cannot have, a world that cannot be made or drawn.
+    UserError: unknown id, spaces that a DQN cannot have, an environment that cannot be made or
+    drawn.
     """
     if num_envs < 1:
         raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")

@@ -1,4 +1,5 @@
-"""CartPole-v1, all worlds in one array: Gymnasium's physics to the last bit, many times faster.
+"""CartPole-v1, all environments in one array: Gymnasium's physics to the last bit, many times
+faster.
 
 Barto, Sutton & Anderson 1983; the equations of motion are Florian 2007's, eq. 23 and 24.
 """
@@ -31,7 +32,7 @@ FORCES = np.array([-FORCE, FORCE])  # by action
 
 
 def accelerations(force: Any, theta_dot: Any, cos: Any, sin: Any) -> tuple[Any, Any]:
-    """ẍ and θ̈, of one world or of rows of worlds.
+    """ẍ and θ̈, of one environment or of rows of environments.
 
     Operation for operation in Gymnasium's order: the last bit depends on it.
     """
@@ -58,7 +59,7 @@ def euler_loop(
     rows: np.ndarray, force: np.ndarray, cos: np.ndarray, sin: np.ndarray,
     moved: np.ndarray, over: np.ndarray,
 ) -> None:  # fmt: skip
-    """The same, world after world, for `compiled`."""
+    """The same, environment after environment, for `compiled`."""
     for i in range(rows.shape[1]):
         x_acc, theta_acc = accelerations(force[i], rows[3, i], cos[i], sin[i])
         moved[0, i] = rows[0, i] + TAU * rows[1, i]
@@ -107,7 +108,7 @@ class CartPole(NumpyEnv):
     def observe(self, rows: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(rows.T, np.float32)
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         """Gymnasium's drawing of our state."""
         self.canvas.unwrapped.state = self.rows[:, 0]
         return rendered(self.canvas, self.id)

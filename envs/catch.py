@@ -12,7 +12,7 @@ import numpy as np
 
 from envs.numpy_env import NumpyEnv
 
-CELL = 32  # pixels, in a film
+CELL = 32  # pixels, in a video
 
 
 @dataclass
@@ -48,13 +48,13 @@ class Catch(NumpyEnv):
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
         ball_row, ball, paddle = rows.astype(np.int64)
-        worlds = np.arange(rows.shape[1])
-        board = np.zeros((len(worlds), *self.observation_shape), np.bool_)
-        board[worlds, ball_row, ball] = True
-        board[worlds, -1, paddle] = True
+        numbers = np.arange(rows.shape[1])
+        board = np.zeros((len(numbers), *self.observation_shape), np.bool_)
+        board[numbers, ball_row, ball] = True
+        board[numbers, -1, paddle] = True
         return board
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         board = self.observe(self.rows[:, :1])[0].repeat(3, axis=-1)
         return np.kron(board, np.ones((CELL, CELL, 1), np.uint8)) * np.uint8(255)
 

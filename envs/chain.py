@@ -19,7 +19,8 @@ class Chain(NumpyEnv):
     """Observations are one-hot (n,) float32.  Actions: 0 left, 1 right.  Reward 1 for going right
     from the last state, which terminates; else 0.  Episodes start anywhere, uniformly.
 
-    The clock (time_limit) cuts episodes short without ending the world: Q* does not know of it.
+    The clock (time_limit) cuts episodes short without ending the environment: Q* does not know of
+    it.
     """
 
     id: str = "drl/Chain-v0"

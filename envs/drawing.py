@@ -1,4 +1,4 @@
-"""What films need: drawing without a screen, and the complaint where nothing can be drawn."""
+"""What videos need: drawing without a screen, and the complaint where nothing can be drawn."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class NoPictures(UserError):
 
 
 def no_pictures(id: str) -> NoPictures:
-    return NoPictures(f"{id} draws no pictures: see its score with 'drl evaluate'")
+    return NoPictures(f"{id} draws no images: see its score with 'drl evaluate'")
 
 
 def rendered(env: Any, id: str) -> np.ndarray:
-    """A Gymnasium env's own picture: (H, W, 3) uint8, the caller's.
+    """A Gymnasium env's own image: (H, W, 3) uint8, the caller's.
 
-    NoPictures where its drawing package lacks, UserError where it raises or gives no picture.
+    NoPictures where its drawing package lacks, UserError where it raises or gives no image.
     """
     import gymnasium as gym
 
@@ -49,7 +49,7 @@ def rendered(env: Any, id: str) -> np.ndarray:
 
 
 def coloured(drawn: Any) -> np.ndarray:
-    """Whatever shows one picture as (H, W, 3) uint8, a fresh array.
+    """Whatever shows one image as (H, W, 3) uint8, a fresh array.
 
     Of a list of frames the last.  Grey is (H, W) or (H, W, 1); of RGBA the alpha is left out;
     floats are 0 to 1, or 0 to 255 where any is above 1; channels may come first.   ValueError,
@@ -58,7 +58,7 @@ def coloured(drawn: Any) -> np.ndarray:
     if isinstance(drawn, list | tuple) and drawn:
         drawn = drawn[-1]
     if drawn is None or isinstance(drawn, str | bytes | list | tuple):
-        raise TypeError(f"{type(drawn).__name__}, expected a picture (render_mode 'rgb_array')")
+        raise TypeError(f"{type(drawn).__name__}, expected an image (render_mode 'rgb_array')")
     pixels = np.asarray(drawn)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]

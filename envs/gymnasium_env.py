@@ -1,4 +1,5 @@
-"""N of Gymnasium's worlds, guarded: wrong answers are named, a world that fails is begun anew."""
+"""N of Gymnasium's environments, guarded: wrong answers are named, an environment that fails is
+restarted."""
 
 from __future__ import annotations
 
@@ -17,26 +18,27 @@ from envs.alarm import Alarm
 from envs.drawing import rendered
 from envs.guarded import Failed, GivenAgain, Guarded
 from envs.ids import called, own_name
-from envs.numpy_env import Transition
+from envs.numpy_env import Step
 from envs.own_state import load_own_state, own_state, tells_state
 from envs.repeat import Episode, Way, begin, find_way, play_again
 
-STEP_SECONDS = 60.0  # a world that takes longer in one step, or one reset, hangs
-MOST_RESTARTS = 10  # of all worlds together, then the run ends
+STEP_SECONDS = 60.0  # an environment that takes longer in one step, or one reset, hangs
+MOST_RESTARTS = 10  # of all environments together, then the run ends
 OPEN: weakref.WeakSet[GymVector] = weakref.WeakSet()  # those that nobody has closed yet
 
 
 class GymVector:
-    """N worlds of Gymnasium's kind, one after the other in this process, each with its own seed.
+    """N environments of Gymnasium's kind, one after the other in this process, each with its own
+    seed.
 
     id     their name; None: the env's own
     build  makes one of them: a gym.Env with Box observations and Discrete actions
 
     An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
     are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
-    are no number) is the env's mistake: EnvFailed names it, with the world it came from, before
-    it can reach a network.  A world that raises, or hangs for STEP_SECONDS, each with a clock of
-    its own, is made anew with an EnvWarning and its episode is lost (`Transition.lost`),
+    are no number) is the env's mistake: EnvFailed names it, with the environment it came from,
+    before it can reach a network.  An environment that raises, or hangs for STEP_SECONDS, each with
+    a clock of its own, is restarted with an EnvWarning and its episode is lost (`Transition.lost`),
     MOST_RESTARTS times in all; then the exception is the env's mistake too, as it is in a first
     reset.
 
@@ -46,7 +48,7 @@ class GymVector:
     """
 
     stack = 1
-    reward_range: tuple[float, float] | None = None  # Gymnasium's worlds do not tell
+    reward_range: tuple[float, float] | None = None  # Gymnasium's environments do not tell
 
     def __init__(self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
         import gymnasium as gym
@@ -64,7 +66,7 @@ class GymVector:
         made = self.envs
         self.id = id or own_name(made[0].env)
         for i, env in enumerate(made):
-            env.name = f"{self.id} (world {i})"
+            env.name = f"{self.id} (environment {i})"
         self.fps = _fps(made[0].env)
         self.restarts: list[str] = []
         self.failed = False  # in the middle of a step: nobody knows the state
@@ -149,22 +151,22 @@ class GymVector:
         self.begun[i] += 1
         self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
 
-    def step(self, actions: np.ndarray) -> Transition:
+    def step(self, actions: np.ndarray) -> Step:
         """actions (N,), those of the env's own space.   EnvFailed for the env's mistakes, named."""
         self.failed = True
         obs, reward = self._empty(), np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
-        successor = obs
-        lost: np.ndarray | None = None
+        final_obs = obs
+        invalid: np.ndarray | None = None
         with self.clock:
             for i, action in enumerate(actions.tolist()):
                 env = self.envs[i]
                 try:
                     gained, over, cut = env.step(action, obs, i)
-                    if successor is not obs:
-                        successor[i] = obs[i]  # the true next observation
+                    if final_obs is not obs:
+                        final_obs[i] = obs[i]  # the true next observation
                     elif over or cut:
-                        successor = obs.copy()
+                        final_obs = obs.copy()
                     episode = self.episodes[i]
                     if episode is not None:
                         episode.actions.append(action)
@@ -173,20 +175,20 @@ class GymVector:
                         self._begin(i, obs)
                     reward[i], terminated[i], truncated[i] = gained, over, cut
                 except Failed as error:
-                    if lost is None:
-                        lost = np.zeros(self.num_envs, bool)
-                    lost[i] = True
+                    if invalid is None:
+                        invalid = np.zeros(self.num_envs, bool)
+                    invalid[i] = True
                     self._restart(i, error, obs)
-                    if successor is not obs:
-                        successor[i] = obs[i]
+                    if final_obs is not obs:
+                        final_obs[i] = obs[i]
         self._finite(obs)
-        if successor is not obs:
-            self._finite(successor)
+        if final_obs is not obs:
+            self._finite(final_obs)
         self.failed, self.obs = False, obs
-        return Transition(obs, reward, terminated, truncated, successor, lost)
+        return Step(obs, reward, terminated, truncated, final_obs, invalid)
 
     def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
-        """World i made anew; obs[i] ← the first observation of its new episode."""
+        """Environment i restarted; obs[i] ← the first observation of its new episode."""
         if len(self.restarts) >= MOST_RESTARTS:
             raise EnvFailed(
                 f"{what}, after {MOST_RESTARTS} such failures that were mended by a restart: mend "
@@ -194,7 +196,7 @@ class GymVector:
             ) from what
         self.restarts.append(str(what))
         warnings.warn(
-            f"{what}; it was made anew, its episode is lost ({len(self.restarts)})",
+            f"{what}; it was restarted, its episode is lost ({len(self.restarts)})",
             EnvWarning,
             stacklevel=3,
         )
@@ -206,7 +208,7 @@ class GymVector:
             self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
         except Failed as again:
             raise EnvFailed(
-                f"{what} and cannot be made anew ({again.why}): mend the env"
+                f"{what} and cannot be restarted ({again.why}): mend the env"
             ) from again
 
     def _empty(self) -> np.ndarray:
@@ -219,7 +221,7 @@ class GymVector:
             wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
             if wrong.any():  # else only the sum overflowed
                 raise EnvFailed(
-                    f"{self.id} (world {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in an "
+                    f"{self.id} (environment {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in an "
                     "observation: mend the env"
                 )
         return obs
@@ -227,15 +229,15 @@ class GymVector:
     def state(self) -> dict[str, Any] | None:
         """How each episode under way began, and the actions since; None where that does not lead
         to where it is, or nobody knows."""
-        told = {}
+        finished = {}
         for i, env in enumerate(self._raw()):
             episode = self.episodes[i]
             if self.failed or self.way is None or episode is None:
                 return None
             own = own_state(env) if tells_state(env) else None
             record = episode if own is None else Episode(episode.way, episode.seed or 0)
-            told[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
-        return {"way": self.way, "envs": told, "obs": self.obs.copy()}
+            finished[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
+        return {"way": self.way, "envs": finished, "obs": self.obs.copy()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Every episode under way is played again.
@@ -252,9 +254,9 @@ class GymVector:
         self.failed = False
         with self.clock:
             for i in range(self.num_envs):
-                told = state["envs"][str(i)]
-                episode = Episode.from_state(told["episode"])
-                self.begun[i] = whole(told, "begun", 1)
+                finished = state["envs"][str(i)]
+                episode = Episode.from_state(finished["episode"])
+                self.begun[i] = whole(finished, "begun", 1)
                 self.episodes[i] = episode
                 if self.way == "instance":
                     self.envs[i].close()
@@ -263,16 +265,16 @@ class GymVector:
                     total = play_again(self.envs[i], episode, seen, i)
                 except Failed as error:
                     raise NotRepeated(f"{error} when its episode was played again") from error
-                if told["own"] is not None:
-                    load_own_state(self.envs[i].env, told["own"])
+                if finished["own"] is not None:
+                    load_own_state(self.envs[i].env, finished["own"])
                 elif total != episode.reward or seen[i].tobytes() != obs[i].tobytes():
                     raise NotRepeated(
                         f"{self.envs[i].name} does not repeat itself: after the same start and the "
                         f"same {len(episode.actions)} actions it is elsewhere"
                     )
 
-    def picture(self) -> np.ndarray:
-        """World 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
+    def image(self) -> np.ndarray:
+        """Environment 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
         return rendered(self.envs[0].env, self.id)
 
     def close(self) -> None:
@@ -294,7 +296,7 @@ def _name(space: Any) -> str:
 
 
 def _fps(env: Any) -> float:
-    """Of its pictures; where it does not say, 30."""
+    """Of its images; where it does not say, 30."""
     with contextlib.suppress(Exception):
         fps = float(env.metadata["render_fps"])
         return fps if 0 < fps < math.inf else 30.0
@@ -302,7 +304,7 @@ def _fps(env: Any) -> float:
 
 
 def byte_scale(space: Any) -> tuple[float, ...]:
-    """Factors that bring a Box of uint8 to 0 … 1: 1/255 for pictures, 1 for a board of 0 and 1.
+    """Factors that bring a Box of uint8 to 0 … 1: 1/255 for images, 1 for a board of 0 and 1.
 
     One for all where the space's `high` is the same everywhere, or where an observation is no
     vector; else one for each component.  What is always 0 is left as it is.

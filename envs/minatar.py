@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from drl.state import fill, load_mersenne, wholes
-from envs.numpy_env import Transition
+from envs.numpy_env import Step
 
 GAMES = {
     "Asterix": "asterix",
@@ -29,7 +29,7 @@ GAMES = {
 }
 IDS = {f"MinAtar/{name}-v{v}": game for name, game in GAMES.items() for v in (0, 1)}
 STICKY = 0.1  # probability that the last action is played once more: the package's default
-CELL = 24  # pixels, in a film
+CELL = 24  # pixels, in a video
 SETTINGS = ("channels", "action_map", "ramping", "random")  # a game's attributes that never change
 
 
@@ -60,11 +60,11 @@ class MinAtar:
 
     def __post_init__(self) -> None:
         game = _game(IDS[self.id])
-        self.worlds = [game() for _ in range(self.num_envs)]
+        self.games = [game() for _ in range(self.num_envs)]
         seeds = np.random.SeedSequence(self.seed).generate_state(self.num_envs)
-        for world, seed in zip(self.worlds, seeds, strict=True):
-            world.random = np.random.RandomState(seed)
-        first = self.worlds[0]
+        for game, seed in zip(self.games, seeds, strict=True):
+            game.random = np.random.RandomState(seed)
+        first = self.games[0]
         minimal = self.id.endswith("-v1")
         self.moves = first.minimal_action_set() if minimal else [*range(len(first.action_map))]
         self.actions = len(self.moves)
@@ -76,42 +76,42 @@ class MinAtar:
         """Nothing needs to be found out: the state can be read."""
 
     def reset(self) -> np.ndarray:
-        for world in self.worlds:
-            world.reset()
+        for game in self.games:
+            game.reset()
         self.elapsed[:] = 0
-        return np.stack([world.state() for world in self.worlds])
+        return np.stack([game.state() for game in self.games])
 
-    def step(self, actions: np.ndarray) -> Transition:
+    def step(self, actions: np.ndarray) -> Step:
         obs = np.empty((self.num_envs, *self.observation_shape), np.bool_)
         reward, terminated = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
-        for i, (world, action) in enumerate(zip(self.worlds, actions.tolist(), strict=True)):
-            if world.random.rand() >= STICKY:
+        for i, (game, action) in enumerate(zip(self.games, actions.tolist(), strict=True)):
+            if game.random.rand() >= STICKY:
                 self.last[i] = self.moves[action]
-            reward[i], terminated[i] = world.act(self.last[i])
-            obs[i] = world.state()
+            reward[i], terminated[i] = game.act(self.last[i])
+            obs[i] = game.state()
         self.elapsed += 1
         truncated = self.elapsed >= self.time_limit
         ended = terminated | truncated
         if not ended.any():
-            return Transition(obs, reward, terminated, truncated, obs)
-        successor = obs.copy()
+            return Step(obs, reward, terminated, truncated, obs)
+        final_obs = obs.copy()
         for i in np.flatnonzero(ended).tolist():
-            self.worlds[i].reset()
-            obs[i] = self.worlds[i].state()
+            self.games[i].reset()
+            obs[i] = self.games[i].state()
         self.elapsed[ended] = 0
-        return Transition(obs, reward, terminated, truncated, successor)
+        return Step(obs, reward, terminated, truncated, final_obs)
 
     def state(self) -> dict[str, Any] | None:
         return {
             "id": self.id,
             "elapsed": self.elapsed.copy(),
             "last": list(self.last),
-            "worlds": {
+            "games": {
                 str(i): {
-                    "game": {name: _plain(getattr(world, name)) for name in _varying(world)},
-                    "rng": world.random.get_state(legacy=False),
+                    "game": {name: _plain(getattr(game, name)) for name in _varying(game)},
+                    "rng": game.random.get_state(legacy=False),
                 }
-                for i, world in enumerate(self.worlds)
+                for i, game in enumerate(self.games)
             },
         }
 
@@ -120,22 +120,22 @@ class MinAtar:
             raise ValueError(f"the state is of {state['id']}, not of {self.id}")
         fill(
             self.elapsed, state["elapsed"], f"{self.id} elapsed", low=0
-        )  # also checks how many worlds
-        self.last = wholes(state, "last", self.num_envs, high=len(self.worlds[0].action_map) - 1)
-        for i, world in enumerate(self.worlds):
-            saved = state["worlds"][str(i)]
-            load_mersenne(world.random.set_state, saved["rng"])
-            if saved["game"].keys() != _varying(world):
+        )  # also checks how many environments
+        self.last = wholes(state, "last", self.num_envs, high=len(self.games[0].action_map) - 1)
+        for i, game in enumerate(self.games):
+            saved = state["games"][str(i)]
+            load_mersenne(game.random.set_state, saved["rng"])
+            if saved["game"].keys() != _varying(game):
                 raise ValueError(f"{self.id} was saved by another version of the game")
             for name, value in saved["game"].items():
-                if type(value) is not type(_plain(getattr(world, name))):
+                if type(value) is not type(_plain(getattr(game, name))):
                     raise ValueError(f"{self.id}: {name} cannot be {value!r:.40}")
-                setattr(world, name, copy.deepcopy(value))
-            self._require_playable(world)
+                setattr(game, name, copy.deepcopy(value))
+            self._require_playable(game)
 
-    def _require_playable(self, world: Any) -> None:
+    def _require_playable(self, game: Any) -> None:
         """ValueError where no step can be made from the state that was put into a game."""
-        tried = copy.deepcopy(world)
+        tried = copy.deepcopy(game)
         try:
             for move in self.moves:
                 tried.act(move)
@@ -145,16 +145,16 @@ class MinAtar:
                 f"{self.id}: a game cannot go on from its state ({type(error).__name__}: {error})"
             ) from error
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         """A square per cell, a hue per channel; of things in one cell the first channel's."""
-        board = self.worlds[0].state()
+        board = self.games[0].state()
         channels = board.shape[-1]
         hues = np.array(
             [colorsys.hsv_to_rgb(c / channels, 0.7, 1.0) for c in range(channels)]
         )  # (C, 3)
         shown = np.where(board.any(axis=-1), board.argmax(axis=-1), -1)
-        picture = (np.vstack([hues, np.zeros(3)])[shown] * 255).astype(np.uint8)
-        return np.kron(picture, np.ones((CELL, CELL, 1), np.uint8))
+        image = (np.vstack([hues, np.zeros(3)])[shown] * 255).astype(np.uint8)
+        return np.kron(image, np.ones((CELL, CELL, 1), np.uint8))
 
     def close(self) -> None:
         pass
@@ -173,8 +173,8 @@ def _game(name: str) -> Any:
     return module.Env
 
 
-def _varying(world: Any) -> set[str]:
-    return set(vars(world)).difference(SETTINGS)
+def _varying(game: Any) -> set[str]:
+    return set(vars(game)).difference(SETTINGS)
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""CartPole seen as pictures: the same physics, the same rewards; speeds only between two pictures.
+"""CartPole seen as images: the same physics, the same rewards; speeds only between two images.
 
-A picture is cart and pole in grey, ±2.4 m wide.  Both are drawn once for each angle and fraction of
+An image is cart and pole in grey, ±2.4 m wide.  Both are drawn once for each angle and fraction of
 a pixel that can be told apart, each pixel's grey the share of it that is covered; a step copies.
 """
 
@@ -20,7 +20,7 @@ CART_HEIGHT, CART_WIDTH, POLE_WIDTH = 4.0, 8.0, 1.5  # pixels
 REACH = 12  # pixels drawn to either side of the cart's middle, enough for the pole at 30°
 ANGLES = np.radians(np.linspace(-30.0, 30.0, 241))  # a quarter of a degree apart
 FRACTIONS = 4  # of a pixel, for the cart's position
-ZOOM = 8  # in a film
+ZOOM = 8  # in a video
 FINE = 8  # samples along a pixel's side
 
 
@@ -28,7 +28,7 @@ FINE = 8  # samples along a pixel's side
 class CartPolePixels(CartPole):
     """Rows: the cart's four, then position and angle one step ago.
 
-    Observations (24, 80, 2) uint8: the picture before, and now; twice the same at the start.
+    Observations (24, 80, 2) uint8: the image before, and now; twice the same at the start.
     All else is CartPole's.
     """
 
@@ -52,14 +52,14 @@ class CartPolePixels(CartPole):
         x, theta = rows[[4, 0]], rows[[5, 2]]  # before, now: (2, N)
         return np.moveaxis(draw(x.ravel(), theta.ravel()).reshape(2, -1, HEIGHT, WIDTH), 0, -1)
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         """What the agent sees now, enlarged."""
         now = self.observe(self.rows[:, :1])[0, :, :, -1:].repeat(3, axis=-1)
         return now.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
 
 
 def draw(x: np.ndarray, theta: np.ndarray) -> np.ndarray:
-    """Pictures of carts at x (m) with poles at θ (rad, 0 is upright): (N,) → (N, 24, 80) uint8."""
+    """Images of carts at x (m) with poles at θ (rad, 0 is upright): (N,) → (N, 24, 80) uint8."""
     table = sprites()
     middle = ((x + X_LIMIT) * SCALE * FRACTIONS).astype(np.int64)  # in fractions of a pixel
     middle = middle.clip(0, WIDTH * FRACTIONS - 1)
@@ -68,8 +68,8 @@ def draw(x: np.ndarray, theta: np.ndarray) -> np.ndarray:
     canvas = np.zeros((len(x), HEIGHT, WIDTH + 2 * REACH), np.uint8)
     pixel, fraction = middle // FRACTIONS, middle % FRACTIONS
     cells = zip(pixel.tolist(), angle.tolist(), fraction.tolist(), strict=True)
-    for picture, (column, a, f) in zip(canvas, cells, strict=True):
-        picture[:, column : column + 2 * REACH + 1] = table[a, f]
+    for image, (column, a, f) in zip(canvas, cells, strict=True):
+        image[:, column : column + 2 * REACH + 1] = table[a, f]
     return canvas[:, :, REACH:-REACH]
 
 

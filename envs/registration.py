@@ -1,4 +1,4 @@
-"""Our worlds for whoever brings a learner of their own: registered with Gymnasium.
+"""Our environments for whoever brings a learner of their own: registered with Gymnasium.
 
 import envs.registration
 gymnasium.make("drl/Catch-v0")
@@ -20,15 +20,16 @@ IDS = REGISTERED  # what is told to Gymnasium
 
 
 class Single(gym.Env[np.ndarray, np.int64]):
-    """One of our worlds as a gym.Env.  The clock is the world's own (truncated), not a wrapper."""
+    """One of our environments as a gym.Env.  The clock is the environment's own (truncated), not a
+    wrapper."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
 
-    def __init__(self, world: str, render_mode: str | None = None) -> None:
-        self.world = IDS[world](id=world, num_envs=1, seed=0)
-        self.metadata = {**self.metadata, "render_fps": self.world.fps}
-        self.observation_space = observations(self.world)
-        self.action_space = gym.spaces.Discrete(self.world.actions)
+    def __init__(self, env: str, render_mode: str | None = None) -> None:
+        self.env = IDS[env](id=env, num_envs=1, seed=0)
+        self.metadata = {**self.metadata, "render_fps": self.env.fps}
+        self.observation_space = observations(self.env)
+        self.action_space = gym.spaces.Discrete(self.env.actions)
         self.render_mode = render_mode
 
     def reset(
@@ -36,33 +37,35 @@ class Single(gym.Env[np.ndarray, np.int64]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
         if seed is not None:
-            self.world.rng = self.np_random  # one generator for both: the same seed, the same world
-        return plain(self.world.reset()[0]), {}
+            self.env.rng = (
+                self.np_random
+            )  # one generator for both: the same seed, the same environment
+        return plain(self.env.reset()[0]), {}
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        moved = self.world.step(np.array([action]))
+        moved = self.env.step(np.array([action]))
         return (
-            plain(moved.successor[0]), float(moved.reward[0]), bool(moved.terminated[0]),
+            plain(moved.final_obs[0]), float(moved.reward[0]), bool(moved.terminated[0]),
             bool(moved.truncated[0]), {},
         )  # fmt: skip
 
     def render(self) -> np.ndarray | None:
-        return self.world.picture() if self.render_mode == "rgb_array" else None
+        return self.env.image() if self.render_mode == "rgb_array" else None
 
 
 class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
-    """N of our worlds as a gym.vector.VectorEnv, reset within the step that ends them.
+    """N of our environments as a gym.vector.VectorEnv, reset within the step that ends them.
 
     compiled  their loops by numba, where it is installed: who brings a learner means many steps
     """
 
     metadata = {"autoreset_mode": gym.vector.AutoresetMode.SAME_STEP}
 
-    def __init__(self, world: str, num_envs: int = 1, compiled: bool = True) -> None:
-        self.world = IDS[world](id=world, num_envs=num_envs, seed=0, compiled=compiled)
+    def __init__(self, env: str, num_envs: int = 1, compiled: bool = True) -> None:
+        self.env = IDS[env](id=env, num_envs=num_envs, seed=0, compiled=compiled)
         self.num_envs = num_envs
-        self.single_observation_space = observations(self.world)
-        self.single_action_space = gym.spaces.Discrete(self.world.actions)
+        self.single_observation_space = observations(self.env)
+        self.single_action_space = gym.spaces.Discrete(self.env.actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -71,24 +74,24 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     ) -> tuple[np.ndarray, dict[str, Any]]:  # fmt: skip
         super().reset(seed=seed)
         if seed is not None:
-            self.world.rng = self.np_random
-        return plain(self.world.reset()), {}
+            self.env.rng = self.np_random
+        return plain(self.env.reset()), {}
 
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        moved = self.world.step(actions)
+        moved = self.env.step(actions)
         ended = moved.terminated | moved.truncated
         info: dict[str, Any] = {}
         if ended.any():
-            info = {"final_obs": plain(moved.successor), "_final_obs": ended}
+            info = {"final_obs": plain(moved.final_obs), "_final_obs": ended}
             info |= {"final_info": {}, "_final_info": ended}
         return plain(moved.obs), moved.reward, moved.terminated, moved.truncated, info
 
 
-def observations(world: NumpyEnv) -> gym.Space[np.ndarray]:
-    """The space of one world's observations: pictures, boards of yes and no, numbers."""
-    shape, dtype = world.observation_shape, np.dtype(world.observation_dtype)
+def observations(env: NumpyEnv) -> gym.Space[np.ndarray]:
+    """The space of one environment's observations: images, boards of yes and no, numbers."""
+    shape, dtype = env.observation_shape, np.dtype(env.observation_dtype)
     if dtype == np.uint8:
         return gym.spaces.Box(0, 255, shape, np.uint8)
     if dtype == np.bool_:
@@ -106,9 +109,7 @@ def register() -> None:
     """Tell Gymnasium; importing this module has done it."""
     for id in IDS:
         here = "envs.registration"
-        gym.register(
-            id, f"{here}:Single", vector_entry_point=f"{here}:Vector", kwargs={"world": id}
-        )
+        gym.register(id, f"{here}:Single", vector_entry_point=f"{here}:Vector", kwargs={"env": id})
 
 
 register()

@@ -8,11 +8,11 @@ It stops as soon as 100 greedy episodes average 490: after about a second.
 import sys
 
 from agents import evaluate, load_policy, train
-from envs import make, worlds
+from envs import factory, make
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 
-trained = train(worlds("CartPole-v1"), seed=1, steps=steps)
+trained = train(factory("CartPole-v1"), seed=1, steps=steps)
 result = evaluate(trained.policy, make("CartPole-v1", num_envs=100, seed=2), episodes=100)
 print(f"after {trained.env_steps:,} env steps: mean return {result.mean:.1f} of 100 episodes")
 

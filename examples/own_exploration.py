@@ -10,7 +10,7 @@ import numpy as np
 
 from agents import Parts, train
 from drl.nn.schedules import Constant, Cosine, Schedule
-from envs import worlds
+from envs import factory
 
 
 def staircase(env_steps: int) -> float:
@@ -19,7 +19,7 @@ def staircase(env_steps: int) -> float:
 
 
 class Sticky:
-    """With probability ε the action of the step before, in each world: what inertia does.
+    """With probability ε the action of the step before, in each environment: what inertia does.
 
     state and load_state make a resumed run go on to the same bytes.
     """
@@ -41,10 +41,12 @@ class Sticky:
 
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-cartpole = worlds("CartPole-v1")
+cartpole = factory("CartPole-v1")
 for name, parts in {
     "ε in stairs, α on a cosine": Parts(epsilon=staircase, lr=Cosine(1e-3, 1e-5, 25_000)),
     "sticky actions": Parts(exploration=Sticky(Constant(0.2), actions=2, num_envs=16, seed=1)),
 }.items():
     trained = train(cartpole, parts=parts, seed=1, steps=steps)
-    print(f"{name}: best check {trained.mean_reward:.1f} after {trained.env_steps:,} env steps")
+    print(
+        f"{name}: best evaluation {trained.mean_reward:.1f} after {trained.env_steps:,} env steps"
+    )

@@ -1,4 +1,4 @@
-"""Your own Gymnasium env: its class is all that `worlds` needs.
+"""Your own Gymnasium env: its class is all that `environments` needs.
 
 python examples/own_gymnasium_env.py [env steps]
 """
@@ -10,7 +10,7 @@ import gymnasium as gym
 import numpy as np
 
 from agents import DQNConfig, evaluate, train
-from envs import make, worlds
+from envs import factory, make
 
 
 class Shower(gym.Env[np.ndarray, np.int64]):
@@ -36,7 +36,8 @@ class Shower(gym.Env[np.ndarray, np.int64]):
         self.tap = float(np.clip(self.tap + 0.1 * (int(action) - 1), -3, 3))
         self.water += 0.2 * (self.tap - self.water)
         self.steps += 1
-        # the clock ends the episode, not the world: truncated, and Q(s′) is still bootstrapped
+        # the clock ends the episode, not the environment: truncated, and Q(s′) is still
+        # bootstrapped
         return self.seen(), -abs(self.water), False, self.steps == 60, {}
 
     def seen(self) -> np.ndarray:
@@ -49,7 +50,9 @@ config = DQNConfig(
     eval_every=2_000, eval_episodes=50,
 )  # fmt: skip
 
-trained = train(worlds(Shower), config, seed=1, on_check=lambda n, r: print(f"{n:,}: {r.mean:.1f}"))
+trained = train(
+    factory(Shower), config, seed=1, on_check=lambda n, r: print(f"{n:,}: {r.mean:.1f}")
+)
 result = evaluate(trained.policy, make(Shower, num_envs=50, seed=2), episodes=50)
 idle = evaluate(lambda obs: np.ones(len(obs), int), make(Shower, num_envs=50, seed=2), episodes=50)
 print(f"mean return {result.mean:.1f}; a tap that is left alone: {idle.mean:.1f}")

@@ -7,7 +7,7 @@ import sys
 
 from agents import Batch, Head, Parts, Target, train
 from drl import Network
-from envs import worlds
+from envs import factory
 
 EPSILON = 0.05  # how the agent acts in the end
 
@@ -25,5 +25,5 @@ def expected(head: Head, net: Network, target_net: Network, batch: Batch) -> Tar
 
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-trained = train(worlds("CartPole-v1"), parts=Parts(bootstrap=expected), seed=1, steps=steps)
-print(f"best check {trained.mean_reward:.1f} after {trained.env_steps:,} env steps")
+trained = train(factory("CartPole-v1"), parts=Parts(bootstrap=expected), seed=1, steps=steps)
+print(f"best evaluation {trained.mean_reward:.1f} after {trained.env_steps:,} env steps")

@@ -1,4 +1,5 @@
-"""Your own vectorised world: the physics of all N worlds at once, an array operation a line.
+"""Your own vectorised environment: the physics of all N environments at once, an array operation a
+line.
 
     python examples/own_vector_world.py [env steps]
 

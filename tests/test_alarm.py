@@ -89,7 +89,9 @@ def test_many_slow_worlds_are_not_one_that_hangs() -> None:
 
 def test_a_first_reset_that_hangs_ends_in_one_line() -> None:
     env = make(slow(resetting=sleeps), 1, 0)
-    with pytest.raises(EnvFailed, match=r"Slow \(world 0\) failed in a reset .*no answer for 0.05"):
+    with pytest.raises(
+        EnvFailed, match=r"Slow \(environment 0\) failed in a reset .*no answer for 0.05"
+    ):
         env.reset()
 
 
@@ -109,7 +111,7 @@ def test_a_hang_is_told_whatever_the_env_catches(code: Any) -> None:
     env = make(slow(stepping=code), 2, 0)
     env.reset()
     moved = env.step(np.zeros(2, int))
-    assert moved.lost is not None and moved.lost.all()
+    assert moved.invalid is not None and moved.invalid.all()
     assert [what.partition(" failed")[2] for what in env.restarts] == [
         " in a step (TimeoutError: no answer for 0.05 s)"
     ] * 2

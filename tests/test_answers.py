@@ -30,7 +30,7 @@ class Told(gym.Env[np.ndarray, int]):
         return self.answer
 
 
-def told(**what: Any) -> type:
+def finished(**what: Any) -> type:
     return type("Told", (Told,), what)
 
 
@@ -74,7 +74,7 @@ def step(obs: Any = (0, 0, 0), reward: Any = 1.0, over: Any = False, cut: Any = 
 )  # fmt: skip
 def test_a_wrong_answer_is_named_at_once(answer: Any, words: str, limit: int | None) -> None:
     """Not tried again ten times; with and without Gymnasium's own wrappers around it."""
-    gym.register("Told-v0", told(answer=answer), max_episode_steps=limit)
+    gym.register("Told-v0", finished(answer=answer), max_episode_steps=limit)
     try:
         env = make("Told-v0", 2, 0)
         env.reset()
@@ -82,7 +82,7 @@ def test_a_wrong_answer_is_named_at_once(answer: Any, words: str, limit: int | N
             env.step(np.zeros(2, int))
     finally:
         gym.registry.pop("Told-v0")
-    assert str(error.value).startswith("Told-v0 (world 0) " + words)
+    assert str(error.value).startswith("Told-v0 (environment 0) " + words)
     assert str(error.value).endswith(": mend the env") and "\n" not in str(error.value)
     assert not env.restarts
 
@@ -98,14 +98,14 @@ def test_a_wrong_answer_is_named_at_once(answer: Any, words: str, limit: int | N
     ],
 )
 def test_a_wrong_reset_is_named(first: Any, words: str) -> None:
-    env = make(told(first=first), 2, 0)
+    env = make(finished(first=first), 2, 0)
     with pytest.raises(EnvFailed) as error:
         env.reset()
-    assert str(error.value).startswith("Told (world 0) " + words)
+    assert str(error.value).startswith("Told (environment 0) " + words)
 
 
 def test_a_reset_without_a_seed_is_the_old_api() -> None:
-    env = make(told(reset=lambda self: np.zeros(3)), 1, 0)
+    env = make(finished(reset=lambda self: np.zeros(3)), 1, 0)
     with pytest.raises(EnvFailed, match="has a reset without a seed, the old Gym API"):
         env.reset()
 
@@ -114,7 +114,7 @@ def test_a_reset_without_a_seed_is_the_old_api() -> None:
     "seen", [np.array([1, 300, 2]), np.uint16([1, 2, 256]), [0, -1, 0], np.int8([0, 0, -1])]
 )
 def test_an_integer_that_is_no_byte_is_not_wrapped(seen: Any) -> None:
-    env = make(told(dtype=np.uint8, answer=step(seen)), 1, 0)
+    env = make(finished(dtype=np.uint8, answer=step(seen)), 1, 0)
     env.reset()
     with pytest.raises(EnvFailed, match=r"gave (300|256|-1) in an observation; its space says uin"):
         env.step(np.zeros(1, int))
@@ -123,13 +123,13 @@ def test_an_integer_that_is_no_byte_is_not_wrapped(seen: Any) -> None:
 def test_numbers_of_every_type_are_taken() -> None:
     ones = (1, True, np.int64(1), np.float32(1), np.float64(1), np.array(1.0), np.True_, 1.0)
     for one in ones:
-        env = make(told(answer=step([1, 2, 255], one, one, one)), 1, 0)
+        env = make(finished(answer=step([1, 2, 255], one, one, one)), 1, 0)
         env.reset()
         moved = env.step(np.zeros(1, int))
-        assert moved.successor.tolist() == [[1, 2, 255]] and moved.successor.dtype == np.float32
+        assert moved.final_obs.tolist() == [[1, 2, 255]] and moved.final_obs.dtype == np.float32
         assert (moved.reward[0], moved.terminated[0], moved.truncated[0]) == (1.0, True, True)
     for seen in ([1, 2, 255], np.array([1, 2, 255], np.int64), np.uint16([1, 2, 255])):
-        env = make(told(dtype=np.uint8, answer=step(seen)), 1, 0)
+        env = make(finished(dtype=np.uint8, answer=step(seen)), 1, 0)
         env.reset()
         moved = env.step(np.zeros(1, int))
         assert moved.obs.tolist() == [[1, 2, 255]] and moved.obs.dtype == np.uint8
@@ -137,7 +137,7 @@ def test_numbers_of_every_type_are_taken() -> None:
 
 def test_large_numbers_whose_sum_overflows_are_taken_without_a_warning() -> None:
     most = float(np.finfo(np.float32).max)
-    env = make(told(answer=step([most] * 3, most)), 2, 0)
+    env = make(finished(answer=step([most] * 3, most)), 2, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         env.reset()

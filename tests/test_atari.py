@@ -1,4 +1,4 @@
-"""Atari: frames, pictures and stacks by hand; sticky actions; saved games that go on exactly."""
+"""Atari: frames, images and stacks by hand; sticky actions; saved games that go on exactly."""
 
 import hashlib
 import math
@@ -53,13 +53,13 @@ def test_conforms() -> None:
     assert (env.stack, env.actions) == (4, 4)
     kept, ends = [], 0
     for moved in rolled(env, 400):
-        assert moved.obs.shape == moved.successor.shape == obs.shape
-        assert moved.obs.dtype == moved.successor.dtype == np.uint8
+        assert moved.obs.shape == moved.final_obs.shape == obs.shape
+        assert moved.obs.dtype == moved.final_obs.dtype == np.uint8
         assert moved.reward.dtype == np.float64 and moved.reward.shape == (2,)
         assert moved.terminated.dtype == moved.truncated.dtype == bool
         ended = moved.terminated | moved.truncated
         ends += int(ended.sum())
-        assert np.array_equal(moved.successor[~ended], moved.obs[~ended])
+        assert np.array_equal(moved.final_obs[~ended], moved.obs[~ended])
         kept.append((moved, [array.copy() for array in moved[:5]]))
     assert ends > 0
     for moved, copies in kept:  # no later step has written into them
@@ -84,11 +84,11 @@ def test_seeded() -> None:
     assert same(first, rolled(b, 200))
     assert not same(first, rolled(c, 200))
     alike = [a.step(np.array([i % 4, i % 4])) for i in range(100)]
-    assert any((m.obs[0] != m.obs[1]).any() for m in alike)  # each world its own
+    assert any((m.obs[0] != m.obs[1]).any() for m in alike)  # each environment its own
 
 
 def test_a_picture_is_the_two_frames_maximum_averaged_by_area() -> None:
-    """168 × 168 frames: a pixel of the picture is the mean of 2 × 2 of theirs."""
+    """168 × 168 frames: a pixel of the image is the mean of 2 × 2 of theirs."""
     first, second = np.zeros((2, 168, 168), np.uint8)
     first[0, 0], second[0, 1] = 200, 100  # a thing that flickers is there all the same
     first[2, 2], second[2, 2] = 40, 80
@@ -98,7 +98,7 @@ def test_a_picture_is_the_two_frames_maximum_averaged_by_area() -> None:
 
 
 def test_no_pixel_of_the_frame_is_lost() -> None:
-    """210 × 160: every pixel goes to the picture's by the shares that they cover of it."""
+    """210 × 160: every pixel goes to the image's by the shares that they cover of it."""
     for row, column in [(0, 0), (7, 3), (103, 80), (209, 159)]:
         frame = np.zeros((210, 160), np.uint8)
         frame[row, column] = 255
@@ -164,7 +164,7 @@ def test_pictures_and_scores_are_those_of_the_raw_game() -> None:
         spy.played.clear()
         flickers += int((frames[2] > frames[3]).any())
         history = [*history[1:], _picture([np.maximum(frames[2], frames[3])])]
-        assert np.array_equal(moved.successor[0], np.stack(history, axis=-1))
+        assert np.array_equal(moved.final_obs[0], np.stack(history, axis=-1))
         assert moved.reward[0] == score
     assert flickers > 0
 
@@ -204,9 +204,9 @@ def test_a_game_ends_with_its_last_life_only() -> None:
         lives.append(spy.game.lives())
         moved = env.step(rng.integers(4, size=1))
     assert lives == sorted(lives, reverse=True) and set(lives) == {5, 4, 3, 2, 1}
-    # the world is already in its next episode: the first picture, four times
+    # the environment is already in its next episode: the first image, four times
     assert all(np.array_equal(moved.obs[0, ..., 0], moved.obs[0, ..., k]) for k in range(4))
-    assert not np.array_equal(moved.obs, moved.successor)
+    assert not np.array_equal(moved.obs, moved.final_obs)
     assert spy.game.lives() == 5
 
 
@@ -223,7 +223,7 @@ def test_truncation_is_told_apart() -> None:
 @pytest.mark.parametrize("game", ["Breakout", "Pong", "Qbert", "Seaquest"])
 @pytest.mark.parametrize("steps", [0, 57])  # Q*bert starts in the middle of a frame
 def test_saved_state_goes_on(game: str, steps: int, tmp_path: Path) -> None:
-    """Bit for bit, through a file, in other worlds that have played something else."""
+    """Bit for bit, through a file, in other environments that have played something else."""
     a, b = make(f"ALE/{game}-v5", 2, 7), make(f"ALE/{game}-v5", 2, 99)
     a.reset(), b.reset()
     rolled(a, steps), rolled(b, 31)
@@ -287,14 +287,14 @@ def resident() -> int:
 def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
     """Pong with its preset, but for a small replay: full after 600 steps, from where it counts."""
     config = replace(preset("ALE/Pong-v5"), num_envs=4, capacity=600, learning_starts=200)
-    world = make("ALE/Pong-v5", 4, seed=0)
+    env = make("ALE/Pong-v5", 4, seed=0)
     agent = build_dqn(
-        config, world.observation_shape, world.observation_dtype, world.actions, seed=0,
-        stack=world.stack,
+        config, env.observation_shape, env.observation_dtype, env.actions, seed=0,
+        stack=env.stack,
     )  # fmt: skip
     before = agent.ops.numpy(agent.net.params).copy()
     sizes, losses = [], []
-    for step in Training(agent, world, config.updates_per_step, config.learning_starts).run(2_000):
+    for step in Training(agent, env, config.updates_per_step, config.learning_starts).run(2_000):
         if step.env_steps >= 800:
             sizes.append(resident())
         if step.learned is not None:

@@ -20,19 +20,19 @@ from drl.bench import (
     step,
     timing,
 )
-from drl.bench.ablation import PARTS, RAINBOW, WORLDS, Job
+from drl.bench.ablation import ENVS, PARTS, RAINBOW, Job
 from drl.bench.result import Bar, Result
 from drl.cli import train_dqn
 from drl.nn import MLP, Network
 from drl.nn.layers import Linear
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("env", ENVS)
 @pytest.mark.parametrize("variant", [*PARTS, RAINBOW])
-def test_each_variant_differs_in_its_part_only(world: str, variant: str) -> None:
-    plain = train_dqn.parse([*ablation.flags(Job(world, "DQN", 3))])
-    config = train_dqn.parse([*ablation.flags(Job(world, variant, 3))])
-    assert config.env == world and config.seed == 3 and config.dqn.steps == WORLDS[world]
+def test_each_variant_differs_in_its_part_only(env: str, variant: str) -> None:
+    plain = train_dqn.parse([*ablation.flags(Job(env, "DQN", 3))])
+    config = train_dqn.parse([*ablation.flags(Job(env, variant, 3))])
+    assert config.env == env and config.seed == 3 and config.dqn.steps == ENVS[env]
     assert (plain.dqn.bootstrap, plain.dqn.n_step, plain.dqn.head) == ("max", 1, "mean")
     settings, base = config.settings(), plain.settings()
     changed = {name for name in settings if settings[name] != base[name]}
@@ -48,8 +48,8 @@ def test_each_variant_differs_in_its_part_only(world: str, variant: str) -> None
 def test_the_table_is_the_interquartile_mean() -> None:
     """Four scores: the middle two count."""
     scores = {
-        Job(world, variant, seed): value
-        for world in WORLDS
+        Job(env, variant, seed): value
+        for env in ENVS
         for variant in (*PARTS, RAINBOW)
         for seed, value in enumerate([0.0, 10.0, 20.0, 1000.0])
     }

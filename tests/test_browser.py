@@ -1,6 +1,6 @@
 """Each tab of the board in a real browser: what was written is what a person sees.
 
-With DRL_SCREENSHOTS=<directory> the pictures are kept.
+With DRL_SCREENSHOTS=<directory> the images are kept.
 """
 
 import json
@@ -118,7 +118,7 @@ def test_the_runs_are_ours_and_no_more(runs: Path, address: str) -> None:
 
 
 def test_scalars(tab: Callable[..., Chromium]) -> None:
-    page = tab("scalars", "eval/mean_reward", "eval/q_earned")
+    page = tab("scalars", "eval/mean_reward", "eval/q_realised")
     page.wait("curves", lambda: len(curves(page)) >= 6)
     assert page.wait("colour", lambda: colourful(page) > 500)
 
@@ -145,7 +145,7 @@ def test_custom_scalars_tell_the_story(tab: Callable[..., Chromium]) -> None:
 
 
 def test_time_series(tab: Callable[..., Chromium]) -> None:
-    """Every kind of card, drawn: a film, the curves of the runs, a histogram."""
+    """Every kind of card, drawn: a video, the curves of the runs, a histogram."""
     names = ("/3_end", "/mean_reward", "/action_1")
     page = tab("timeseries", *names, tags="3_end|eval/mean_reward|action_1")
     for card in ("image-card", "scalar-card", "histogram-card"):
@@ -166,8 +166,8 @@ def card_is_drawn(page: Chromium, card: str) -> bool:
     return int((np.ptp(seen, axis=2) > 25).sum()) > 150
 
 
-def pictures(page: Chromium) -> dict[tuple[int, int], str]:
-    """Size (width, height) → address of the pictures that have been drawn."""
+def images(page: Chromium) -> dict[tuple[int, int], str]:
+    """Size (width, height) → address of the images that have been drawn."""
     shown = page.elements("e.tagName == 'IMG' && e.naturalWidth > 0 ? "
                           "[e.naturalWidth, e.naturalHeight, e.src] : null")  # fmt: skip
     return {(width, height): source for width, height, source in shown}
@@ -175,18 +175,18 @@ def pictures(page: Chromium) -> dict[tuple[int, int], str]:
 
 def test_images(tab: Callable[..., Chromium]) -> None:
     page = tab("images", "episode/3_end", "policy/greedy_action", "report/worst_mistakes")
-    heat, film = (LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM), (200, 100)
-    seen = page.wait("film", lambda: (found := pictures(page)).get(film) and found)
-    assert get(seen[film]).startswith(b"GIF8")  # an img element plays it
+    heat, video = (LEFT + SIDE + RIGHT, TOP + SIDE + BOTTOM), (200, 100)
+    seen = page.wait("video", lambda: (found := images(page)).get(video) and found)
+    assert get(seen[video]).startswith(b"GIF8")  # an img element plays it
     for name in ("policy", "report", "feature_maps", "first_layer"):
-        # a picture is fetched when it comes into view
+        # an image is fetched when it comes into view
         page.elements(f"e.textContent.includes('tag: {name}') ? e.scrollIntoView() : null")
     page.run("1")
     tags = {line for line in page.text().splitlines() if "/" in line}
     assert {"policy/value", "first_layer/weights", "first_layer/filters", "feature_maps/relu0",
             "report/confusion_matrix"} <= tags  # fmt: skip
-    page.wait("heat map", lambda: pictures(page).get(heat))
-    page.wait("several", lambda: len(pictures(page)) >= 6)
+    page.wait("heat map", lambda: images(page).get(heat))
+    page.wait("several", lambda: len(images(page)) >= 6)
     assert colourful(page) > 500
 
 
@@ -251,7 +251,7 @@ def test_text(runs: Path, tab: Callable[..., Chromium]) -> None:
     page = tab("text", f'"numpy": "{numpy.__version__}"', "relu0", '"gamma": 0.995')
     command = f"drl train dqn --seed 2 --run {runs / 'cartpole-2'} --steps 3000 --solved-at None"
     assert command in page.text()
-    assert "return" in page.text() and "agent steps" in page.text()  # of the films
+    assert "return" in page.text() and "agent steps" in page.text()  # of the videos
 
 
 def test_pr_curves(tab: Callable[..., Chromium]) -> None:

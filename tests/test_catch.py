@@ -17,7 +17,7 @@ def test_a_ball_falls_nine_steps_and_is_paid_at_the_bottom() -> None:
         env.rows[2] = np.minimum(env.rows[2], 3)
     moved = env.step(np.array([1, 1]))
     assert moved.terminated.all() and moved.reward.tolist() == [1.0, -1.0]
-    last = moved.successor[0, :, :, 0]
+    last = moved.final_obs[0, :, :, 0]
     assert last[9].tolist() == [False, False, False, True, False] and last[:9].sum() == 0
     first = moved.obs[0, :, :, 0]  # the next episode: ball on top, paddle in the middle
     assert first[0].sum() == 1 and first[9].tolist() == [False, False, True, False, False]
@@ -32,7 +32,7 @@ def test_the_paddle_stops_at_the_walls() -> None:
 
 
 def test_optimal_value_is_what_value_iteration_finds() -> None:
-    """Backwards from the bottom row, through the world's own `advance`."""
+    """Backwards from the bottom row, through the environment's own `advance`."""
     gamma, env = 0.9, Catch(num_envs=25)
     ball, paddle = np.divmod(np.arange(25.0), 5)
     value = np.zeros(25)
@@ -57,8 +57,8 @@ def test_an_agent_reaches_the_optimum() -> None:
     for _ in Training(agent, envs, config.updates_per_step, 500).run(config.steps):
         pass
     assert evaluate(agent.greedy, make("drl/Catch-v0", 50, seed=2), 100).mean == 1.0
-    world = Catch(num_envs=5)
-    world.reset()
-    world.rows = np.stack([np.full(5, 0.0), np.arange(5.0), np.full(5, 2.0)])
-    q = agent.net(world.observe(world.rows)).max(axis=1)
-    np.testing.assert_allclose(q, optimal_value(world.rows, 0.9), atol=0.05)
+    env = Catch(num_envs=5)
+    env.reset()
+    env.rows = np.stack([np.full(5, 0.0), np.arange(5.0), np.full(5, 2.0)])
+    q = agent.net(env.observe(env.rows)).max(axis=1)
+    np.testing.assert_allclose(q, optimal_value(env.rows, 0.9), atol=0.05)

@@ -1,4 +1,4 @@
-"""`drl compare`: who is grouped with whom, the numbers, the picture."""
+"""`drl compare`: who is grouped with whom, the numbers, the image."""
 
 import json
 import sys
@@ -43,12 +43,12 @@ def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]
     named = {(row["group"], row["metric"]): row for row in rows}
     a, b = "CartPole-v1  hidden=64,64 bootstrap=double", "CartPole-v1  hidden=8 bootstrap=max"
     assert set(named) == {
-        (a, "best check"), (a, "last check"), (b, "best check"), (b, "last check"),
+        (a, "best evaluation"), (a, "last evaluation"), (b, "best evaluation"), (b, "last evaluation"),
         ("digits", "test accuracy"),
     }  # fmt: skip
 
     best = np.array([summary(runs / f"a{n}")["best_mean_reward"] for n in (1, 2, 3)])
-    row = named[a, "best check"]
+    row = named[a, "best evaluation"]
     assert row["seeds"] == [1, 2, 3] and row["mean"] == pytest.approx(best.mean())
     assert row["iqm"] == pytest.approx(interquartile_mean(best))
     assert (row["low"], row["high"]) == pytest.approx(bootstrap_interval(best))
@@ -77,7 +77,7 @@ def test_a_curve_is_the_checks_of_the_run(runs: Path) -> None:
     steps, values = result.curve
     assert steps.tolist() == [112, 208, 304]  # env steps: 16 at a time
     assert values.max() == pytest.approx(summary(runs / "a1")["best_mean_reward"])
-    assert result.metrics()["last check"] == values[-1]
+    assert result.metrics()["last evaluation"] == values[-1]
 
 
 def test_curves_meet_on_common_steps() -> None:
@@ -116,9 +116,9 @@ def test_the_plot(runs: Path, tmp_path: Path, suffix: str, begins: bytes) -> Non
     if suffix == ".png":
         from PIL import Image
 
-        with Image.open(out) as picture:
-            assert picture.size == (2100, 675)  # two panels
-            assert len(picture.convert("RGB").reduce(4).getcolors(maxcolors=2100 * 675)) > 50
+        with Image.open(out) as image:
+            assert image.size == (2100, 675)  # two panels
+            assert len(image.convert("RGB").reduce(4).getcolors(maxcolors=2100 * 675)) > 50
 
 
 def test_curves_over_seeds_for_tensorboard(
@@ -222,8 +222,8 @@ def test_unfinished_runs_are_left_out(
     for name in ("going", "interrupted"):
         shutil.copytree(runs / "a1", tmp_path / name)
     (tmp_path / "going" / "summary.json").unlink()
-    told = summary(runs / "a1") | {"interrupted": True}
-    (tmp_path / "interrupted" / "summary.json").write_text(json.dumps(told))
+    finished = summary(runs / "a1") | {"interrupted": True}
+    (tmp_path / "interrupted" / "summary.json").write_text(json.dumps(finished))
     assert main(["compare", str(tmp_path), str(runs / "a2"), "--json"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["groups"][0]["seeds"] == [2]

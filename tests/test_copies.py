@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, build_dqn
-from agents.memory.replay import Replay
+from agents.memory.replay import ReplayBuffer
 from agents.policy import GreedyPolicy
 from drl.nn import MLP, MSE, Adam, Conv, Conv2d, Flatten, Linear, Network, Pool, ReLU, Scale, Tanh
 from drl.nn import optim as optimizers
@@ -179,13 +179,13 @@ KINDS: dict[str, dict[str, Any]] = {
     "plain": {}, "rainbow's parts": {
         "dueling": True, "noisy": True, "prioritized": True, "n_step": 3, "head": "c51"
     },
-    "iqn": {"head": "iqn", "bootstrap": "munchausen", "hold_actions": 2.0},
-    "qr": {"head": "qr"}, "pictures": {"conv": "minatar"},
+    "iqn": {"head": "iqn", "bootstrap": "munchausen", "ez_mu": 2.0},
+    "qr": {"head": "qr"}, "images": {"conv": "minatar"},
 }  # fmt: skip
 
 
 def agent_of(kind: str, library: str) -> Any:
-    shape, dtype = ((5, 5, 1), np.uint8) if kind == "pictures" else ((4,), np.float32)
+    shape, dtype = ((5, 5, 1), np.uint8) if kind == "images" else ((4,), np.float32)
     config = DQNConfig(
         hidden=(8,), capacity=50, batch=4, learning_starts=10, num_envs=2, **KINDS[kind]
     )
@@ -194,7 +194,7 @@ def agent_of(kind: str, library: str) -> Any:
 
 def live(agent: Any, steps: int = 30, seed: int = 0) -> np.ndarray:
     """Act, observe, learn; the parameters."""
-    rng, frames = np.random.default_rng(seed), agent.replay.keeper.key_dtype == np.int64
+    rng, frames = np.random.default_rng(seed), agent.replay.storage.key_dtype == np.int64
     shape, dtype = ((5, 5, 1), np.uint8) if frames else ((4,), np.float32)
 
     def draw() -> np.ndarray:
@@ -230,7 +230,7 @@ def test_a_copied_agent_goes_on_as_the_original_does(kind: str, how: str, librar
 def test_a_copied_memory_goes_on(how: str) -> None:
     agent = agent_of("rainbow's parts", "numpy")
     live(agent)
-    other: Replay = COPIES[how](agent.replay)
+    other: ReplayBuffer = COPIES[how](agent.replay)
     for _ in range(3):
         assert np.array_equal(agent.replay.sample().rows, other.sample().rows)
     assert not np.may_share_memory(agent.replay.s, other.s)

@@ -21,11 +21,11 @@ from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.nn.layers import Scale
-from envs import make, worlds
+from envs import factory, make
 
 
 class Board(gym.Env[np.ndarray, int]):
-    """Bytes that are no picture: cells of 0 and 1, or of 0 to 4."""
+    """Bytes that are no image: cells of 0 and 1, or of 0 to 4."""
 
     action_space = gym.spaces.Discrete(2)
 
@@ -154,7 +154,7 @@ def test_bytes_are_scaled_by_the_largest_of_their_space(
     high: Any, shape: tuple[int, ...], wanted: Any
 ) -> None:
     config = DQNConfig(steps=80, num_envs=4, learning_starts=64, eval_episodes=1, hidden=(4,))
-    result = train(worlds(lambda: Board(high, shape)), config)
+    result = train(factory(lambda: Board(high, shape)), config)
     assert factor(result.agent.net) == wanted and factor(result.policy.net) == wanted
 
 
@@ -162,7 +162,9 @@ def test_our_own_pictures_keep_their_255th() -> None:
     assert make("drl/CartPolePixels-v1", 1, 0).observation_scale is None
     config = replace(preset("drl/CartPolePixels-v1"), hidden=(4,), eval_episodes=1)
     with pytest.warns(UserWarning, match="nothing will be learnt"):
-        assert factor(train(worlds("drl/CartPolePixels-v1"), config, steps=16).agent.net) == 1 / 255
+        assert (
+            factor(train(factory("drl/CartPolePixels-v1"), config, steps=16).agent.net) == 1 / 255
+        )
 
 
 def test_the_factor_is_said_recorded_exported_and_loaded(
@@ -198,10 +200,10 @@ def test_a_run_without_an_update_says_so_at_its_start(
     (line,) = capsys.readouterr().err.splitlines()
     assert "no update is made in 400 env steps" in line and "500" in line
     with pytest.warns(UserWarning, match="no update is made in 400 env steps"):
-        train(worlds("CartPole-v1"), steps=400)
+        train(factory("CartPole-v1"), steps=400)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert train(worlds("CartPole-v1"), steps=500).agent.updates == 12  # 512 env steps
+        assert train(factory("CartPole-v1"), steps=500).agent.updates == 12  # 512 env steps
 
 
 @pytest.mark.parametrize(

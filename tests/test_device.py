@@ -13,7 +13,7 @@ from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
 from drl.nn.ops import TorchOps
 from drl.supervised.data import load
-from drl.supervised.presets import Recipe
+from drl.supervised.presets import Preset
 from drl.supervised.training import REPORT_EVERY, Training
 
 VARIANTS: list[dict[str, Any]] = [
@@ -81,8 +81,8 @@ def test_an_update_reads_three_numbers(
 
 def test_an_update_of_the_digits_reads_three_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The norms of the gradient and the parameters, and the loss; the labels are checked before."""
-    recipe = Recipe(epochs=1, batch=16, lr=0.01, decay=0.1, hidden=(12,))
-    job = Training(load("digits", seed=10), recipe, backend="torch")
+    preset = Preset(epochs=1, batch=16, lr=0.01, decay=0.1, hidden=(12,))
+    job = Training(load("digits", seed=10), preset, backend="torch")
     with HostReads(monkeypatch) as reads:
         report = next(iter(job))
     assert report.update == REPORT_EVERY

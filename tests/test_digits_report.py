@@ -1,4 +1,4 @@
-"""Numbers by hand; pictures by what must be seen in them."""
+"""Numbers by hand; images by what must be seen in them."""
 
 import numpy as np
 import pytest
@@ -21,22 +21,20 @@ def test_confusion_picture_shows_right_and_wrong():
     matrix = np.diag([30] * 10)
     matrix[9, 4] = 3  # a 9 taken for a 4
     cell = 44
-    picture = report.confusion_picture(matrix, cell)
-    assert picture.dtype == np.uint8 and picture.ndim == 3 and picture.shape[2] == 3
+    image = report.confusion_picture(matrix, cell)
+    assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
 
     def corner(true, predicted):  # a pixel of the cell, away from its number
-        return picture[2 * cell + true * cell + 4, 2 * cell + predicted * cell + 4].astype(int)
+        return image[2 * cell + true * cell + 4, 2 * cell + predicted * cell + 4].astype(int)
 
     right, wrong, none = corner(0, 0), corner(9, 4), corner(4, 9)
     assert right[2] > right[0] + 50  # blue
     assert wrong[0] > wrong[2] + 20  # red
     assert none.tolist() == [255, 255, 255]
-    labels = picture[: 2 * cell, 2 * cell :]
+    labels = image[: 2 * cell, 2 * cell :]
     for k in range(10):  # a dark digit above every column
         assert labels[:, k * cell : (k + 1) * cell].min() < 100
-    middle = picture[
-        2 * cell + 9 * cell + 12 : 3 * cell + 9 * cell - 12, 2 * cell + 4 * cell + 12 :
-    ]
+    middle = image[2 * cell + 9 * cell + 12 : 3 * cell + 9 * cell - 12, 2 * cell + 4 * cell + 12 :]
     assert middle[:, : cell - 24].min() < 100  # the 3 itself
 
 
@@ -56,26 +54,26 @@ def test_first_layer_of_a_dense_and_a_shared_front(backend):
 def test_weights_picture_is_red_for_and_blue_against():
     weights = np.zeros((12, 2, 2))
     weights[0] = [[1, 0], [0, -1]]
-    picture = report.weights_picture(weights, side=20)
-    tile = picture[3:23, 3:23]  # the first, inside its frame
+    image = report.weights_picture(weights, side=20)
+    tile = image[3:23, 3:23]  # the first, inside its frame
     assert tile[2, 2].tolist() == [255, 0, 0] and tile[-2, -2].tolist() == [0, 0, 255]
     assert tile[2, -2].tolist() == [255, 255, 255]
-    assert picture.shape == (2 * 23 + 3, 8 * 23 + 3, 3)  # 12 tiles in rows of 8
+    assert image.shape == (2 * 23 + 3, 8 * 23 + 3, 3)  # 12 tiles in rows of 8
     assert report.weights_picture(np.zeros((3, 2, 2))).min() == 220  # all zero: white, no NaN
 
 
 def test_mistakes_picture_says_wrong_in_red():
     images = np.zeros((4, 8, 8, 1), np.float32)
     images[3] = 1  # the worst is all ink
-    picture = report.mistakes_picture(images, P, LABELS, count=4).astype(int)
-    width = (picture.shape[1] - 3) // 4
-    ink = [picture[20:40, 3 + n * width + 20 : 3 + n * width + 40].mean() for n in range(4)]
+    image = report.mistakes_picture(images, P, LABELS, count=4).astype(int)
+    width = (image.shape[1] - 3) // 4
+    ink = [image[20:40, 3 + n * width + 20 : 3 + n * width + 40].mean() for n in range(4)]
     assert ink[0] == 0 and ink[1] == 255
-    red = (picture[..., 0] - picture[..., 1] > 100).reshape(len(picture), -1)
+    red = (image[..., 0] - image[..., 1] > 100).reshape(len(image), -1)
     tiles = [red[:, 3 + n * width : 3 + (n + 1) * width].any() for n in range(4)]
     assert tiles == [True, True, False, False]  # images 3 and 2 are wrong, 1 and 0 are right
     fewer = report.mistakes_picture(images, P, LABELS, count=24)
-    assert fewer.shape == picture.shape
+    assert fewer.shape == image.shape
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
@@ -102,8 +100,8 @@ def test_features_picture_shows_the_image_and_what_is_active():
     image[0, 0] = 1
     maps = np.zeros((2, 2, 2))
     maps[1, 1, 1] = 3.0
-    picture = report.features_picture(image, maps, side=20)
-    first, second, third = (picture[3:23, 3 + 23 * n : 23 + 23 * n, 0] for n in range(3))
+    image = report.features_picture(image, maps, side=20)
+    first, second, third = (image[3:23, 3 + 23 * n : 23 + 23 * n, 0] for n in range(3))
     assert first[5, 5] == 0 and first[15, 15] == 255  # ink is dark
     assert second.min() == 255  # this one has found nothing
     assert third[15, 15] == 0 and third[5, 5] == 255

@@ -12,14 +12,14 @@ from drl.experiment import checkpoint
 from drl.nn import Conv, Pool
 from drl.supervised import data, training
 from drl.supervised.augment import Warp
-from drl.supervised.presets import LARGE, SMALL, Recipe, recipe
+from drl.supervised.presets import LARGE, SMALL, Preset, preset
 from drl.supervised.training import Training, cross_entropy, probabilities
 
 DIGITS = data.load("digits", seed=10)
 FEW = data.Dataset(
     "few", DIGITS.x_train[:100], DIGITS.y_train[:100], DIGITS.x_test[:50], DIGITS.y_test[:50]
 )
-SHORT = Recipe(epochs=3, batch=16, lr=0.01, decay=0.1, hidden=(12,), warp=Warp(0.3, 5, 0.05, 0.3))
+SHORT = Preset(epochs=3, batch=16, lr=0.01, decay=0.1, hidden=(12,), warp=Warp(0.3, 5, 0.05, 0.3))
 SHORT_CONV = replace(SHORT, conv=(Conv(4, 3), Pool(2)))
 
 
@@ -84,22 +84,22 @@ def test_probabilities_and_their_loss():
 
 
 # -- seeds and states -----------------------------------------------------------------------------
-@pytest.mark.parametrize("recipe", [SHORT, SHORT_CONV], ids=["mlp", "conv"])
+@pytest.mark.parametrize("preset", [SHORT, SHORT_CONV], ids=["mlp", "conv"])
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
-def test_same_seed_same_bytes_and_resume_is_exact(tmp_path, monkeypatch, backend, recipe):
+def test_same_seed_same_bytes_and_resume_is_exact(tmp_path, monkeypatch, backend, preset):
     """Through a file, from the middle of an epoch and from the end of one."""
     monkeypatch.setattr(training, "REPORT_EVERY", 4)
-    whole = Training(FEW, recipe, seed=12, backend=backend)
+    whole = Training(FEW, preset, seed=12, backend=backend)
     reports = []
     for n, report in enumerate(whole):
         reports.append(report)
         checkpoint.save(tmp_path / f"{n}", whole.state())
     for n in (0, 1, len(reports) - 2):
-        resumed = Training(FEW, recipe, seed=12, backend=backend)
+        resumed = Training(FEW, preset, seed=12, backend=backend)
         resumed.load_state(checkpoint.load(tmp_path / f"{n}"))
         assert list(resumed) == reports[n + 1 :]
         assert params(resumed) == params(whole)
-    other = Training(FEW, recipe, seed=13, backend=backend)
+    other = Training(FEW, preset, seed=13, backend=backend)
     list(other)
     assert params(other) != params(whole)
 
@@ -126,7 +126,7 @@ def test_a_foreign_state_is_refused(other):
 # -- what goes wrong ------------------------------------------------------------------------------
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_divergence_is_one_line(backend):
-    wild = Recipe(epochs=30, batch=16, lr=1e30, hidden=(12,))
+    wild = Preset(epochs=30, batch=16, lr=1e30, hidden=(12,))
     with pytest.raises(Diverged, match="norm of linear0's parameters is NaN or Inf at update 1$"):
         list(Training(FEW, wild, backend=backend))
 
@@ -144,20 +144,20 @@ def test_recipes_refuse_what_cannot_be(bad):
         replace(SHORT, **bad)
 
 
-# -- recipes --------------------------------------------------------------------------------------
+# -- presets --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("known", [*SMALL.values(), *LARGE.values()])
 def test_recipes_survive_json(known):
     import json
 
     settings = json.loads(json.dumps(known.settings() | {"seed": 1}))
-    assert Recipe.from_settings(settings) == known
+    assert Preset.from_settings(settings) == known
 
 
 def test_recipe_by_size():
-    assert recipe("conv", (8, 8, 1)) is SMALL["conv"]
-    assert recipe("conv", (28, 28, 1)) is LARGE["conv"]
+    assert preset("conv", (8, 8, 1)) is SMALL["conv"]
+    assert preset("conv", (28, 28, 1)) is LARGE["conv"]
     with pytest.raises(UserError, match="unknown model 'cnn'; expected logistic, mlp, conv"):
-        recipe("cnn", (8, 8, 1))
+        preset("cnn", (8, 8, 1))
 
 
 @pytest.mark.parametrize(("model", "bar"), [("logistic", 0.945), ("mlp", 0.975), ("conv", 0.97)])
@@ -188,6 +188,6 @@ def test_accuracy_over_three_seeds(name, model):
     scores = []
     for seed in range(3):
         d = data.load(name, seed=seed)
-        *_, last = Training(d, recipe(model, d.image_shape), seed=seed)
+        *_, last = Training(d, preset(model, d.image_shape), seed=seed)
         scores.append(last.test_accuracy)
     assert np.mean(scores) >= BARS[name][model], scores

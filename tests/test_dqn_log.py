@@ -13,11 +13,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from agents import build_dqn, preset
 from agents.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
-from drl.cli import videos as films
+from drl.cli import videos as videos
 from drl.cli.dqn_log import LAYOUT
 from drl.cli.job_log import due
 from drl.cli.main import main
-from drl.cli.videos import FRAMES, film, shrunk
+from drl.cli.videos import FRAMES, shrunk, video
 from drl.log.tensorboard.writer import Prefix
 from envs import make
 from envs.drawing import NoPictures
@@ -51,7 +51,7 @@ def test_names(events: EventAccumulator) -> None:
     assert {
         "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max", "rollout/ep_len_mean",
         "rollout/exploration_rate", "eval/mean_reward", "eval/min_reward", "eval/max_reward",
-        "eval/q_promised", "eval/q_earned", "time/fps", "train/loss", "train/learning_rate",
+        "eval/q_estimated", "eval/q_realised", "time/fps", "train/loss", "train/learning_rate",
         "train/q_mean", "train/q_max", "train/action_gap", "train/grad_norm",
         "train/td_error_abs", "train/update_ratio/linear0", "train/update_ratio/linear1",
         "train/update_ratio/linear2", "train/dead_relu/relu0", "train/dead_relu/relu1",
@@ -118,16 +118,16 @@ def test_margins_hold_their_mean(events: EventAccumulator) -> None:
 def test_what_is_earned_without_discount_is_bounded_by_the_return(events: EventAccumulator) -> None:
     """Rewards are 1: Σ γᵗ is below the return, and near it while episodes are short."""
     returns = {e.step: e.value for e in events.Scalars("eval/mean_reward")}
-    first = events.Scalars("eval/q_earned")[0]
+    first = events.Scalars("eval/q_realised")[0]
     assert 0.8 * returns[first.step] < first.value < returns[first.step]
 
 
 def test_pictures_are_few_and_early(events: EventAccumulator) -> None:
     maps = steps(events.Images("policy/value"))
     assert maps == [0, 100, 200, 400, 800, 1200] == steps(events.Images("policy/greedy_action"))
-    films = [events.Images(f"episode/{k}") for k in ("1_start", "2_middle", "3_end")]
-    assert [steps(film) for film in films] == [[0], [600], [1200]]
-    for (event,) in films:
+    videos = [events.Images(f"episode/{k}") for k in ("1_start", "2_middle", "3_end")]
+    assert [steps(video) for video in videos] == [[0], [600], [1200]]
+    for (event,) in videos:
         assert event.encoded_image_string.startswith(b"GIF8")
         moving = Image.open(io.BytesIO(event.encoded_image_string))
         assert 1 < moving.n_frames <= FRAMES
@@ -186,8 +186,8 @@ def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
     q = np.stack([s[:, 3] - s[:, 2], s[:, 3]], axis=1)  # action 1 is better where angle > 0
     value, action = value_picture(plane, q), action_picture(plane, q)
 
-    def at(picture: np.ndarray, column: int, row: int) -> list[int]:
-        pixel: list[int] = picture[TOP + row * ZOOM + 2, LEFT + column * ZOOM + 2].tolist()
+    def at(image: np.ndarray, column: int, row: int) -> list[int]:
+        pixel: list[int] = image[TOP + row * ZOOM + 2, LEFT + column * ZOOM + 2].tolist()
         return pixel
 
     last = POINTS - 1
@@ -203,7 +203,7 @@ def test_planes_name_every_action(env: str) -> None:
 
 
 class Falling:
-    """A world of one pixel whose grey is the step; it ends after `length`."""
+    """An environment of one pixel whose grey is the step; it ends after `length`."""
 
     id, fps = "falling", 50.0
 
@@ -213,16 +213,16 @@ class Falling:
     def reset(self) -> np.ndarray:
         return np.zeros((1, 1))
 
-    def picture(self) -> np.ndarray:
+    def image(self) -> np.ndarray:
         return np.full((1, 1, 3), self.t % 256, np.uint8)
 
     def step(self, actions: np.ndarray) -> Any:
-        from envs import Transition
+        from envs import Step
 
         self.t += 1
         none, end = np.zeros(1, bool), np.array([self.t == self.length])
         obs = np.zeros((1, 1))
-        return Transition(obs, np.ones(1), end, none, obs)
+        return Step(obs, np.ones(1), end, none, obs)
 
     def close(self) -> None: ...
 
@@ -237,15 +237,15 @@ def falling(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 @pytest.mark.parametrize(("length", "stride"), [(5, 1), (60, 1), (61, 2), (200, 4)])
 def test_a_long_episode_is_thinned_out_evenly(falling: list[int], length: int, stride: int) -> None:
     falling.append(length)
-    shown = film("falling", lambda obs: np.zeros(1, int), 0)
+    shown = video("falling", lambda obs: np.zeros(1, int), 0)
     assert shown.frames[:, 0, 0, 0].tolist() == list(range(0, length, stride))
     assert (shown.total, shown.length) == (length, length)
-    assert shown.fps == 50 / stride and len(shown.frames) / shown.fps <= films.SECONDS
+    assert shown.fps == 50 / stride and len(shown.frames) / shown.fps <= videos.SECONDS
 
 
 def test_an_episode_without_end_is_cut(falling: list[int]) -> None:
     falling.append(10**9)
-    assert film("falling", lambda obs: np.zeros(1, int), 0).length == films.MAX_STEPS
+    assert video("falling", lambda obs: np.zeros(1, int), 0).length == videos.MAX_STEPS
 
 
 def test_large_pictures_are_shrunk() -> None:
@@ -254,41 +254,41 @@ def test_large_pictures_are_shrunk() -> None:
 
 
 def test_cartpoles_sketch_follows_cart_and_pole() -> None:
-    world = make("CartPole-v1", 1, seed=0)
-    world.rows[:, 0] = [1.0, 0, 0.3, 0]  # type: ignore[attr-defined]
-    there = films.cartpole(world)
-    world.rows[:, 0] = [-1.0, 0, -0.3, 0]  # type: ignore[attr-defined]
-    here = films.cartpole(world)
+    env = make("CartPole-v1", 1, seed=0)
+    env.rows[:, 0] = [1.0, 0, 0.3, 0]  # type: ignore[attr-defined]
+    there = videos.cartpole(env)
+    env.rows[:, 0] = [-1.0, 0, -0.3, 0]  # type: ignore[attr-defined]
+    here = videos.cartpole(env)
     assert np.abs(here[:70].astype(int) - there[:70, ::-1]).mean() < 3  # its mirror
     cart = (there.sum(axis=2) == 0).any(axis=0).nonzero()[0].mean()
     assert cart == pytest.approx(140, abs=1)  # 40 pixels a metre right of the middle
 
 
 def test_worlds_that_cannot_be_drawn_stop_nothing(tmp_path: Path) -> None:
-    with pytest.raises(NoPictures, match="draws no pictures"):
-        film("drl/Chain-v0", lambda obs: np.zeros(1, int), 0)
+    with pytest.raises(NoPictures, match="draws no images"):
+        video("drl/Chain-v0", lambda obs: np.zeros(1, int), 0)
     run = tmp_path / "run"
     assert main(["train", "dqn", "--env", "drl/Chain-v0", "--run", str(run), *SHORT]) == 0
     events = read(run)
     assert not any(tag.startswith("episode/") for tag in events.Tags()["images"])
     (said,) = events.Tensors("warnings")  # once
-    assert b"no film" in said.tensor_proto.string_val[0]
+    assert b"no video" in said.tensor_proto.string_val[0]
 
 
 def test_a_missing_drawing_package_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pygame", None)
     with pytest.raises(NoPictures, match=r"drl-toolkit\[video\]"):
-        film("Acrobot-v1", lambda obs: np.zeros(1, int), 0)
+        video("Acrobot-v1", lambda obs: np.zeros(1, int), 0)
 
 
 def test_a_film_is_of_the_policy_it_is_given() -> None:
     config = preset("CartPole-v1")
     agent = build_dqn(config, (4,), np.float32, 2, seed=1)
-    shown = film("CartPole-v1", agent.greedy, 3)
-    world = make("CartPole-v1", 1, 3)
-    obs, length, ended = world.reset(), 0, False
+    shown = video("CartPole-v1", agent.greedy, 3)
+    env = make("CartPole-v1", 1, 3)
+    obs, length, ended = env.reset(), 0, False
     while not ended:
-        step = world.step(agent.greedy(obs))
+        step = env.step(agent.greedy(obs))
         obs, length = step.obs, length + 1
         ended = bool(step.terminated[0] or step.truncated[0])
     assert shown.length == length

@@ -1,4 +1,4 @@
-"""What an environment draws, and how it is closed, costs no training: a picture at most."""
+"""What an environment draws, and how it is closed, costs no training: an image at most."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from agents import DQNConfig, evaluate, train
 from drl.cli.main import main
 from drl.errors import EnvWarning, UserError
 from drl.images import fitted, steady
-from envs import make, worlds
+from envs import factory, make
 from envs.drawing import coloured, rendered
 from envs.gymnasium_env import GymVector
 
@@ -51,11 +51,11 @@ class Painter(odd_envs.Endless):
 
 @pytest.fixture(autouse=True)
 def painter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    def told(what: Any, how: str = "paints") -> None:
+    def finished(what: Any, how: str = "paints") -> None:
         monkeypatch.setattr(Painter, how, staticmethod(what))
 
     gym.register("Painter-v0", Painter, disable_env_checker=True)
-    yield told
+    yield finished
     del gym.registry["Painter-v0"]
 
 
@@ -75,7 +75,7 @@ def trained(run: Path, *args: str) -> None:
     assert main(["train", "dqn", "--env", "Painter-v0", "--run", str(run), *SHORT, *args]) == 0
 
 
-# -- pictures ----------------------------------------------------------------------------------
+# -- images ----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("drawn", "pixel"),
     [
@@ -93,11 +93,11 @@ def trained(run: Path, *args: str) -> None:
     ],
 )
 def test_whatever_shows_one_picture_is_taken(drawn: Any, pixel: tuple[int, ...]) -> None:
-    picture = coloured(drawn)
-    assert picture.shape == (20, 30, 3) and picture.dtype == np.uint8
-    assert (picture == pixel).all()
+    image = coloured(drawn)
+    assert image.shape == (20, 30, 3) and image.dtype == np.uint8
+    assert (image == pixel).all()
     if isinstance(drawn, np.ndarray):
-        assert not np.shares_memory(picture, drawn)  # it may be drawn over
+        assert not np.shares_memory(image, drawn)  # it may be drawn over
 
 
 NO_PICTURES = [
@@ -124,10 +124,10 @@ FAULTS = {
 
 
 def red(t: int) -> np.ndarray:
-    """Of each time another one: a GIF makes equal pictures one."""
-    picture = RED.copy()
-    picture[0, 2 * t : 2 * t + 2] = 255
-    return picture
+    """Of each time another one: a GIF makes equal images one."""
+    image = RED.copy()
+    image[0, 2 * t : 2 * t + 2] = 255
+    return image
 
 
 FINE = {
@@ -147,12 +147,12 @@ def test_drawing_that_fails_stops_no_training(
     painter(FAULTS[fault])
     trained(run)
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "preset" not in line]
-    assert line.startswith("drl: warning: no film of an episode: Painter-v0")
+    assert line.startswith("drl: warning: no video of an episode: Painter-v0")
     assert json.loads((run / "summary.json").read_text())["env_steps"] == 64
     assert not any(tag.startswith("episode/") for tag in read(run).Tags()["images"])
     assert main(["resume", str(run), "--steps", "96", "--json"]) == 0
     capsys.readouterr()
-    out = tmp_path / "film.gif"
+    out = tmp_path / "video.gif"
     assert main(["watch", str(run), "--out", str(out)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "Painter-v0" in line and "mend the env" in line and not out.exists()
@@ -167,9 +167,9 @@ def test_odd_pictures_become_films(kind: str, painter: Any, tmp_path: Path) -> N
         (event,) = read(run).Images(f"episode/{when}")
         assert Image.open(io.BytesIO(event.encoded_image_string)).n_frames == 9
     assert main(["watch", str(run), "--json"]) == 0
-    with Image.open(run / "episode.gif") as film:
+    with Image.open(run / "episode.gif") as video:
         first = coloured(FINE[kind](0)).shape
-        assert film.size == (first[1], first[0])
+        assert video.size == (first[1], first[0])
 
 
 # imageio leaves its pipes to the garbage collector
@@ -180,17 +180,17 @@ def test_a_video_of_pictures_that_change_their_size(painter: Any, tmp_path: Path
 
     painter(FINE["changes size"])
     trained(tmp_path / "run", "--log", "none")
-    out = tmp_path / "film.mp4"
+    out = tmp_path / "video.mp4"
     assert main(["watch", str(tmp_path / "run"), "--out", str(out), "--json"]) == 0
-    with v2.get_reader(out) as film:  # type: ignore[attr-defined]
-        assert film.count_frames() == 9 and film.get_meta_data()["size"] == (30, 6)
+    with v2.get_reader(out) as video:  # type: ignore[attr-defined]
+        assert video.count_frames() == 9 and video.get_meta_data()["size"] == (30, 6)
 
 
 def test_sizes_are_fitted_to_the_first() -> None:
-    pictures = [np.full((h, w, 3), 9, np.uint8) for h, w in ((5, 7), (3, 3), (40, 7), (5, 7))]
-    assert [p.shape for p in steady(pictures)] == [(5, 7, 3)] * 4
-    assert [p.shape for p in steady(pictures, even=True)] == [(6, 8, 3)] * 4
-    small = fitted(pictures[1], 5, 7)
+    images = [np.full((h, w, 3), 9, np.uint8) for h, w in ((5, 7), (3, 3), (40, 7), (5, 7))]
+    assert [p.shape for p in steady(images)] == [(5, 7, 3)] * 4
+    assert [p.shape for p in steady(images, even=True)] == [(6, 8, 3)] * 4
+    small = fitted(images[1], 5, 7)
     assert (small[1:4, 2:5] == 9).all() and small.sum() == 9 * 27  # in the middle, black around
 
 
@@ -223,7 +223,7 @@ def test_everything_is_saved_before_the_last_pictures(
 def test_close_that_fails_costs_nothing(
     close: Any, painter: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In training, evaluations, films, policies, watch; said once in each command."""
+    """In training, evaluations, videos, policies, watch; said once in each command."""
     painter(close, "closes")
     run = tmp_path / "run"
     trained(run)
@@ -233,7 +233,7 @@ def test_close_that_fails_costs_nothing(
         ["resume", str(run), "--steps", "96"],
     ):
         said = capsys.readouterr().err
-        assert "drl: warning: Painter-v0 (world 0)" in said and "close()" in said
+        assert "drl: warning: Painter-v0 (environment 0)" in said and "close()" in said
         assert "nothing is lost by it" in said and "Traceback" not in said
         assert main(args) == 0
     assert json.loads((run / "summary.json").read_text())["env_steps"] == 96
@@ -245,7 +245,7 @@ def test_from_python_the_result_is_there(painter: Any) -> None:
         steps=64, num_envs=2, learning_starts=32, eval_every=32, eval_episodes=2, hidden=(4,)
     )
     with pytest.warns(EnvWarning, match=r"failed in close\(\) \(AttributeError: 'NoneType'"):
-        result = train(worlds(Painter), config)
+        result = train(factory(Painter), config)
     assert result.mean_reward == 9
 
     class Own(type(make("drl/Chain-v0", 1, 0))):  # type: ignore[misc]
@@ -276,11 +276,11 @@ def test_evaluations_say_and_count_what_they_restart(
     trained(run, *three)
     said = capsys.readouterr()
     count = json.loads(said.out.splitlines()[-1])["env_restarts"]
-    assert count == said.err.count("was made anew") > 0 and "TypeError" in said.err
+    assert count == said.err.count("was restarted") > 0 and "TypeError" in said.err
     assert main(["evaluate", str(run), "--episodes", "3", "--json"]) == 0
     said = capsys.readouterr()
-    assert json.loads(said.out)["env_restarts"] == said.err.count("was made anew") > 0
+    assert json.loads(said.out)["env_restarts"] == said.err.count("was restarted") > 0
 
-    with pytest.warns(EnvWarning, match="was made anew"):
+    with pytest.warns(EnvWarning, match="was restarted"):
         result = evaluate(lambda obs: np.zeros(3, int), make("Painter-v0", 3, seed=0), 6)
     assert result.restarts > 0 and result.lengths.tolist() == [9] * 6

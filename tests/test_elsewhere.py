@@ -48,19 +48,19 @@ gym.register("Strange-v0", entry_point=Strange)
 
 def strange_run(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run of an environment that the module strange_envs registers, which is forgotten again."""
-    forget()
+    interrupt_episodes()
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # files of one second and one size
     (directory / "strange_envs.py").write_text(STRANGE.replace("SHAPE", "3"))
     monkeypatch.syspath_prepend(str(directory))
     run = directory / "a"
     args = ["--steps", "128", "--eval-every", "64", "--hidden", "8", "--log", "none"]
     train(run, "--env", "strange_envs:Strange-v0", *args)
-    forget()
+    interrupt_episodes()
     (directory / "imported").unlink()
     return run
 
 
-def forget() -> None:
+def interrupt_episodes() -> None:
     import gymnasium as gym
 
     sys.modules.pop("strange_envs", None)
@@ -91,9 +91,9 @@ def test_a_module_that_is_imported_is_said_before(
     assert "imports the module strange_envs" in first and "strange_envs:Strange-v0" in first
 
     (tmp_path / "strange_envs.py").write_text(STRANGE.replace("SHAPE", "3"))
-    forget()
+    interrupt_episodes()
     assert main([command[0], str(run), *command[1:]]) == 0
-    forget()
+    interrupt_episodes()
 
 
 @pytest.mark.parametrize("command", [["evaluate"], ["watch"]])
@@ -107,7 +107,7 @@ def test_an_environment_that_has_changed_since(
     assert main([command[0], str(run), *command[1:]]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "observations (3,)" in said and "observations (4,)" in said
-    forget()
+    interrupt_episodes()
 
 
 def moved_to_a_machine_without_a_gpu(run: Path) -> None:

@@ -20,7 +20,7 @@ from drl.cli.dqn_log import DQNLog
 from drl.cli.main import main
 from drl.errors import EnvWarning
 from drl.experiment.interrupt import Interrupt, Interrupted, ended_by_signals
-from envs import make, worlds
+from envs import factory, make
 
 SMALL = ["--steps", "96", "--num-envs", "2", "--learning-starts", "32", "--batch", "8",
          "--hidden", "4", "--eval-every", "48", "--eval-episodes", "3",
@@ -94,7 +94,7 @@ def test_from_python_too() -> None:
         learning_starts=32,
     )
     with pytest.warns(EnvWarning, match="3 of 3 episodes"):
-        assert train(worlds(odd_envs.Endless), config).mean_reward == 70
+        assert train(factory(odd_envs.Endless), config).mean_reward == 70
 
 
 # -- signals -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 from agents import DQNConfig, Training, build_dqn
 from drl.errors import EnvFailed
 from envs import NumpyEnv, make
-from envs.numpy_env import Transition
+from envs.numpy_env import Step
 
 
 class Counter(gym.Env[np.ndarray, int]):
@@ -47,8 +47,8 @@ class Counter(gym.Env[np.ndarray, int]):
 KINDS = {
     "a float32 vector": (np.float32, (2,), lambda buffer: buffer),
     "float64": (np.float64, (2,), lambda buffer: buffer),
-    "a picture": (np.uint8, (6, 6, 1), lambda buffer: buffer),
-    "a view of a picture": (np.uint8, (6, 6, 1), lambda buffer: buffer[::-1, ::-1]),
+    "an image": (np.uint8, (6, 6, 1), lambda buffer: buffer),
+    "a view of an image": (np.uint8, (6, 6, 1), lambda buffer: buffer[::-1, ::-1]),
     "a subclass": (np.float32, (2,), lambda buffer: buffer.view(type("A", (np.ndarray,), {}))),
 }
 
@@ -59,7 +59,7 @@ def test_one_buffer_again_and_again(kind: Any) -> None:
     first = env.reset()
     steps = [env.step(np.zeros(2, int)) for _ in range(12)]
     assert not first.any()
-    successors = [moved.successor.reshape(2, -1) for moved in steps]
+    successors = [moved.final_obs.reshape(2, -1) for moved in steps]
     assert [s.min() for s in successors] == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2]
     assert [s.max() for s in successors] == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2]
     assert [moved.obs.max() for moved in steps] == [1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2]
@@ -78,9 +78,9 @@ def test_what_is_remembered_is_what_was_seen() -> None:
 def test_one_screen_again_and_again() -> None:
     env = make(Counter, 1, 0)
     env.reset()
-    before = env.picture()
+    before = env.image()
     env.step(np.zeros(1, int))
-    now = env.picture()
+    now = env.image()
     assert before.max() == 0 and now.min() == 1
 
 
@@ -129,8 +129,8 @@ class Viewed(Buffered):
 def test_an_own_vectorised_world_with_buffers(env: NumpyEnv) -> None:
     env.reset()
     actions = np.ones(2, int)
-    steps: list[Transition] = [env.step(actions) for _ in range(7)]
-    assert [m.successor.tolist() for m in steps] == [[[t]] * 2 for t in (1, 2, 3, 1, 2, 3, 1)]
+    steps: list[Step] = [env.step(actions) for _ in range(7)]
+    assert [m.final_obs.tolist() for m in steps] == [[[t]] * 2 for t in (1, 2, 3, 1, 2, 3, 1)]
     assert [m.obs.tolist() for m in steps] == [[[t]] * 2 for t in (1, 2, 0, 1, 2, 0, 1)]
     assert [m.reward.tolist() for m in steps] == [[t] * 2 for t in (1, 2, 3, 1, 2, 3, 1)]
     assert [m.terminated.any() for m in steps] == [False, False, True, False, False, True, False]

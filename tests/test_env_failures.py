@@ -14,7 +14,7 @@ from agents import DQNConfig, EnvFailed, evaluate, train
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment.run import Run
-from envs import NumpyEnv, make, worlds
+from envs import NumpyEnv, factory, make
 
 MODULE = """
 import sys
@@ -52,18 +52,18 @@ def corridor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # modules are rewritten within a second
 
     def write(end: str = REGISTERED, **what: str) -> None:
-        forget()
+        interrupt_episodes()
         parts = dict.fromkeys(("constructor", "reset", "step"), "pass") | what
         (tmp_path / "path").mkdir(exist_ok=True)
         path = tmp_path / "path" / "my_corridor.py"
         path.write_text(MODULE.format(end=end, **parts))
 
-    def forget() -> None:
+    def interrupt_episodes() -> None:
         sys.modules.pop("my_corridor", None)
         gym.registry.pop("Corridor-v0", None)
 
     yield write
-    forget()
+    interrupt_episodes()
 
 
 def said(capsys: pytest.CaptureFixture[str], *args: str) -> str:
@@ -143,8 +143,8 @@ def test_a_package_that_is_not_here_is_named() -> None:
     ("where", "words"),
     [
         ({"constructor": "raise OSError('no\\n X')"}, " failed when it was made (OSError: no X)"),
-        ({"reset": "sys.exit('bye')"}, " (world 0) called sys.exit('bye') in a reset"),
-        ({"reset": "raise ValueError"}, " (world 0) failed in a reset (ValueError)"),
+        ({"reset": "sys.exit('bye')"}, " (environment 0) called sys.exit('bye') in a reset"),
+        ({"reset": "raise ValueError"}, " (environment 0) failed in a reset (ValueError)"),
     ],
 )  # fmt: skip
 def test_what_cannot_begin_is_one_line(
@@ -170,7 +170,7 @@ def test_what_was_learnt_until_a_failure_is_kept(
     run = tmp_path / "run"
     command = ["train", "dqn", "--env", "my_corridor:Corridor-v0", "--run", str(run)]
     line = said(capsys, *command, *SHORT)
-    assert line.startswith("drl: my_corridor:Corridor-v0 (world ") and words in line
+    assert line.startswith("drl: my_corridor:Corridor-v0 (environment ") and words in line
     newest = Run.open(run).newest
     assert newest is not None and f"the last good checkpoint is {newest}" in line
     steps = int(newest.stem.removeprefix("step-"))
@@ -196,7 +196,7 @@ def test_train_gives_what_was_learnt_with_the_error(corridor: Any) -> None:
     corridor(step="if self.life > 250: sys.exit(7)")
     config = DQNConfig(steps=400, num_envs=2, hidden=(4,), learning_starts=64, eval_every=100)
     with pytest.raises(EnvFailed, match=r"sys\.exit\(7\)") as error:
-        train(worlds("my_corridor:Corridor-v0"), config)
+        train(factory("my_corridor:Corridor-v0"), config)
     trained = error.value.trained
     assert trained.env_steps > 100 and trained.agent.updates > 40
     assert trained.policy(np.zeros((1, 1), np.float32)).shape == (1,)
@@ -219,13 +219,13 @@ def test_ctrl_c_in_an_environment_is_ctrl_c() -> None:
 
 
 def test_what_failed_in_the_middle_of_a_step_has_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    """World 0 has moved on, world 1 has not: the run goes on with new episodes."""
+    """Environment 0 has moved on, environment 1 has not: the run goes on with new episodes."""
     env = make("Acrobot-v1", 2, 0)
     env.reset()
     env.step(np.zeros(2, int))
     assert env.state() is not None
     monkeypatch.setattr(env.envs[1].env, "step", lambda action: (None,) * 4)  # type: ignore[attr-defined]
-    with pytest.raises(EnvFailed, match=r"Acrobot-v1 \(world 1\) gave 4 values"):
+    with pytest.raises(EnvFailed, match=r"Acrobot-v1 \(environment 1\) gave 4 values"):
         env.step(np.zeros(2, int))
     assert env.state() is None
 
@@ -256,7 +256,7 @@ def test_metadata_of_any_kind(metadata: Any) -> None:
 
 @dataclass
 class Fragile(NumpyEnv):
-    """An own vectorised world that breaks after so many steps."""
+    """An own vectorised environment that breaks after so many steps."""
 
     id: str = "Fragile"
     num_envs: int = 1

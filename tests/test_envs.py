@@ -1,4 +1,4 @@
-"""One conformance test for every world, and the traps of Gymnasium's vector envs."""
+"""One conformance test for every environment, and the traps of Gymnasium's vector envs."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def gym_cartpole(num_envs: int, seed: int) -> VectorEnv:
     return GymVector("CartPole-v1", num_envs, seed, lambda: gym.make("CartPole-v1"))
 
 
-WORLDS = {
+ENVS = {
     **{id: lambda n, s, id=id: make(id, n, s) for id in (*OURS, "Acrobot-v1", "MountainCar-v0")},
     **{
         f"{id}, compiled": lambda n, s, id=id: make(id, n, s, compiled=True)
@@ -25,7 +25,7 @@ WORLDS = {
     },
     "Gymnasium's CartPole-v1": gym_cartpole,
 }
-each_world = pytest.mark.parametrize("build", WORLDS.values(), ids=WORLDS)
+each_world = pytest.mark.parametrize("build", ENVS.values(), ids=ENVS)
 
 
 def rolled(env: VectorEnv, steps: int, seed: int = 0) -> list[Any]:
@@ -49,15 +49,15 @@ def test_conforms(build: Any) -> None:
     assert obs.shape == (3, *env.observation_shape) and obs.dtype == env.observation_dtype
     kept = []
     for moved in rolled(env, 300):
-        for array in (moved.obs, moved.successor):
+        for array in (moved.obs, moved.final_obs):
             assert array.shape == obs.shape and array.dtype == obs.dtype
         assert moved.reward.shape == (3,) and np.isfinite(moved.reward).all()
         assert moved.terminated.dtype == moved.truncated.dtype == bool
         ended = moved.terminated | moved.truncated
-        assert np.array_equal(moved.successor[~ended], moved.obs[~ended])
-        kept.append((moved, moved.obs.copy(), moved.successor.copy(), moved.terminated.copy()))
+        assert np.array_equal(moved.final_obs[~ended], moved.obs[~ended])
+        kept.append((moved, moved.obs.copy(), moved.final_obs.copy(), moved.terminated.copy()))
     for moved, *copies in kept:  # no later step has written into them
-        arrays = (moved.obs, moved.successor, moved.terminated)
+        arrays = (moved.obs, moved.final_obs, moved.terminated)
         assert all(np.array_equal(a, b) for a, b in zip(arrays, copies, strict=True))
     env.close()
 
@@ -92,7 +92,7 @@ def test_a_reset_follows_an_end_within_the_step(build: Any) -> None:
         if ended.any() and env.id != "drl/Chain-v0":  # whose every state is a start
             if env.observation_dtype == np.float32:
                 assert np.abs(moved.obs[ended] - start[0]).max() < 2.0
-            assert (moved.obs[ended] != moved.successor[ended]).any()
+            assert (moved.obs[ended] != moved.final_obs[ended]).any()
     assert ends > 0
 
 
@@ -109,7 +109,7 @@ def test_gymnasium_successor_is_the_true_final_observation() -> None:
         actions = rng.integers(2, size=2)
         moved = env.step(actions)
         obs, reward, terminated, truncated, _ = raw.step(int(actions[1]))
-        assert np.array_equal(moved.successor[1], obs)
+        assert np.array_equal(moved.final_obs[1], obs)
         assert (reward, terminated) == (moved.reward[1], moved.terminated[1])
         if terminated or truncated:
             ends += 1
@@ -144,7 +144,7 @@ def test_chain_pays_at_its_end_only() -> None:
     assert (moved.reward[0], moved.terminated[0]) == (0.0, False)
     moved = env.step(np.array([1]))
     assert (moved.reward[0], moved.terminated[0]) == (1.0, True)
-    assert moved.successor[0].argmax() == 4
+    assert moved.final_obs[0].argmax() == 4
 
 
 class Made(gym.Env):
@@ -193,7 +193,7 @@ def test_numbers_that_are_none_are_named(made: Any, answer: Any, reward: float, 
     env.reset()
     with pytest.raises(UserError, match=words) as error:
         env.step(np.ones(2, int))
-    assert "Made-v0 (world 0)" in str(error.value)
+    assert "Made-v0 (environment 0)" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_observations_of_any_box(made: Any, space: gym.Space, dtype: Any) -> Non
 def test_wrong_dtype_is_named(made: Any, space: gym.Space, answer: Any) -> None:
     env = make(made(space, answer), 2, 0)
     env.reset()
-    with pytest.raises(UserError, match=r"Made-v0 \(world 0\).*observation of .*space says"):
+    with pytest.raises(UserError, match=r"Made-v0 \(environment 0\).*observation of .*space says"):
         env.step(np.ones(2, int))
 
 
@@ -228,7 +228,7 @@ def test_a_first_reset_that_raises_is_named(made: Any, monkeypatch: pytest.Monke
 
     env = make(made(box(2)), 2, 0)
     monkeypatch.setattr(Made, "reset", broken)
-    with pytest.raises(UserError, match=r"Made-v0 \(world 0\) failed in a reset .*no disk"):
+    with pytest.raises(UserError, match=r"Made-v0 \(environment 0\) failed in a reset .*no disk"):
         env.reset()
 
 

@@ -237,9 +237,13 @@ def test_json_tells_all_that_is_printed(
 ) -> None:
     out = tmp_path / "net.npz"
     assert export(digits, out, "--format", "npz", "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["input_shape"] == [8, 8, 1] and told["outputs"] == 10 and told["policy"] == "last"
-    assert told["bytes"] == out.stat().st_size
+    finished = json.loads(capsys.readouterr().out)
+    assert (
+        finished["input_shape"] == [8, 8, 1]
+        and finished["outputs"] == 10
+        and finished["policy"] == "last"
+    )
+    assert finished["bytes"] == out.stat().st_size
     description = json.loads(str(np.load(out)["description"]))
     assert description["job"] == "digits" and description["layers"][0]["kind"] == "scale"
 

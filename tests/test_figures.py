@@ -59,7 +59,7 @@ def test_the_page_of_results_has_the_figures_of_the_file() -> None:
     ]
     page = (BENCHMARKS / "RESULTS.md").read_text(encoding="utf-8")
     part = page.partition(report.BEGIN)[2].partition(report.END)[0].strip()
-    made = report.markdown(results, [], picture=True).strip()
+    made = report.markdown(results, [], image=True).strip()
     machine = re.compile(r"`make bench`, .*?each\.")  # the day, the cores, the versions
     assert machine.sub("", part) == machine.sub("", made)
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from agents.dqn.categorical import Categorical
+from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
 from agents.dqn.deterministic import plain
-from agents.dqn.heads import Head, Mean, Target
+from agents.dqn.heads import Head, QHead, Target
 from agents.dqn.networks import build_head, build_network
-from agents.dqn.quantiles import Implicit, Quantiles, midpoints
+from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead, midpoints
 from drl.nn.ops import make_ops
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
@@ -21,7 +21,7 @@ each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
 def projected(library: str, p: Any, r: float, discount: float) -> list[float]:
     """Five atoms −2, −1, 0, 1, 2."""
     ops = make_ops(library, "float64")
-    head = Categorical(ops, actions=2, atoms=5, v_min=-2.0, v_max=2.0)
+    head = C51Head(ops, actions=2, atoms=5, v_min=-2.0, v_max=2.0)
     target = Target(ops.asarray([r]), ops.asarray([discount]), ops.asarray([p]))
     return ops.numpy(head.project(target))[0].round(12).tolist()
 
@@ -48,7 +48,7 @@ def test_projection_by_hand(library: str) -> None:
 def test_projection_keeps_mass_and_what_can_be_kept_of_the_mean(library: str) -> None:
     rng = np.random.default_rng(0)
     ops = make_ops(library, "float64")
-    head = Categorical(ops, actions=3, atoms=51, v_min=-10.0, v_max=10.0)
+    head = C51Head(ops, actions=3, atoms=51, v_min=-10.0, v_max=10.0)
     p, r, discount = rng.dirichlet(np.ones(51), 64), rng.uniform(-0.5, 0.5, 64), np.full(64, 0.9)
     m = ops.numpy(head.project(Target(ops.asarray(r), ops.asarray(discount), ops.asarray(p))))
     assert np.allclose(m.sum(axis=1), 1) and (m >= 0).all()
@@ -61,10 +61,10 @@ def test_midpoints() -> None:
 
 
 HEADS = {
-    "mean": lambda ops, rng: Mean(ops, 3),
-    "c51": lambda ops, rng: Categorical(ops, 3, 7, -2.0, 2.0),
-    "qr": lambda ops, rng: Quantiles(ops, 3, 5),
-    "iqn": lambda ops, rng: Implicit(ops, 3, 4, 5, rng),
+    "mean": lambda ops, rng: QHead(ops, 3),
+    "c51": lambda ops, rng: C51Head(ops, 3, 7, -2.0, 2.0),
+    "qr": lambda ops, rng: QuantileHead(ops, 3, 5),
+    "iqn": lambda ops, rng: ImplicitQuantileHead(ops, 3, 4, 5, rng),
 }
 CONFIGS = {"mean": {}, "c51": {"atoms": 7, "v_min": -2.0, "v_max": 2.0}, "qr": {"quantiles": 5},
            "iqn": {"quantiles": 5, "iqn_samples": 4}}  # fmt: skip
@@ -96,7 +96,7 @@ def test_fit_is_the_gradient_of_its_loss(name: str, library: str, more: Any) -> 
     s, a, target, weight = problem(head, net)
 
     def fit() -> tuple[Any, Any]:
-        if isinstance(head, Implicit):
+        if isinstance(head, ImplicitQuantileHead):
             head.rng = np.random.default_rng(7)  # the same fractions every time
         z, backward = head.forward(net, s)
         return head.fit(z, a, target, weight * 0 + 1), backward
@@ -168,7 +168,7 @@ def test_errors_and_q_are_what_they_say() -> None:
 
 def test_categorical_error_is_zero_at_the_target() -> None:
     ops = make_ops("numpy", "float64")
-    head = Categorical(ops, 1, 3, 0.0, 2.0)
+    head = C51Head(ops, 1, 3, 0.0, 2.0)
     p = np.array([[0.2, 0.3, 0.5]])
     target = Target(np.zeros(1), np.ones(1), p)
     fit = head.fit(np.log(p), np.zeros(1, int), target, np.ones(1))

@@ -25,8 +25,8 @@ def names(config: Any) -> set[str]:
 def test_every_option_is_there_once_with_a_text(name: str, width: int) -> None:
     config = importlib.import_module(COMMANDS[name][0]).Config
     options = list(help.options_of(config, None, "options"))
-    told = [o.name.lower().strip("-…").replace("-", "_") for o in options]
-    assert sorted(told) == sorted(names(config))
+    finished = [o.name.lower().strip("-…").replace("-", "_") for o in options]
+    assert sorted(finished) == sorted(names(config))
     assert all(o.text for o in options)
     text = help.render(name, config, width=width)
     lines, examples = text.split("examples:\n")

@@ -53,7 +53,7 @@ def loads(job: DQNJob | DigitsJob, state: dict[str, Any]) -> bool:
     "args",
     [
         [],
-        ["--env", "Acrobot-v1", "--prioritized", "--hold-actions", "2", "--n-step", "3"],
+        ["--env", "Acrobot-v1", "--prioritized", "--ez-mu", "2", "--n-step", "3"],
         ["--env", "drl/CartPolePixels-v1", "--head", "iqn", "--noisy"],
         ["--env", "MinAtar/Breakout-v1"],
     ],

@@ -91,8 +91,8 @@ def test_all_that_is_offered_exists() -> None:
 
 def test_gymnasium_is_told_of_each_of_ours() -> None:
     assert {resolve(id) for id in registration.IDS} == OURS.keys()
-    for id, world in registration.IDS.items():
-        assert OURS[resolve(id)] is world and id in gym.registry
+    for id, env in registration.IDS.items():
+        assert OURS[resolve(id)] is env and id in gym.registry
 
 
 class Shower(gym.Env[np.ndarray, int]):
@@ -117,7 +117,7 @@ def build_shower() -> gym.Env[np.ndarray, int]:
 def test_messages_name_the_environment(build: Any) -> None:
     env = make(build, 1, 0)
     assert env.id == "Shower"
-    with pytest.raises(UserError, match=r"^Shower \(world 0\) failed in a reset .*cold"):
+    with pytest.raises(UserError, match=r"^Shower \(environment 0\) failed in a reset .*cold"):
         env.reset()
 
 

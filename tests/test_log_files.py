@@ -118,7 +118,7 @@ def test_several_loggers_are_one(tmp_path: Path) -> None:
     both.episode(1.0, 2, 3.0)
     both.histogram("h", np.ones(3), 1)
     both.image("i", np.zeros((2, 2), np.uint8), 1)
-    both.film("f", np.zeros((1, 2, 2, 3), np.uint8), 1.0, 1)
+    both.video("f", np.zeros((1, 2, 2, 3), np.uint8), 1.0, 1)
     both.text("t", "words", 1)
     both.pr_curve("p", np.ones(2, bool), np.ones(2), 1)
     both.layout({})

@@ -73,7 +73,7 @@ def test_compare_reads_runs_without_events(
         train(tmp_path / seed, "--steps", "512", "--seed", seed, "--log-to", "csv")
     capsys.readouterr()
     assert main(["compare", str(tmp_path)]) == 0
-    assert "last check" in capsys.readouterr().out
+    assert "last evaluation" in capsys.readouterr().out
 
 
 def test_an_unknown_logger_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,17 +85,17 @@ def test_film(tmp_path: Path) -> None:
     frames = np.zeros((4, 6, 8, 3), np.uint8)
     frames[np.arange(4), :, np.arange(4)] = 255  # a white column that moves to the right
     out = TensorBoard(tmp_path)
-    out.film("f", frames, 10.0, 2)
-    with pytest.raises(ValueError, match="film"):
-        out.film("f", frames[:0], 10.0, 3)
+    out.video("f", frames, 10.0, 2)
+    with pytest.raises(ValueError, match="video"):
+        out.video("f", frames[:0], 10.0, 3)
     out.close()
     (event,) = read(tmp_path).Images("f")
     assert (event.height, event.width) == (6, 8)
-    film = Image.open(io.BytesIO(event.encoded_image_string))
-    assert film.format == "GIF" and film.n_frames == 4 and film.info["duration"] == 100  # ms
+    video = Image.open(io.BytesIO(event.encoded_image_string))
+    assert video.format == "GIF" and video.n_frames == 4 and video.info["duration"] == 100  # ms
     for k in range(4):
-        film.seek(k)
-        assert np.array_equal(np.asarray(film.convert("RGB")), frames[k])
+        video.seek(k)
+        assert np.array_equal(np.asarray(video.convert("RGB")), frames[k])
 
 
 def test_the_names_of_the_hparams_are_tensorboards() -> None:

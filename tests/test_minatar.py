@@ -43,7 +43,7 @@ def test_is_the_packages_own_game(id: str) -> None:
         moved = env.step(actions)
         reward, terminal = raw.act(moves[actions[1]])
         assert (moved.reward[1], moved.terminated[1]) == (reward, terminal)
-        assert np.array_equal(moved.successor[1], raw.state())
+        assert np.array_equal(moved.final_obs[1], raw.state())
         if terminal:
             raw.reset()
         assert np.array_equal(moved.obs[1], raw.state())
@@ -57,12 +57,12 @@ def test_conforms(id: str) -> None:
     assert obs.dtype == env.observation_dtype == np.bool_ and env.stack == 1
     kept = []
     for moved in rolled(env, 300):
-        assert moved.obs.shape == moved.successor.shape == obs.shape
-        assert moved.obs.dtype == moved.successor.dtype == np.bool_
+        assert moved.obs.shape == moved.final_obs.shape == obs.shape
+        assert moved.obs.dtype == moved.final_obs.dtype == np.bool_
         assert moved.reward.dtype == np.float64 and moved.reward.shape == (3,)
         assert moved.terminated.dtype == moved.truncated.dtype == bool
         ended = moved.terminated | moved.truncated
-        assert np.array_equal(moved.successor[~ended], moved.obs[~ended])
+        assert np.array_equal(moved.final_obs[~ended], moved.obs[~ended])
         kept.append((moved, [array.copy() for array in moved[:5]]))
     for moved, copies in kept:  # no later step has written into them
         assert all(np.array_equal(a, b) for a, b in zip(moved[:5], copies, strict=True))
@@ -76,7 +76,7 @@ def test_seeded(id: str) -> None:
     first = rolled(a, 400)
     assert same(first, rolled(b, 400))
     assert not same(first, rolled(c, 400))
-    assert any((m.obs[0] != m.obs[1]).any() for m in first)  # each world its own
+    assert any((m.obs[0] != m.obs[1]).any() for m in first)  # each environment its own
 
 
 @each_game
@@ -105,7 +105,7 @@ def test_anothers_state_is_refused() -> None:
         make("MinAtar/Freeway-v1", 2, 0).load_state(state)
     with pytest.raises(ValueError, match="elapsed"):
         make("MinAtar/Breakout-v1", 3, 0).load_state(state)
-    del state["worlds"]["0"]["game"]["strike"]
+    del state["factory"]["0"]["game"]["strike"]
     with pytest.raises(ValueError, match="another version"):
         make("MinAtar/Breakout-v1", 2, 0).load_state(state)
 
@@ -128,7 +128,7 @@ def test_the_ball_lost_ends_breakout_and_the_next_board_is_whole() -> None:
     env.reset()
     lost = next(m for m in rolled(env, 200) if m.terminated[0])
     ball, brick = 1, 3
-    assert lost.successor[0, 9, :, ball].any() and not lost.truncated[0]
+    assert lost.final_obs[0, 9, :, ball].any() and not lost.truncated[0]
     assert lost.obs[0, 3, [0, 9], ball].any()
     assert lost.obs[0, :, :, brick].sum() == 30
 
@@ -177,10 +177,10 @@ assert not {"matplotlib", "seaborn", "pandas", "gymnasium", "ale_py"} & set(sys.
 
 def test_the_picture_has_a_hue_for_each_thing() -> None:
     """Breakout's first board: paddle, ball, trail and a wall of three rows; the rest is black."""
-    world = MinAtar("MinAtar/Breakout-v1", 1, seed=0)
-    board, picture = world.reset()[0], world.picture()
-    assert picture.shape == (240, 240, 3) and picture.dtype == np.uint8
-    cells = picture[::24, ::24]
+    env = MinAtar("MinAtar/Breakout-v1", 1, seed=0)
+    board, image = env.reset()[0], env.image()
+    assert image.shape == (240, 240, 3) and image.dtype == np.uint8
+    cells = image[::24, ::24]
     np.testing.assert_array_equal(cells.any(axis=-1), board.any(axis=-1))
     paddle, ball, trail, brick = (board[..., c] for c in range(4))
     assert (ball & trail & brick).sum() == 1  # it starts in the wall, on its own trail

@@ -1,26 +1,26 @@
-"""n-step windows, by hand: γ = ½, n = 3, one or two worlds; r_t = 2ᵗ, s_t = [t], a_t = t."""
+"""n-step windows, by hand: γ = ½, n = 3, one or two environments; r_t = 2ᵗ, s_t = [t], a_t = t."""
 
 import numpy as np
 import pytest
 
 from agents.memory.nstep import NStep
-from agents.memory.replay import Replay, Uniform
-from agents.memory.storage import Vectors
+from agents.memory.replay import ReplayBuffer, UniformSampler
+from agents.memory.storage import ArrayStorage
 
 
-def memory(capacity: int) -> Replay:
-    sampler = Uniform(capacity, 1, np.random.default_rng(0))
-    return Replay(capacity, 1, Vectors((1,), np.float32), sampler)
+def memory(capacity: int) -> ReplayBuffer:
+    sampler = UniformSampler(capacity, 1, np.random.default_rng(0))
+    return ReplayBuffer(capacity, 1, ArrayStorage((1,), np.float32), sampler)
 
 
-def rolled(n: int, ends: dict[int, str], steps: int, worlds: int = 1) -> dict[int, tuple]:
+def rolled(n: int, ends: dict[int, str], steps: int, factory: int = 1) -> dict[int, tuple]:
     """Transitions stored after `steps` steps, by the time they began: (R, discount, s′)."""
     replay = memory(100)
-    nstep = NStep(replay, n, 0.5, worlds)
+    nstep = NStep(replay, n, 0.5, factory)
     for t in range(steps):
-        here = np.full((worlds, 1), t)
-        flags = [np.full(worlds, ends.get(t) == kind) for kind in ("terminated", "truncated")]
-        nstep.add(here, here[:, 0], np.full(worlds, 2.0**t), *flags, here + 1)
+        here = np.full((factory, 1), t)
+        flags = [np.full(factory, ends.get(t) == kind) for kind in ("terminated", "truncated")]
+        nstep.add(here, here[:, 0], np.full(factory, 2.0**t), *flags, here + 1)
     return {
         int(replay.rest[i, 0]): (
             float(replay.rest[i, 1]), float(replay.rest[i, 2]), float(replay.s_next[i, 0])

@@ -13,7 +13,7 @@ import pytest
 
 from agents import DQNConfig, load_policy, preset, train
 from drl.cli.main import main
-from envs import worlds
+from envs import factory
 
 
 class Dice(gym.Env[np.ndarray, int]):
@@ -70,9 +70,9 @@ def test_shared_generators_are_seeded_once_for_both_and_given_back(
     for log in ("full", "none"):
         by_command(tmp_path / log, "--env", "Dice-v0", "--steps", "400", "--log", log, *FLAGS)
     np.random.seed(77), random.seed(77)
-    first = train(worlds(Dice), SHORT)
+    first = train(factory(Dice), SHORT)
     assert (np.random.rand(3).tolist(), random.random()) == wanted
-    second = train(worlds(Dice), SHORT)
+    second = train(factory(Dice), SHORT)
     assert np.array_equal(first.agent.net.params, second.agent.net.params)
     for log in ("full", "none"):
         policy = load_policy(tmp_path / log / "checkpoints" / "best.safetensors")
@@ -100,10 +100,10 @@ def test_a_run_without_a_due_evaluation_ends_with_one(
     config = replace(preset("Acrobot-v1"), steps=512, eval_episodes=2, learning_starts=256)
     assert summary["last_mean_reward"] == summary["best_mean_reward"]
     assert summary["collapsed"] is False
-    assert summary["best_mean_reward"] == train(worlds("Acrobot-v1"), config).mean_reward
+    assert summary["best_mean_reward"] == train(factory("Acrobot-v1"), config).mean_reward
     for command in (
         ["evaluate", str(run), "--episodes", "2"],
-        ["watch", str(run), "--max-steps", "3", "--out", str(tmp_path / "film.gif")],
+        ["watch", str(run), "--max-steps", "3", "--out", str(tmp_path / "video.gif")],
         ["export", str(run), "--format", "npz", "--out", str(tmp_path / "net.npz")],
     ):
         assert main([*command, "--json"]) == 0, capsys.readouterr().err

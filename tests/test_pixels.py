@@ -1,4 +1,4 @@
-"""CartPole from pictures: the physics of CartPole, drawn where they say."""
+"""CartPole from images: the physics of CartPole, drawn where they say."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def test_a_stack_is_the_picture_before_and_now() -> None:
     before, ends = first, 0
     for step in range(100):
         moved = env.step(np.full(3, step // 7 % 2))
-        assert np.array_equal(moved.successor[..., 0], before[..., 1])
+        assert np.array_equal(moved.final_obs[..., 0], before[..., 1])
         ended = moved.terminated
         ends += int(ended.sum())
         assert np.array_equal(moved.obs[ended][..., 0], moved.obs[ended][..., 1])
@@ -44,8 +44,8 @@ def test_the_pole_leans_as_theta_says() -> None:
     """Height and shift of its upper half's middle: 3/4 of a metre along it, from the hinge."""
     for degrees in (-12, -5, 0, 3, 12):
         theta = np.radians(degrees)
-        picture = draw(np.array([0.0]), np.array([theta]))[0].astype(float)
-        tip = picture[: HEIGHT - 4 - int(round(SCALE / 2 * np.cos(theta)))]
+        image = draw(np.array([0.0]), np.array([theta]))[0].astype(float)
+        tip = image[: HEIGHT - 4 - int(round(SCALE / 2 * np.cos(theta)))]
         rows, columns = np.indices(tip.shape) + 0.5
         right = (tip * columns).sum() / tip.sum() - WIDTH / 2
         up = HEIGHT - 4 - (tip * rows).sum() / tip.sum()

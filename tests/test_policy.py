@@ -1,4 +1,4 @@
-"""A policy speaks the environment's language: its actions, finite numbers, its pictures."""
+"""A policy speaks the environment's language: its actions, finite numbers, its images."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ from agents import DQNConfig, GreedyPolicy, Training, build_dqn, evaluate, load_
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment import checkpoint
-from envs import make, worlds
+from envs import factory, make
 
 
 class Door(gym.Env[np.ndarray, np.int64]):
@@ -48,12 +48,12 @@ def door() -> Iterator[None]:
 
 CONFIG = DQNConfig(
     steps=600, num_envs=4, learning_starts=64, eval_every=200, eval_episodes=2, hidden=(8,),
-    n_step=2, hold_actions=2.0,
+    n_step=2, ez_mu=2.0,
 )  # fmt: skip
 
 
 def test_a_policy_gives_the_actions_of_the_environment(tmp_path: Path) -> None:
-    trained = train(worlds(Door), CONFIG)
+    trained = train(factory(Door), CONFIG)
     assert trained.mean_reward == 1.0
     assert set(np.unique(trained.agent.replay.rest[:500, 0])) == {0, 1, 2}  # kept from 0 on
     trained.policy.save(tmp_path / "policy.safetensors")
@@ -66,7 +66,7 @@ def test_a_policy_gives_the_actions_of_the_environment(tmp_path: Path) -> None:
 
 
 def test_a_run_gives_them_too(door: None, tmp_path: Path) -> None:
-    """Its films, greedy checks, scores, episodes to watch."""
+    """Its videos, greedy evaluations, scores, episodes to watch."""
     run, flags = tmp_path / "run", ["--learning-starts", "64", "--eval-every", "200", "--json"]
     args = [
         "train",
@@ -89,7 +89,7 @@ def test_a_run_gives_them_too(door: None, tmp_path: Path) -> None:
 
 
 def test_a_policy_file_of_before_counts_from_0(tmp_path: Path) -> None:
-    trained = train(worlds(Door), CONFIG)
+    trained = train(factory(Door), CONFIG)
     state = trained.policy.state()
     del state["policy"]["first_action"]
     checkpoint.save(tmp_path / "old.safetensors", state)
@@ -169,7 +169,7 @@ def test_channels_first_is_one_line_of_the_command(
     finally:
         del gym.registry["First-v0"]
     (line,) = capsys.readouterr().err.splitlines()
-    assert "(3, 12, 10) look like pictures with their channels first" in line
+    assert "(3, 12, 10) look like images with their channels first" in line
     assert not (tmp_path / "run").exists()
 
 

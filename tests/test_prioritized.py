@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.memory.prioritized import FAN, TOP, Prioritized, SumTree
-from agents.memory.replay import Replay
-from agents.memory.storage import Vectors
+from agents.memory.prioritized import FAN, TOP, PrioritizedSampler, SumTree
+from agents.memory.replay import ReplayBuffer
+from agents.memory.storage import ArrayStorage
 from drl.nn.schedules import Constant
 
 # one level, two, three, and the sizes between which the next begins
@@ -45,12 +45,14 @@ def test_find_by_hand() -> None:
     assert tree.find(np.array([0.0, 0.99, 1.0, 2.99, 3.0, 5.99])).tolist() == [0, 0, 2, 2, 3, 3]
 
 
-def memory(alpha: float, beta: float, batch: int = 4, capacity: int = 8) -> Replay:
-    sampler = Prioritized(capacity, batch, np.random.default_rng(0), alpha, Constant(beta), eps=0.0)
-    return Replay(capacity, batch, Vectors((1,), np.float32), sampler)
+def memory(alpha: float, beta: float, batch: int = 4, capacity: int = 8) -> ReplayBuffer:
+    sampler = PrioritizedSampler(
+        capacity, batch, np.random.default_rng(0), alpha, Constant(beta), eps=0.0
+    )
+    return ReplayBuffer(capacity, batch, ArrayStorage((1,), np.float32), sampler)
 
 
-def add(replay: Replay, count: int) -> None:
+def add(replay: ReplayBuffer, count: int) -> None:
     i = np.arange(replay.added, replay.added + count)
     replay.add(i[:, None], i * 0, i, i * 0 + 0.5, i[:, None], i < 0)
 
@@ -89,7 +91,9 @@ def test_new_transitions_get_the_largest_priority() -> None:
 
 
 def test_beta_follows_its_schedule_in_batches() -> None:
-    sampler = Prioritized(4, 2, np.random.default_rng(0), 1.0, lambda drawn: [0.0, 1.0][drawn])
+    sampler = PrioritizedSampler(
+        4, 2, np.random.default_rng(0), 1.0, lambda drawn: [0.0, 1.0][drawn]
+    )
     sampler.add(np.arange(4))
     sampler.learnt(np.array([0]), np.array([1e6]))
     _, first = sampler.draw(0, 4)
@@ -111,7 +115,9 @@ def test_saved_priorities_go_on_alike() -> None:
 
 def test_a_loaded_tree_has_the_same_bits() -> None:
     rng = np.random.default_rng(0)
-    a, b = (Prioritized(50_000, 128, np.random.default_rng(1), 0.6, Constant(0.4)) for _ in "ab")
+    a, b = (
+        PrioritizedSampler(50_000, 128, np.random.default_rng(1), 0.6, Constant(0.4)) for _ in "ab"
+    )
     a.add(np.arange(50_000))
     for _ in range(100):
         a.learnt(rng.integers(50_000, size=128), rng.normal(size=128))
@@ -139,7 +145,7 @@ def test_compiled_descent_finds_the_same_leaves(size: int) -> None:
 def test_it_is_asked_for_after_so_many_batches(monkeypatch) -> None:
     pytest.importorskip("numba")
     monkeypatch.setattr("agents.memory.prioritized.HOT", 3)
-    sampler = Prioritized(10_000, 8, np.random.default_rng(0), 0.6, Constant(0.4))
+    sampler = PrioritizedSampler(10_000, 8, np.random.default_rng(0), 0.6, Constant(0.4))
     sampler.add(np.arange(100))
     before = sampler.tree.descend
     for _ in range(2):

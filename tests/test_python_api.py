@@ -15,7 +15,7 @@ from agents import DQNConfig, GreedyPolicy, Parts, build_dqn, evaluate, load_pol
 from drl import MLP, UserError
 from drl.nn import Network
 from drl.nn.schedules import Constant
-from envs import Chain, make, worlds
+from envs import Chain, factory, make
 
 PACKAGES = ("drl", "drl.nn", "drl.supervised", "agents", "envs")
 SHORT = replace(preset("CartPole-v1"), steps=1_000, eval_every=500, solved_at=None)
@@ -95,7 +95,7 @@ def test_packages_are_typed() -> None:
 def test_train_is_the_command_line_without_its_log(tmp_path: Path) -> None:
     from drl.cli.main import main
 
-    trained = train(worlds("CartPole-v1"), replace(preset("CartPole-v1"), steps=800), seed=3)
+    trained = train(factory("CartPole-v1"), replace(preset("CartPole-v1"), steps=800), seed=3)
     run = tmp_path / "run"
     args = ["train", "dqn", "--steps", "800", "--seed", "3", "--log", "none", "--json"]
     assert main([*args, "--run", str(run)]) == 0
@@ -104,7 +104,7 @@ def test_train_is_the_command_line_without_its_log(tmp_path: Path) -> None:
 
 
 def test_saved_policy_acts_the_same(tmp_path: Path) -> None:
-    trained = train(worlds("CartPole-v1"), SHORT, seed=1)
+    trained = train(factory("CartPole-v1"), SHORT, seed=1)
     trained.policy.save(tmp_path / "policy.safetensors")
     policy = load_policy(tmp_path / "policy.safetensors")
     obs = make("CartPole-v1", num_envs=50, seed=5).reset()
@@ -130,7 +130,7 @@ def test_policy_of_each_kind_comes_back(changes: dict[str, object], tmp_path: Pa
 
 def test_own_network_is_used_and_asked_for_again(tmp_path: Path) -> None:
     net = partial(MLP, hidden=(8,), activation="tanh")
-    trained = train(worlds("CartPole-v1"), SHORT, Parts(net=net), seed=1)
+    trained = train(factory("CartPole-v1"), SHORT, Parts(net=net), seed=1)
     assert [type(layer).__name__ for layer in trained.agent.net.layers] == [
         "Linear", "Tanh", "Linear",
     ]  # fmt: skip
@@ -148,7 +148,7 @@ def test_network_with_wrong_outputs_is_named() -> None:
         return MLP(shape, outputs + 1)
 
     with pytest.raises(UserError, match=r"gives \(3,\), the head needs \(2,\)"):
-        train(worlds("CartPole-v1"), SHORT, Parts(net=net))
+        train(factory("CartPole-v1"), SHORT, Parts(net=net))
 
 
 def test_own_schedules_are_used() -> None:
@@ -162,13 +162,13 @@ def test_class_of_worlds_is_enough() -> None:
     config = DQNConfig(steps=2_000, hidden=(32,), eval_every=1_000, epsilon_steps=1_000)
     checks: list[int] = []
     trained = train(Chain, config, seed=1, on_check=lambda step, result: checks.append(step))
-    assert checks == [1_008, 2_000]  # at the first multiple of 16 worlds from 1,000 on
+    assert checks == [1_008, 2_000]  # at the first multiple of 16 environments from 1,000 on
     assert trained.mean_reward > 0.5  # most episodes reach the end
 
 
 def test_a_policy_even_when_no_check_was_due() -> None:
     config = replace(SHORT, learning_starts=50)
-    trained = train(worlds("CartPole-v1"), config, seed=1, steps=100)
+    trained = train(factory("CartPole-v1"), config, seed=1, steps=100)
     assert np.isfinite(trained.mean_reward)
     assert trained.env_steps == 112
 
@@ -192,15 +192,15 @@ def test_worlds_that_fail_are_said() -> None:
 
     config = DQNConfig(num_envs=1, eval_episodes=1, learning_starts=20, batch=8)
     with pytest.warns(UserWarning, match="a wheel came off"), pytest.raises(UserError):
-        train(worlds(Breaks), config, steps=40)  # the check, without end, fails for good
+        train(factory(Breaks), config, steps=40)  # the check, without end, fails for good
 
 
 @pytest.mark.parametrize(
     "what, message",
     [
-        (lambda: train("CartPole-v1"), r"envs.worlds\('CartPole-v1'\)"),  # type: ignore[arg-type]
-        (lambda: train(worlds("CartPole-v1"), replace(SHORT, conv="nature")), "do not fit"),
-        (lambda: train(worlds("NoSuchEnv-v1")), "unknown environment"),
+        (lambda: train("CartPole-v1"), r"envs.factory\('CartPole-v1'\)"),  # type: ignore[arg-type]
+        (lambda: train(factory("CartPole-v1"), replace(SHORT, conv="nature")), "do not fit"),
+        (lambda: train(factory("NoSuchEnv-v1")), "unknown environment"),
         (lambda: load_policy("nowhere.safetensors"), "no checkpoint"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Our worlds through Gymnasium's doors."""
+"""Our environments through Gymnasium's doors."""
 
 from typing import Any
 
@@ -27,16 +27,16 @@ def test_many_are_the_single_one_many_times(id: str) -> None:
     rng, ends = np.random.default_rng(0), 0
     for _ in range(120):
         assert obs in many.observation_space
-        before = many.world.rows.copy()
+        before = many.env.rows.copy()
         actions = rng.integers(many.single_action_space.n, size=5)
         obs, reward, terminated, truncated, info = many.step(actions)
         ended = terminated | truncated
-        after, paid, over = many.world.advance(before, actions)
+        after, paid, over = many.env.advance(before, actions)
         assert np.array_equal(reward, paid) and np.array_equal(terminated, over)
         if ended.any():
             ends += int(ended.sum())
             assert np.array_equal(info["_final_obs"], ended)
-            assert np.array_equal(info["final_obs"][ended], many.world.observe(after)[ended])
+            assert np.array_equal(info["final_obs"][ended], many.env.observe(after)[ended])
     assert ends > 0
     again, _ = many.reset(seed=4)
     other: Any = gym.make_vec(id, 5, vectorization_mode="vector_entry_point")
@@ -49,5 +49,5 @@ def test_a_picture_where_there_is_one() -> None:
     assert env.render().shape == (320, 160, 3)
     chain = gym.make("drl/Chain-v0", render_mode="rgb_array")
     chain.reset(seed=0)
-    with pytest.raises(UserError, match="draws no pictures"):
+    with pytest.raises(UserError, match="draws no images"):
         chain.render()

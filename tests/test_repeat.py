@@ -199,7 +199,9 @@ def test_an_env_that_comes_out_elsewhere_is_named() -> None:
         def noise(self) -> float:
             return 2 * super().noise()
 
-    with pytest.raises(NotRepeated, match=r"Changed \(world 0\) does not repeat itself: .* 3 act"):
+    with pytest.raises(
+        NotRepeated, match=r"Changed \(environment 0\) does not repeat itself: .* 3 act"
+    ):
         vector(Changed).load_state(state)
 
 

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.memory.replay import Replay, Uniform
-from agents.memory.storage import Vectors
+from agents.memory.replay import ReplayBuffer, UniformSampler
+from agents.memory.storage import ArrayStorage
 
 
-def memory(capacity: int, batch: int, seed: int = 0) -> Replay:
-    sampler = Uniform(capacity, batch, np.random.default_rng(seed))
-    return Replay(capacity, batch, Vectors((1,), np.float32), sampler)
+def memory(capacity: int, batch: int, seed: int = 0) -> ReplayBuffer:
+    sampler = UniformSampler(capacity, batch, np.random.default_rng(seed))
+    return ReplayBuffer(capacity, batch, ArrayStorage((1,), np.float32), sampler)
 
 
-def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[Replay, int]:
+def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[ReplayBuffer, int]:
     """A memory to which transition number n was added as s = [n], r = n, s′ = [n + 1]."""
     replay = memory(capacity, batch)
     n = 0

@@ -1,4 +1,5 @@
-"""A world that raises or hangs is made anew, counted and said; the run goes on, within a limit."""
+"""An environment that raises or hangs is restarted, counted and said; the run goes on, within a
+limit."""
 
 import json
 import time
@@ -19,19 +20,19 @@ from envs import gymnasium_env as gym_vector
 from envs import make
 from envs.gymnasium_env import GymVector
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*made anew:drl.errors.EnvWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:.*restarted:drl.errors.EnvWarning")
 
 
 class Counter(gym.Env[np.ndarray, int]):
     """Counts its steps and all that were ever made; a plan says what happens at a step of its life.
 
-    Observation: (steps in this episode, number of this world); reward: steps in this episode.
+    Observation: (steps in this episode, number of this environment); reward: steps in this episode.
     """
 
     observation_space = gym.spaces.Box(0, 1000, (2,), np.float32)
     action_space = gym.spaces.Discrete(2)
     made = 0
-    fails: Any = staticmethod(lambda world, life: None)
+    fails: Any = staticmethod(lambda env, life: None)
 
     def __init__(self) -> None:
         self.number, self.life, self.t = Counter.made, 0, 0
@@ -65,8 +66,8 @@ def counter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def breaks(*when: tuple[int, int]) -> Any:
-    def fails(world: int, life: int) -> None:
-        if (world, life) in when:
+    def fails(env: int, life: int) -> None:
+        if (env, life) in when:
             raise RuntimeError("out of fuel")
 
     return fails
@@ -77,18 +78,18 @@ def test_one_world_is_made_anew_and_the_others_go_on(counter: Any) -> None:
     env = GymVector("Counter-v0", 3, 0, Counter)
     env.reset()
     first, second, third, fourth = (env.step(np.zeros(3, int)) for _ in range(4))
-    assert first.lost is None and second.lost is None and fourth.lost is None
-    assert third.lost is not None and third.lost.tolist() == [False, True, False]
-    assert third.obs.tolist() == [[3, 0], [0, 3], [3, 2]]  # number 3 is the one made anew
+    assert first.invalid is None and second.invalid is None and fourth.invalid is None
+    assert third.invalid is not None and third.invalid.tolist() == [False, True, False]
+    assert third.obs.tolist() == [[3, 0], [0, 3], [3, 2]]  # number 3 is the one restarted
     assert third.reward.tolist() == [3, 0, 3] and not third.terminated.any()
     assert fourth.obs.tolist() == [[4, 0], [1, 3], [4, 2]]
     (what,) = env.restarts
-    assert "world 1" in what and "RuntimeError: out of fuel" in what
+    assert "environment 1" in what and "RuntimeError: out of fuel" in what
 
 
 def test_a_world_that_hangs(counter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sleeps(world: int, life: int) -> None:
-        if (world, life) in ((0, 2), (1, 2)):
+    def sleeps(env: int, life: int) -> None:
+        if (env, life) in ((0, 2), (1, 2)):
             time.sleep(30)
 
     counter(sleeps)
@@ -98,15 +99,15 @@ def test_a_world_that_hangs(counter: Any, monkeypatch: pytest.MonkeyPatch) -> No
     start = time.monotonic()
     env.step(np.zeros(2, int))
     moved = env.step(np.zeros(2, int))
-    assert moved.lost is not None and moved.lost.all() and len(env.restarts) == 2
+    assert moved.invalid is not None and moved.invalid.all() and len(env.restarts) == 2
     assert time.monotonic() - start < 10  # both clocks rang: neither slept its half minute
     assert "TimeoutError: no answer for 0.05 s" in env.restarts[0]
     time.sleep(0.1)  # and none rings afterwards
-    assert env.step(np.zeros(2, int)).lost is None
+    assert env.step(np.zeros(2, int)).invalid is None
 
 
 def test_the_limit_is_kept(counter: Any) -> None:
-    def always(world: int, life: int) -> None:
+    def always(env: int, life: int) -> None:
         raise RuntimeError("out of fuel")
 
     counter(always)
@@ -124,12 +125,13 @@ def test_what_cannot_be_made_anew_ends_in_one_line(counter: Any) -> None:
     env = GymVector("Counter-v0", 1, 0, Counter)
     env.reset()
     env.build = lambda: 1 / 0
-    with pytest.raises(UserError, match="cannot be made anew .ZeroDivisionError"):
+    with pytest.raises(UserError, match="cannot be restarted .ZeroDivisionError"):
         env.step(np.zeros(1, int))
 
 
 def test_no_transition_reaches_over_the_break(counter: Any) -> None:
-    """In the memory s′ is n steps after s in the same world, and R their rewards, nothing else."""
+    """In the memory s′ is n steps after s in the same environment, and R their rewards, nothing
+    else."""
     counter(breaks((0, 4), (1, 9), (2, 20)))
     config = DQNConfig(num_envs=2, n_step=3, gamma=1.0, hidden=(4,), capacity=400, batch=400)
     env = GymVector("Counter-v0", 2, 0, Counter)
@@ -138,12 +140,12 @@ def test_no_transition_reaches_over_the_break(counter: Any) -> None:
     returns = [r for step in training.run(80) for r in step.returns.tolist()]
     assert len(env.restarts) == 3
     batch = agent.replay.sample()  # many times more than there are
-    (t, world), (t_next, world_next) = batch.s.T, batch.s_next.T
-    assert (world == world_next).all()
+    (t, env), (t_next, world_next) = batch.s.T, batch.s_next.T
+    assert (env == world_next).all()
     steps = t_next - t
     assert ((steps == 3) | (t_next == 6)).all()
     np.testing.assert_allclose(batch.r, (t_next * (t_next + 1) - t * (t + 1)) / 2)  # Σ of rewards
-    assert set(returns) == {21.0}  # 1 + … + 6: no episode that was begun anew is counted half
+    assert set(returns) == {21.0}  # 1 + … + 6: no episode that was restarted is counted half
 
 
 def test_evaluation_counts_whole_episodes(counter: Any) -> None:
@@ -156,19 +158,19 @@ def test_evaluation_counts_whole_episodes(counter: Any) -> None:
 def test_a_run_survives_and_says_so(
     counter: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counter(lambda world, life: breaks((world, 50))(world, life) if world in (1, 2) else None)
+    counter(lambda env, life: breaks((env, 50))(env, life) if env in (1, 2) else None)
     short = ["--steps", "400", "--num-envs", "4", "--eval-every", "200", "--eval-episodes", "2"]
     command = ["train", "dqn", "--env", "Counter-v0", "--run", str(tmp_path / "run"), "--json"]
     assert main([*command, *short, "--learning-starts", "64"]) == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["env_restarts"] == 2
-    assert said.err.count("was made anew") == 2 and "world 1" in said.err
+    assert said.err.count("was restarted") == 2 and "environment 1" in said.err
 
 
 def test_our_own_worlds_lose_nothing() -> None:
     env = make("CartPole-v1", 4, 0)
     env.reset()
-    assert env.step(np.zeros(4, int)).lost is None and env.restarts == []
+    assert env.step(np.zeros(4, int)).invalid is None and env.restarts == []
 
 
 def test_help_says_what_the_code_does() -> None:
@@ -180,7 +182,7 @@ def test_help_says_what_the_code_does() -> None:
 
 
 def test_worlds_that_cannot_be_saved_begin_with_other_seeds(counter: Any) -> None:
-    counter(lambda world, life: None)
+    counter(lambda env, life: None)
     settings = TrainConfig(env="Counter-v0", dqn=DQNConfig(num_envs=2)).settings()
     first = DQNJob(settings)
     for _ in first.training.run(20):

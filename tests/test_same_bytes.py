@@ -57,7 +57,7 @@ VARIANTS = {
     "qr": ["--head", "qr"],
     "iqn": ["--head", "iqn"],
     "munchausen iqn": ["--bootstrap", "munchausen", "--head", "iqn"],
-    "held": ["--hold-actions", "2"],
+    "held": ["--ez-mu", "2"],
     "clipped": ["--reward-clip", "0.5", "--max-grad-norm", "1"],
     "averaged": ["--tau", "0.01", "--target-period", "1"],
     "rainbow": ["--rainbow"],

@@ -22,7 +22,7 @@ LONG = ["--steps", "1000000", "--solved-at", "None"]
 COMMAND = [sys.executable, "-m", "drl.cli.main", "train", "dqn"]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def finished(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return result
 
@@ -39,7 +39,7 @@ def test_each_is_the_run_that_it_would_be_alone(
 ) -> None:
     args = ["--env", env, "--steps", "512", "--solved-at", "None", "--log", "full"]
     train(tmp_path / "all", *args, "--seed", "4", "--seeds", "3")
-    result = told(capsys)
+    result = finished(capsys)
     assert [run["seed"] for run in result["runs"]] == [4, 5, 6] == result["groups"][0]["seeds"]
     assert not result["failed"] and not result["interrupted"]
     for seed in ("4", "5", "6"):
@@ -52,7 +52,7 @@ def test_each_is_the_run_that_it_would_be_alone(
 def test_digits_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     short = ["--model", "logistic", "--epochs", "2", "--log", "none", "--json"]
     assert main(["train", "digits", "--seeds", "2", "--run", str(tmp_path / "all"), *short]) == 0
-    assert [run["seed"] for run in told(capsys)["runs"]] == [1, 2]
+    assert [run["seed"] for run in finished(capsys)["runs"]] == [1, 2]
     assert main(["train", "digits", "--seed", "2", "--run", str(tmp_path / "two"), *short]) == 0
     assert_same(latest(tmp_path / "two"), latest(tmp_path / "all" / "seed-2"))
 
@@ -76,7 +76,7 @@ def test_interrupted_and_resumed_it_is_the_same(
     assert not list(runs.glob("seed-3/checkpoints/step-*"))
 
     assert main(["resume", str(runs), "--json"]) == 0
-    assert [run["seed"] for run in told(capsys)["runs"]] == [1, 2, 3]
+    assert [run["seed"] for run in finished(capsys)["runs"]] == [1, 2, 3]
     for seed in ("1", "2", "3"):
         train(tmp_path / seed, *args, "--seed", seed)
         assert_same(latest(tmp_path / seed), latest(runs / f"seed-{seed}"))
@@ -86,7 +86,7 @@ def test_interrupted_and_resumed_it_is_the_same(
     assert main(["resume", str(runs)]) == 2
     assert "all 3 runs" in capsys.readouterr().err
     assert main(["resume", str(runs), "--steps", "4200", "--json"]) == 0
-    assert all(run["env_steps"] >= 4200 for run in told(capsys)["runs"])
+    assert all(run["env_steps"] >= 4200 for run in finished(capsys)["runs"])
 
 
 def test_a_failing_seed_is_named_and_does_not_take_the_others(
@@ -115,7 +115,7 @@ def test_a_failing_seed_is_named_and_does_not_take_the_others(
 
     monkeypatch.undo()
     assert main(["resume", str(runs), "--json"]) == 0
-    assert [run["seed"] for run in told(capsys)["runs"]] == [1, 2, 3, 4]
+    assert [run["seed"] for run in finished(capsys)["runs"]] == [1, 2, 3, 4]
 
 
 def test_no_orphans(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from test_train_dqn import assert_same, latest
 from agents import DQNConfig, evaluate, train
 from drl.cli.main import main
 from drl.errors import UserError
-from envs import Chain, make, worlds
+from envs import Chain, factory, make
 
 
 class Simulator(gym.Env[np.ndarray, int]):
@@ -67,7 +67,7 @@ FLAGS = ["--env", "Simulator-v0", "--steps", "96", "--eval-every", "48", "--eval
 def test_evaluations_in_the_training_environments_need_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Trained with its films, resumed, of seeds too, evaluated, watched: never two at once."""
+    """Trained with its videos, resumed, of seeds too, evaluated, watched: never two at once."""
     run = str(tmp_path / "run")
     alone = [*FLAGS, "--num-envs", "1", "--eval-envs", "0"]
     assert main(["train", "dqn", "--run", run, *alone]) == 0
@@ -80,7 +80,7 @@ def test_evaluations_in_the_training_environments_need_no_other(
     ):
         assert main(command) == 0, capsys.readouterr().err
     assert (Simulator.open, Simulator.seen) == (0, 1)
-    assert train(worlds(Simulator), replace(SMALL, eval_envs=0)).mean_reward >= 0
+    assert train(factory(Simulator), replace(SMALL, eval_envs=0)).mean_reward >= 0
     assert (Simulator.open, Simulator.seen) == (0, 1)
 
 
@@ -132,8 +132,8 @@ def test_a_factory_that_gives_the_same_environment_is_named(wrapped: bool) -> No
 
     for what in (
         lambda: make(build, 10, seed=0),
-        lambda: train(worlds(build), DQNConfig(steps=64, num_envs=2)),
-        lambda: train(worlds(build), replace(SMALL, eval_episodes=1)),  # the training's own
+        lambda: train(factory(build), DQNConfig(steps=64, num_envs=2)),
+        lambda: train(factory(build), replace(SMALL, eval_episodes=1)),  # the training's own
     ):
         with pytest.raises(UserError, match="made once and given again and again") as error:
             what()  # type: ignore[no-untyped-call]
@@ -142,7 +142,7 @@ def test_a_factory_that_gives_the_same_environment_is_named(wrapped: bool) -> No
 
 def test_one_is_enough_where_only_one_is_needed() -> None:
     env = gym.make("CartPole-v1")
-    trained = train(worlds(lambda: env), replace(SMALL, eval_envs=0, eval_episodes=2))
+    trained = train(factory(lambda: env), replace(SMALL, eval_envs=0, eval_episodes=2))
     assert trained.mean_reward > 0
     vector = make(lambda: env, 1, seed=0)  # it was given back
     assert evaluate(trained.policy, vector, 2).mean > 0

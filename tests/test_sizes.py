@@ -17,7 +17,7 @@ from drl.cli.main import main
 from drl.errors import UserError, out_of_memory
 from drl.experiment import checkpoint
 from drl.nn import MLP, memory
-from envs import make, worlds
+from envs import factory, make
 
 HUGE = [
     ("--hidden", "100000", "100000"), ("--num-envs", "1000000000"),
@@ -83,7 +83,7 @@ def test_a_config(ceiling: None, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_policy_file(ceiling: None, tmp_path: Path) -> None:
     config = DQNConfig(steps=64, num_envs=4, hidden=(4,), learning_starts=32, eval_episodes=1)
-    learn(worlds("CartPole-v1"), config).policy.save(tmp_path / "p")
+    learn(factory("CartPole-v1"), config).policy.save(tmp_path / "p")
     state = checkpoint.load(tmp_path / "p")
     for path, value in (
         (("policy", "settings", "hidden"), [10**5, 10**5]), (("policy", "shape"), [10**10]),
@@ -103,8 +103,8 @@ def test_from_python(monkeypatch: pytest.MonkeyPatch) -> None:
         MLP(254, 2, hidden=(500,), backend="numpy")
     for call in (
         lambda: make("CartPole-v1", num_envs=100, seed=1),
-        lambda: learn(worlds("CartPole-v1"), DQNConfig(num_envs=100)),
-        lambda: learn(worlds("CartPole-v1"), DQNConfig(hidden=(300, 300))),
+        lambda: learn(factory("CartPole-v1"), DQNConfig(num_envs=100)),
+        lambda: learn(factory("CartPole-v1"), DQNConfig(hidden=(300, 300))),
     ):
         with pytest.raises(UserError, match="this machine has"):
             call()

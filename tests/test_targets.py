@@ -7,11 +7,11 @@ import pytest
 
 from agents.dqn import targets
 from agents.dqn.agent import DQN, on_backend
-from agents.dqn.heads import Mean
+from agents.dqn.heads import QHead
 from agents.exploration import EpsilonGreedy
 from agents.memory.nstep import NStep
-from agents.memory.replay import Batch, Replay, Uniform
-from agents.memory.storage import Vectors
+from agents.memory.replay import Batch, ReplayBuffer, UniformSampler
+from agents.memory.storage import ArrayStorage
 from drl.nn import MLP
 from drl.nn.optim import SGD
 from drl.nn.schedules import Constant
@@ -27,12 +27,12 @@ def table(values: np.ndarray, backend: str) -> MLP:
     return net
 
 
-def agent(backend: str, bootstrap: targets.Bootstrap, **settings: float) -> DQN:
+def agent(backend: str, bootstrap: targets.TargetFunction, **settings: float) -> DQN:
     net, target_net = table(Q, backend), table(Q_TARGET, backend)
     rng = np.random.default_rng(0)
     made = DQN(
-        net, target_net, Mean(net.ops, 2), SGD(net, lr=1.0),
-        NStep(Replay(8, 2, Vectors((3,), np.float64), Uniform(8, 2, rng)), 1, 0.5, num_envs=3),
+        net, target_net, QHead(net.ops, 2), SGD(net, lr=1.0),
+        NStep(ReplayBuffer(8, 2, ArrayStorage((3,), np.float64), UniformSampler(8, 2, rng)), 1, 0.5, num_envs=3),
         EpsilonGreedy(Constant(0.0), 2, rng), rng, bootstrap,
         **settings,
     )  # fmt: skip
@@ -49,14 +49,14 @@ def batch_of(**arrays: Any) -> Batch:
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_bootstraps(backend: str) -> None:
     net, target_net = table(Q, backend), table(Q_TARGET, backend)
-    head, ops = Mean(net.ops, 2), net.ops
+    head, ops = QHead(net.ops, 2), net.ops
     batch = on_backend(batch_of(s=np.eye(3), a=[0, 1, 0], s_next=np.eye(3)), ops)
     # DQN: the largest of each row of Q_TARGET
-    target = targets.maximum(head, net, target_net, batch)
+    target = targets.q_target(head, net, target_net, batch)
     assert ops.numpy(target.z).tolist() == [20, 40, 7]
     assert target.r is batch.r and target.discount is batch.discount
     # Double: the online rows choose actions 1, 0, 0; the target values them 20, 30, −5
-    target = targets.double(head, net, target_net, batch)
+    target = targets.double_q_target(head, net, target_net, batch)
     assert ops.numpy(target.z).tolist() == [20, 30, -5]
 
 
@@ -66,7 +66,7 @@ def test_munchausen_by_hand(backend: str) -> None:
         table(Q, backend),
         table(np.log([[3.0, 1.0], [1.0, 1.0], [1.0, 7.0]]), backend),
     )
-    head, ops = Mean(net.ops, 2), net.ops
+    head, ops = QHead(net.ops, 2), net.ops
     batch = on_backend(
         batch_of(s=np.eye(3), a=[0, 1, 0], r=[1.0, 2.0, 3.0], discount=[0.5, 0.5, 0.0],
                  s_next=np.eye(3)[[1, 2, 0]]), ops,
@@ -86,16 +86,16 @@ def test_munchausen_by_hand(backend: str) -> None:
 def test_a_cold_munchausen_is_dqn() -> None:
     """τ → 0: π is all on the best action, whose log π is 0; the bonus is α·l₀ elsewhere."""
     net, target_net = table(Q, "numpy"), table(Q_TARGET, "numpy")
-    head = Mean(net.ops, 2)
+    head = QHead(net.ops, 2)
     batch = batch_of(s=np.eye(3), a=[1, 1, 1], s_next=np.eye(3))
     cold = targets.Munchausen(temperature=1e-3)(head, net, target_net, batch)
-    plain = targets.maximum(head, net, target_net, batch)
+    plain = targets.q_target(head, net, target_net, batch)
     assert np.allclose(cold.z, plain.z) and np.allclose(cold.r, plain.r)
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_one_update_by_hand(backend: str) -> None:
-    dqn = agent(backend, targets.maximum, target_period=1, tau=0.25)
+    dqn = agent(backend, targets.q_target, target_period=1, tau=0.25)
     batch = Batch(
         s=np.eye(3)[[0, 1]], a=np.array([1, 0]), r=np.array([1.0, 3.5]),
         discount=np.array([0.5, 0.0]),  # the second is terminal: γ(1 − terminated) = 0
@@ -113,7 +113,7 @@ def test_one_update_by_hand(backend: str) -> None:
 
 
 def test_truncation_bootstraps_and_termination_does_not() -> None:
-    dqn = agent("numpy", targets.maximum)
+    dqn = agent("numpy", targets.q_target)
     s = np.eye(3)
     terminated = np.array([True, False, False])
     truncated = np.array([False, True, False])
@@ -122,7 +122,7 @@ def test_truncation_bootstraps_and_termination_does_not() -> None:
 
 
 def test_hard_target_copies_every_period() -> None:
-    dqn = agent("numpy", targets.maximum, target_period=3, tau=1.0)
+    dqn = agent("numpy", targets.q_target, target_period=3, tau=1.0)
     dqn.observe(
         np.eye(3), np.zeros(3, int), np.ones(3), np.ones(3, bool), np.zeros(3, bool), np.eye(3)
     )
@@ -133,7 +133,7 @@ def test_hard_target_copies_every_period() -> None:
 
 
 def test_reward_scale_scales_the_stored_reward() -> None:
-    dqn = agent("numpy", targets.maximum, reward_scale=0.25)
+    dqn = agent("numpy", targets.q_target, reward_scale=0.25)
     s = np.eye(3)
     dqn.observe(s, np.zeros(3, int), np.full(3, 2.0), np.zeros(3, bool), np.zeros(3, bool), s)
     assert dqn.replay.rest[:3, 1].tolist() == [0.5, 0.5, 0.5]
@@ -141,7 +141,7 @@ def test_reward_scale_scales_the_stored_reward() -> None:
 
 def test_weights_count_in_the_gradient() -> None:
     for weight in (0.25, 1.0):
-        dqn = agent("numpy", targets.maximum)
+        dqn = agent("numpy", targets.q_target)
         batch = batch_of(s=np.eye(3), a=[0, 0, 0], r=[1.5, 3.5, 0.0], discount=[0, 0, 0],
                          s_next=np.eye(3), weight=[weight, 1.0, 1.0])  # fmt: skip
         dqn.learn_from(batch)
@@ -151,7 +151,7 @@ def test_weights_count_in_the_gradient() -> None:
 
 
 def test_rewards_are_clipped_after_scaling() -> None:
-    dqn = agent("numpy", targets.maximum, reward_scale=0.5, reward_clip=1.0)
+    dqn = agent("numpy", targets.q_target, reward_scale=0.5, reward_clip=1.0)
     s = np.eye(3)
     r = np.array([1.0, 9.0, -9.0])
     dqn.observe(s, np.zeros(3, int), r, np.zeros(3, bool), np.zeros(3, bool), s)

@@ -16,7 +16,7 @@ from drl.supervised import data
 from drl.supervised import presets as recipes
 from drl.supervised.training import Training
 from drl.threads import one_thread
-from envs import worlds
+from envs import factory
 
 
 def counts() -> set[int]:
@@ -44,7 +44,7 @@ SHORT = DQNConfig(hidden=(8,), steps=300, learning_starts=100, eval_every=100, e
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_train_takes_one_thread_and_gives_the_others_back(backend: str) -> None:
     seen: list[set[int]] = []
-    train(worlds("CartPole-v1"), SHORT, on_check=lambda *_: seen.append(counts()), backend=backend)
+    train(factory("CartPole-v1"), SHORT, on_check=lambda *_: seen.append(counts()), backend=backend)
     assert seen and seen == [{1}] * len(seen)
     assert counts() == {2}
 
@@ -52,13 +52,13 @@ def test_train_takes_one_thread_and_gives_the_others_back(backend: str) -> None:
         raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
-        train(worlds("CartPole-v1"), SHORT, on_check=stop)
+        train(factory("CartPole-v1"), SHORT, on_check=stop)
     assert counts() == {2}
 
 
 def test_the_digits_too() -> None:
     digits = data.load("digits")
-    training = Training(digits, recipes.recipe("mlp", digits.image_shape))
+    training = Training(digits, recipes.preset("mlp", digits.image_shape))
     for _ in training:
         assert counts() == {1}
         break  # the iterator is thrown away here

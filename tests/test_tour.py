@@ -15,7 +15,7 @@ from drl.tour.page import Page
 
 
 @cache
-def told(number: int) -> Page:
+def finished(number: int) -> Page:
     """A chapter without figures."""
     return chapter(number)
 
@@ -54,7 +54,7 @@ def test_place_that_cannot_be_written(
 def test_numbers_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tour", "9", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert shown["chapters"]["9"] == told(9).numbers
+    assert shown["chapters"]["9"] == finished(9).numbers
 
 
 def test_text_without_matplotlib(
@@ -65,7 +65,7 @@ def test_text_without_matplotlib(
     assert main(["tour", "9", "--out", str(tmp_path)]) == 0
     assert "drl-toolkit[plot]" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["09.md"]
-    assert (tmp_path / "09.md").read_text(encoding="utf-8") == told(9).markdown
+    assert (tmp_path / "09.md").read_text(encoding="utf-8") == finished(9).markdown
 
 
 @pytest.mark.parametrize("number, figures", [(9, 1), (10, 1), (11, 2)])
@@ -80,17 +80,17 @@ def test_figures_are_shown_where_they_are(number: int, figures: int, tmp_path: P
 
 @pytest.mark.parametrize("number", range(1, len(CHAPTERS) + 1))
 def test_one_title_and_the_code_itself(number: int) -> None:
-    text = re.sub(r"```.*?```", "", told(number).markdown, flags=re.DOTALL)
+    text = re.sub(r"```.*?```", "", finished(number).markdown, flags=re.DOTALL)
     assert re.findall(r"^# .*", text, re.MULTILINE) == [
         f"# {number}. {list(CHAPTERS.values())[number - 1]}"
     ]
     if number != 6:  # it counts: it shows the network's own table instead
-        assert "```python\n" in told(number).markdown
-    assert told(number).numbers
+        assert "```python\n" in finished(number).markdown
+    assert finished(number).numbers
 
 
 def test_softmax() -> None:
-    numbers = told(9).numbers
+    numbers = finished(9).numbers
     for when in ("before", "after"):
         gradient = np.array(numbers[f"gradient_{when}"])
         assert (gradient < 0).sum() == 1  # only the right class is raised
@@ -101,11 +101,11 @@ def test_softmax() -> None:
     confusion = np.array(numbers["confusion"])
     assert numbers["test_accuracy"] == pytest.approx(100 * np.trace(confusion) / confusion.sum())
     assert numbers["test_accuracy"] > 94
-    assert f"{numbers['test_accuracy']:.1f} %" in told(9).markdown
+    assert f"{numbers['test_accuracy']:.1f} %" in finished(9).markdown
 
 
 def test_shared_weights() -> None:
-    conv, few, many = told(10).numbers.values()
+    conv, few, many = finished(10).numbers.values()
     assert conv["parameters"] == 8 * (9 + 1) + 10 * (72 + 1)
     assert conv["multiplications"] == 36 * 9 * 8 + 72 * 10
     assert (few["parameters"], many["multiplications"]) == (65 * 11 + 12 * 10, 64 * 45 + 45 * 10)
@@ -125,7 +125,7 @@ def test_shifted_by_one_pixel() -> None:
 
 
 def test_reinforcement() -> None:
-    numbers = told(11).numbers
+    numbers = finished(11).numbers
     assert numbers["gradient_elsewhere"] == 0
     assert numbers["parameters"] == 5 * 64 + 65 * 64 + 65 * 2
     assert numbers["before"] < 100 and numbers["after"] >= 475

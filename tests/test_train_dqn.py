@@ -52,7 +52,7 @@ def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_chain_reaches_its_known_optimum() -> None:
-    """Truncation after 20 steps must not show in Q: only termination ends the world."""
+    """Truncation after 20 steps must not show in Q: only termination ends the environment."""
     config = DQNConfig(
         steps=30_000, num_envs=8, hidden=(), init="xavier", gamma=0.9, bootstrap="max", lr=0.02,
         lr_end=1e-4, lr_steps=12_000, tau=0.05, epsilon_end=1.0, capacity=20_000,
@@ -154,7 +154,7 @@ def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
 
 VARIANTS = (
     "--bootstrap max", "--bootstrap munchausen", "--n-step 1", "--tau 0.01", "--dueling", "--noisy",
-    "--prioritized", "--head c51", "--head qr", "--head iqn", "--rainbow", "--hold-actions 2",
+    "--prioritized", "--head c51", "--head qr", "--head iqn", "--rainbow", "--ez-mu 2",
     "--backend torch", "--backend torch --rainbow", "--env MinAtar/Breakout-v1",
     "--env drl/CartPolePixels-v1", "--env MountainCar-v0", "--env LunarLander-v3",
 )  # fmt: skip

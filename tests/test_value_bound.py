@@ -12,16 +12,16 @@ from agents import DQNConfig, build_dqn, preset, train
 from agents.dqn import targets
 from agents.dqn.agent import on_backend
 from agents.dqn.build import value_bound
-from agents.dqn.categorical import Categorical
+from agents.dqn.categorical import C51Head
 from agents.dqn.config import from_settings
-from agents.dqn.heads import Mean
-from agents.dqn.quantiles import Implicit, Quantiles
+from agents.dqn.heads import QHead
+from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from agents.memory.replay import Batch
 from drl.cli.train_dqn import parse
 from drl.errors import UserError
 from drl.nn import MLP
 from drl.nn.ops import make_ops
-from envs import worlds
+from envs import factory
 from envs.build import OURS
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
@@ -44,7 +44,7 @@ def test_values_beyond_the_bound_are_cut_and_all_else_of_the_target_stays(librar
         Batch(s, np.zeros(3), np.ones(3), np.full(3, 0.5), s, np.ones(3), np.arange(3)), net.ops
     )
     bounded = targets.Bounded(targets.double, -2.0, 25.0)
-    target = bounded(Mean(net.ops, 2), net, target_net, batch)
+    target = bounded(QHead(net.ops, 2), net, target_net, batch)
     assert net.ops.numpy(target.z).tolist() == [20.0, 25.0, -2.0]  # of 20, 30, −5
     assert target.r is batch.r and target.discount is batch.discount
 
@@ -53,10 +53,10 @@ def test_values_beyond_the_bound_are_cut_and_all_else_of_the_target_stays(librar
 def test_each_quantile_is_cut_and_c51_is_bound_by_its_atoms(library: str) -> None:
     ops, rng = make_ops(library, "float64"), np.random.default_rng(0)
     z = ops.asarray([[-3.0, 0.0, 1.0, 9.0], [2.0, 3.0, 4.0, 5.0]])
-    for head in (Quantiles(ops, 2, 4), Implicit(ops, 2, 4, 4, rng)):
+    for head in (QuantileHead(ops, 2, 4), ImplicitQuantileHead(ops, 2, 4, 4, rng)):
         cut = ops.numpy(head.within(z, -1.0, 4.0)).tolist()
         assert cut == [[-1.0, 0.0, 1.0, 4.0], [2.0, 3.0, 4.0, 4.0]]
-    assert Categorical(ops, 2, 4, -5.0, 5.0).within(z, -1.0, 4.0) is z
+    assert C51Head(ops, 2, 4, -5.0, 5.0).within(z, -1.0, 4.0) is z
 
 
 @each_library
@@ -168,7 +168,7 @@ def test_our_environments_keep_to_the_range_that_they_declare(id: str) -> None:
 
 def test_train_bounds_by_the_environments_range() -> None:
     small = replace(preset("CartPole-v1"), eval_every=600, eval_episodes=1)
-    agent = train(worlds("CartPole-v1"), small, steps=640).agent
+    agent = train(factory("CartPole-v1"), small, steps=640).agent
     assert isinstance(agent.bootstrap, targets.Bounded)
     assert (agent.bootstrap.low, agent.bootstrap.high) == pytest.approx((-5.0, 10.0))
 

@@ -1,4 +1,4 @@
-"""`drl watch`: the episode on film is the policy's own."""
+"""`drl watch`: the episode on video is the policy's own."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def cartpole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def finished(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
     return result
 
@@ -57,17 +57,17 @@ def test_the_gif_is_the_episode(
     cartpole: Path, policy: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["watch", str(cartpole), "--policy", policy, "--seed", "3", "--json"]) == 0
-    result = told(capsys)
+    result = finished(capsys)
     with Run.open(cartpole) as run:
         net = load_network(run, policy)
     assert result["return"] == result["length"] == by_hand(net, 3) and not result["cut"]
-    with Image.open(cartpole / "episode.gif") as film:
-        assert film.size == (600, 400)
+    with Image.open(cartpole / "episode.gif") as video:
+        assert video.size == (600, 400)
         shown = 0
-        for i in range(film.n_frames):
-            film.seek(i)
-            shown += film.info["duration"]
-        assert shown == 20 * result["length"]  # ms: 50 pictures a second
+        for i in range(video.n_frames):
+            video.seek(i)
+            shown += video.info["duration"]
+        assert shown == 20 * result["length"]  # ms: 50 images a second
 
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
@@ -120,17 +120,17 @@ def test_mp4(cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     pytest.importorskip("imageio_ffmpeg")
     from imageio import v2
 
-    out = tmp_path / "film.mp4"
+    out = tmp_path / "video.mp4"
     assert main(["watch", str(cartpole), "--out", str(out), "--json"]) == 0
-    result = told(capsys)
-    with v2.get_reader(out) as film:  # type: ignore[attr-defined]
-        assert film.get_meta_data()["fps"] == 50 and film.get_meta_data()["size"] == (600, 400)
-        assert film.count_frames() == result["length"]
+    result = finished(capsys)
+    with v2.get_reader(out) as video:  # type: ignore[attr-defined]
+        assert video.get_meta_data()["fps"] == 50 and video.get_meta_data()["size"] == (600, 400)
+        assert video.count_frames() == result["length"]
     assert list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.parametrize(
-    ("missing", "out"), [("imageio", "film.mp4"), ("pygame", "film.gif"), ("pygame", "film.mp4")]
+    ("missing", "out"), [("imageio", "video.mp4"), ("pygame", "video.gif"), ("pygame", "video.mp4")]
 )
 def test_a_missing_package_is_named(
     cartpole: Path, tmp_path: Path, missing: str, out: str, monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +160,7 @@ def test_a_window_shows_the_episode_and_keeps_no_file(
 
     monkeypatch.setattr(pygame.display, "flip", flipped)
     assert main(["watch", str(cartpole), "--window", "--max-steps", "5", "--json"]) == 0
-    result = told(capsys)
+    result = finished(capsys)
     assert result["length"] == 5 and result["cut"] and result["out"] is None
     with Run.open(cartpole) as run:
         policy = load_policy(run)
@@ -168,12 +168,12 @@ def test_a_window_shows_the_episode_and_keeps_no_file(
     assert all(np.array_equal(a, b) for a, b in zip(seen, episode, strict=True))
     episode.close()
 
-    pygame.display.init()  # whoever presses Escape has seen enough; a film ends there too
+    pygame.display.init()  # whoever presses Escape has seen enough; a video ends there too
     pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE))
     monkeypatch.setattr(pygame.display, "init", lambda: None)
-    out = tmp_path / "film.gif"
+    out = tmp_path / "video.gif"
     assert main(["watch", str(cartpole), "--window", "--out", str(out), "--json"]) == 0
-    assert told(capsys)["cut"] and out.exists()
+    assert finished(capsys)["cut"] and out.exists()
 
 
 @pytest.mark.parametrize("driver", [{}, {"SDL_VIDEODRIVER": "x11"}, {"DISPLAY": ":99"}])
@@ -200,8 +200,8 @@ def test_what_cannot_be_watched(
     nowhere = tmp_path / "nowhere" / "a.gif"
     for args, words in [
         ([str(digits)], "drl evaluate"),
-        ([str(chain)], "draws no pictures"),
-        ([str(cartpole), "--out", "film.avi"], ".gif or .mp4"),
+        ([str(chain)], "draws no images"),
+        ([str(cartpole), "--out", "video.avi"], ".gif or .mp4"),
         ([str(cartpole), "--out", str(nowhere), "--max-steps", "2"], "cannot write"),
         ([str(cartpole), "--max-steps", "0"], "1 or more"),
         ([str(tmp_path / "none")], "no run"),

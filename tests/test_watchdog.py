@@ -9,7 +9,7 @@ from drl.cli.watchdog import Watchdog
 
 
 def checks(means: list[float], exploring: float, spread: float = 0.0) -> list[bool]:
-    """Which of greedy checks of 16 episodes, mean ± spread, were warned about."""
+    """Which of greedy evaluations of 16 episodes, mean ± spread, were warned about."""
     dog, sign = Watchdog(), np.resize([-1.0, 1.0], 16)
     results = [Evaluation(mean + spread * sign, np.ones(16, np.int64)) for mean in means]
     return [dog.check(result, exploring) is not None for result in results]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.dqn.heads import Head, best, greedy
-from agents.dqn.targets import Bootstrap
+from agents.dqn.targets import TargetFunction
 from agents.exploration import Exploration
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
@@ -21,7 +21,7 @@ from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
 
 
-class Learned(NamedTuple):
+class Update(NamedTuple):
     """What one update saw, for whoever wants to look."""
 
     q: Callable[[], Array]  # (B, A) Q(s, ·; θ)
@@ -53,7 +53,7 @@ class DQN:
 
     def __init__(
         self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: NStep,
-        exploration: Exploration, noise: np.random.Generator, bootstrap: Bootstrap,
+        exploration: Exploration, noise: np.random.Generator, bootstrap: TargetFunction,
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
         reward_scale: float = 1.0, reward_clip: float | None = None,
         first_action: int = 0,
@@ -83,22 +83,23 @@ class DQN:
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
-        """Remember N transitions.  s_next is the true successor, also where the episode ended."""
+        """Remember N transitions.  s_next is the true next observation, also where the episode
+        ended."""
         r = np.clip(r * self.reward_scale, -self.reward_clip, self.reward_clip)
         self.nstep.add(s, a - self.first_action, r, terminated, truncated, s_next)
 
-    def forget(self) -> None:
-        """The episodes under way are begun anew: their open n-step windows are dropped."""
-        self.nstep.forget()
+    def interrupt_episodes(self) -> None:
+        """The episodes under way are restarted: their open n-step windows are dropped."""
+        self.nstep.interrupt_episodes()
 
-    def learn(self) -> Learned:
+    def learn(self) -> Update:
         """One step on a batch from the memory."""
         batch = self.replay.sample()
         learned = self.learn_from(batch)
         self.replay.learnt(batch, lambda: self.ops.numpy(learned.error))
         return learned
 
-    def learn_from(self, batch: Batch) -> Learned:
+    def learn_from(self, batch: Batch) -> Update:
         """One step on L(θ) = E[w · loss(Z(s, a; θ), r + discount · Z(s′))].   Mnih et al. 2015,
         Algorithm 1, where Z = Q and the loss is Huber's.
         """
@@ -120,7 +121,7 @@ class DQN:
         require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
         if self.updates % self.target_period == 0:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
-        return Learned(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
+        return Update(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from agents.dqn import targets
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths
 from agents.dqn.networks import BuildNet, build_head, build_network, channels_last, own_network
-from agents.exploration import EpsilonGreedy, Exploration, PersistentGreedy
+from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.memory.nstep import NStep
-from agents.memory.prioritized import Prioritized
-from agents.memory.replay import Replay, Sampler, Uniform
-from agents.memory.storage import Frames, Keeper, Vectors
+from agents.memory.prioritized import PrioritizedSampler
+from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
+from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam
@@ -36,7 +36,7 @@ class Parts:
     """
 
     net: BuildNet | None = None
-    bootstrap: targets.Bootstrap | None = None
+    bootstrap: targets.TargetFunction | None = None
     lr: Schedule | None = None
     epsilon: Schedule | None = None
     exploration: Exploration | None = None
@@ -51,7 +51,7 @@ def build_dqn(
     """The agent; its generators are spawned once from the seed.
 
     shape, observation_dtype  of one observation
-    stack                     pictures in an observation, along its last axis
+    stack                     images in an observation, along its last axis
     parts                     one's own
     reward_range              of one step, as the environment declares it; None: it does not
     first_action              its number in the environment
@@ -105,13 +105,13 @@ def _require_room(net: Network) -> None:
 
 def build_bootstrap(
     config: DQNConfig, actions: int, reward_range: tuple[float, float] | None = None
-) -> targets.Bootstrap:
+) -> targets.TargetFunction:
     """The target of an update, by name, bounded where the settings or the rewards give a bound."""
-    bootstrap: targets.Bootstrap = targets.maximum
+    bootstrap: targets.TargetFunction = targets.q_target
     if config.bootstrap == "munchausen":
         bootstrap = targets.Munchausen(config.munchausen_alpha, config.munchausen_temperature)
     elif config.bootstrap == "double":
-        bootstrap = targets.double
+        bootstrap = targets.double_q_target
     bound = value_bound(config, actions, reward_range)
     return bootstrap if bound is None else targets.Bounded(bootstrap, *bound)
 
@@ -151,31 +151,33 @@ def build_exploration(
         steps = lengths(config).epsilon_steps
         epsilon = Linear(config.epsilon_start, config.epsilon_end, steps)
         epsilon = Constant(0.0) if config.noisy else epsilon
-    if config.hold_actions is None:
+    if config.ez_mu is None:
         return EpsilonGreedy(epsilon, actions, rng)
-    return PersistentGreedy(epsilon, actions, rng, config.num_envs, config.hold_actions)
+    return EzGreedy(epsilon, actions, rng, config.num_envs, config.ez_mu)
 
 
 def build_replay(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, stack: int,
     rng: np.random.Generator,
-) -> Replay:  # fmt: skip
-    """The memory: pictures are kept once, vectors as they are."""
-    keeper: Keeper = Vectors(shape, observation_dtype)
+) -> ReplayBuffer:  # fmt: skip
+    """The memory: images are kept once, vectors as they are."""
+    storage: ObservationStorage = ArrayStorage(shape, observation_dtype)
     if len(shape) == 3:
-        keeper = Frames(
+        storage = FrameStorage(
             picture_rows(config), shape, observation_dtype, stack, config.num_envs,
             slack=2 * config.num_envs * (config.n_step + stack + 1),
         )  # fmt: skip
-    sampler: Sampler = Uniform(config.capacity, config.batch, rng)
+    sampler: Sampler = UniformSampler(config.capacity, config.batch, rng)
     if config.prioritized:
         beta = Linear(config.priority_beta, 1.0, lengths(config).priority_beta_steps)
-        sampler = Prioritized(config.capacity, config.batch, rng, config.priority_alpha, beta)
-    return Replay(config.capacity, config.batch, keeper, sampler)
+        sampler = PrioritizedSampler(
+            config.capacity, config.batch, rng, config.priority_alpha, beta
+        )
+    return ReplayBuffer(config.capacity, config.batch, storage, sampler)
 
 
 def picture_rows(config: DQNConfig) -> int:
-    """Pictures kept for `capacity` transitions: one each, and every episode's first.
+    """Images kept for `capacity` transitions: one each, and every episode's first.
 
     An eighth more is enough for episodes of 8 agent steps or longer; with shorter ones the oldest
     transitions make room a little sooner.
@@ -200,14 +202,15 @@ def seeds(seed: int) -> Seeds:
     return Seeds(*np.random.SeedSequence(seed).spawn(7))
 
 
-def check_stream(seed: int, number: int) -> np.random.SeedSequence:
-    """The stream of a run's greedy check `number`: child of `checks`, whatever came before it."""
+def evaluation_stream(seed: int, number: int) -> np.random.SeedSequence:
+    """The stream of a run's greedy evaluation `number`: child of `checks`, whatever came before
+    it."""
     return _child(seeds(seed).checks, number)
 
 
-def anew_stream(seed: int, env_steps: int) -> np.random.SeedSequence:
-    """The stream of worlds that are begun anew after so many env steps: other episodes than the
-    run's first, and the same ones whenever it is resumed from there."""
+def restart_stream(seed: int, env_steps: int) -> np.random.SeedSequence:
+    """The stream of environments that are restarted after so many env steps: other episodes than
+    the run's first, and the same ones whenever it is resumed from there."""
     return _child(seeds(seed).envs, env_steps)
 
 

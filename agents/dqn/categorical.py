@@ -13,7 +13,7 @@ from drl.nn.losses import CategoricalCrossEntropy, log_softmax
 from drl.nn.ops import Array, Ops
 
 
-class Categorical:
+class C51Head:
     """P[Z(s, a) = z_i] = p_i(s, a) = softmax_i, at N atoms z_i = V_min + i Δz.
 
     Bellemare, Dabney & Munos 2017, section 4: L = −E[Σ_i m_i log p_i(s, a)], where m is the

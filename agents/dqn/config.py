@@ -37,7 +37,7 @@ class DQNConfig:
     """Initial weights: he, xavier, orthogonal or uniform (±1/√fan_in)."""
     scale: tuple[float, ...] | None = None
     """Factors that bring the observations to comparable units: one for all, or one for each; none:
-    bytes are divided by the largest that the environment's space allows, 255 in pictures."""
+    bytes are divided by the largest that the environment's space allows, 255 in images."""
 
     dueling: bool = False
     """A stream for the state's value and one for the actions' advantages (Wang et al. 2016)."""
@@ -105,7 +105,7 @@ class DQNConfig:
     max_grad_norm: float | None = None
     """Cut the gradient to this norm; none leaves it."""
     capacity: int = 50_000
-    """Transitions that the replay memory holds.  A picture is kept once, as bytes: a million of
+    """Transitions that the replay memory holds.  An image is kept once, as bytes: a million of
     Atari's (84×84, stack 4) take 7.1 GiB."""
     prioritized: bool = False
     """Replay what surprised most more often (Schaul et al. 2016)."""
@@ -125,13 +125,13 @@ class DQNConfig:
     """Env steps over which ε falls, linearly; none: epsilon_fraction."""
     epsilon_fraction: float = 0.1
     """The same as a share of steps."""
-    hold_actions: float | None = None
+    ez_mu: float | None = None
     """Hold a random action for n agent steps, P(n) ∝ n^−this (εz-greedy, Dabney et al. 2021; theirs
     is 2); none: for one."""
 
     # -- evaluation ---------------------------------------------------------------------------
     eval_every: int = 5_000
-    """Env steps between two greedy checks."""
+    """Env steps between two greedy evaluations."""
     eval_episodes: int = 10
     """Episodes of a check."""
     eval_envs: int | None = None
@@ -176,8 +176,8 @@ class DQNConfig:
             value = getattr(self, name)
             if value is not None and value != "auto":
                 _require_interval(name, value, equal)
-        held = self.hold_actions
-        _require("hold_actions", held, held is None or held > 1, "above 1")
+        held = self.ez_mu
+        _require("ez_mu", held, held is None or held > 1, "above 1")
         _require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
         _require("atoms", self.atoms, self.atoms >= 2, "2 or more")
         _require("v_max", self.v_max, self.v_max > self.v_min, f"above --v-min ({self.v_min})")

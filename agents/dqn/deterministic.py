@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.dqn.heads import Head, Mean
-from agents.dqn.quantiles import Implicit, Quantiles
+from agents.dqn.heads import Head, QHead
+from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from drl.nn import Network
 from drl.nn.dueling import Dueling
 from drl.nn.layers import Layer, Linear
@@ -18,14 +18,14 @@ def plain(head: Head, net: Network) -> Network:
 
     ValueError for C51 and IQN, whose Q is no linear map of the outputs.
     """
-    if not isinstance(head, (Mean, Quantiles)) or isinstance(head, Implicit):
+    if not isinstance(head, (QHead, QuantileHead)) or isinstance(head, ImplicitQuantileHead):
         raise ValueError(f"{type(head).__name__} outputs are no action values")
     layers: list[Layer] = []
     values: list[np.ndarray] = []
     for layer in net.layers:
         if isinstance(layer, (Dueling, Linear)):
             W, b = matrices(net, layer)
-            if layer is net.layers[-1] and type(head) is Quantiles:
+            if layer is net.layers[-1] and type(head) is QuantileHead:
                 mean = np.kron(np.eye(head.actions), np.full((head.count, 1), 1 / head.count))
                 W, b = W @ mean, b @ mean  # Q(s, a) = mean_i θ_i(s, a)
             layers.append(Linear(W.shape[1]))

@@ -68,7 +68,7 @@ class Head(Protocol):
         """Go on from there."""
 
 
-class Mean:
+class QHead:
     """Q(s, a) = E[return], one output for each action: L = E[huber(Q(s, a) − y)].
 
     y = r + discount · Z, Z = Q(s′, a′).   Mnih et al. 2015.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.dqn.agent import DQN, Learned
+from agents.dqn.agent import DQN, Update
 from drl.nn.layers import ReLU
 
 
-def learning(agent: DQN, learned: Learned) -> dict[str, float]:
+def learning(agent: DQN, learned: Update) -> dict[str, float]:
     """Scalars of the last update, by TensorBoard name; values in the environment's own rewards.
 
     action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
@@ -43,12 +43,12 @@ def q_values(agent: DQN, obs: np.ndarray) -> np.ndarray:
     return np.asarray(agent.ops.numpy(q) / agent.reward_scale)
 
 
-def q_by_action(agent: DQN, learned: Learned) -> np.ndarray:
+def q_by_action(agent: DQN, learned: Update) -> np.ndarray:
     """Q(s, a) on the last batch, in the environment's rewards: (A, B), a row for each action."""
     return np.asarray(agent.ops.numpy(learned.q()).T / agent.reward_scale)
 
 
-def largest_q(agent: DQN, learned: Learned) -> float:
+def largest_q(agent: DQN, learned: Update) -> float:
     """max |Q(s, a)| on the last batch, in the environment's rewards."""
     return float(np.abs(agent.ops.numpy(learned.q())).max()) / agent.reward_scale
 

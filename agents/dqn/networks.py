@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from agents.dqn.categorical import Categorical
+from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
-from agents.dqn.heads import Head, Mean
-from agents.dqn.quantiles import Implicit, Quantiles
+from agents.dqn.heads import Head, QHead
+from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from drl.nn import Network
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
@@ -93,7 +93,7 @@ def build_network(
 
 
 def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
-    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 picture.
+    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 image.
 
     Told by the shape alone: the first number is the smallest by far, or at most 4.
     """
@@ -102,7 +102,7 @@ def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
     first, rest = shape[0], min(shape[1:])
     if first < rest and (first <= 4 or 2 * first <= rest):
         raise ValueError(
-            f"observations {shape} look like pictures with their channels first, convolutions "
+            f"observations {shape} look like images with their channels first, convolutions "
             "take (height, width, channels): wrap the env in gymnasium.wrappers."
             "TransformObservation with lambda x: x.transpose(1, 2, 0); if they are not, give a "
             "network of your own (Parts(net=…))"
@@ -112,12 +112,12 @@ def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
 def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
     """What the outputs mean, by `config.head`.   rng: of IQN's fractions."""
     if config.head == "c51":
-        return Categorical(ops, actions, config.atoms, config.v_min, config.v_max)
+        return C51Head(ops, actions, config.atoms, config.v_min, config.v_max)
     if config.head == "qr":
-        return Quantiles(ops, actions, config.quantiles)
+        return QuantileHead(ops, actions, config.quantiles)
     if config.head == "iqn":
-        return Implicit(ops, actions, config.iqn_samples, config.quantiles, rng)
-    return Mean(ops, actions)
+        return ImplicitQuantileHead(ops, actions, config.iqn_samples, config.quantiles, rng)
+    return QHead(ops, actions)
 
 
 def _scale(config: DQNConfig, observation_dtype: Any) -> float | tuple[float, ...] | None:

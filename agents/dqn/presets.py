@@ -45,7 +45,7 @@ PRESETS: dict[str, DQNConfig] = {
         v_min=0.0,
         v_max=5.0,
     ),
-    # The same, seen as 24×80 pictures, two at a time: speeds are in their difference.
+    # The same, seen as 24×80 images, two at a time: speeds are in their difference.
     # No convolutions: the cart is drawn at the same height always, and a wide layer is faster.
     "drl/CartPolePixels-v1": DQNConfig(
         steps=100_000,
@@ -87,7 +87,7 @@ PRESETS: dict[str, DQNConfig] = {
         v_max=1.0,
     ),
     # Sparse: −1 a step until the tip is up.  Munchausen's soft target did more than double with 3
-    #   steps (best check on unseen episodes −76.3 against −77.2; one tuning seed).
+    #   steps (best evaluation on unseen episodes −76.3 against −77.2; one tuning seed).
     # eval_episodes: the best of checks over fewer episodes is the luckiest, not the best.
     "Acrobot-v1": DQNConfig(
         steps=100_000,
@@ -111,7 +111,7 @@ PRESETS: dict[str, DQNConfig] = {
         v_max=0.0,
     ),
     # Nothing but −1 until the flag, which single random steps hardly ever reach.
-    # hold_actions: held ones do; without them 1 of 6 seeds never saw the flag in 120,000 steps.
+    # ez_mu: held ones do; without them 1 of 6 seeds never saw the flag in 120,000 steps.
     # n_step 3 carries the first success back; ε stays long enough to have several.
     # Scored on six tuning seeds: best policies −98.7 to −98.0.
     # scale: position in ±1, speed ±0.07 to ±1.
@@ -134,7 +134,7 @@ PRESETS: dict[str, DQNConfig] = {
         learning_starts=1_000,
         epsilon_end=0.05,
         epsilon_fraction=1 / 3,
-        hold_actions=2.0,
+        ez_mu=2.0,
         eval_every=5_000,
         eval_episodes=50,
         v_min=-10.0,
@@ -196,8 +196,8 @@ MINATAR = DQNConfig(
 # Mnih et al. 2015, Methods; sticky actions and no end at a lost life as Machado et al. 2018 want.
 #   Adam where they had RMSProp; 3-step returns: a point is paid many steps after it was earned.
 # lr 2.5e-4 and a copy every 250 updates: with 1e-4, 500, one step and double's target Pong had
-#   hardly begun after 277,000 agent steps (best check −19.5; −6.7 after 200,000 as it is now, with
-#   a third fewer forward passes).
+#   hardly begun after 277,000 agent steps (best evaluation −19.5; −6.7 after 200,000 as it is now,
+#   with a third fewer forward passes).
 ATARI = DQNConfig(
     steps=1_000_000,
     num_envs=8,

@@ -22,7 +22,7 @@ def midpoints(count: int) -> np.ndarray:
     return (np.arange(count) + 0.5) / count
 
 
-class Quantiles:
+class QuantileHead:
     """θ_i(s, a) ≈ the τ̂_i-quantile of Z(s, a), i = 1 … N; Q = their mean.   QR-DQN.
 
     Dabney et al. 2018 (QR-DQN), Algorithm 1: L is the quantile Huber loss of θ(s, a) against the
@@ -81,7 +81,7 @@ class Quantiles:
         pass
 
 
-class Implicit(Quantiles):
+class ImplicitQuantileHead(QuantileHead):
     """Z_τ(s, a) for any fraction τ, which is an input: IQN.   Dabney et al. 2018 (IQN), eq. 3.
 
     The network holds a QuantileEmbedding.  Learning asks for N fractions τ ~ U(0, 1) of each

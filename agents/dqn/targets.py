@@ -13,11 +13,11 @@ from agents.memory.replay import Batch
 from drl.nn import Network
 from drl.nn.losses import log_softmax
 
-Bootstrap = Callable[[Head, Network, Network, Batch], Target]
+TargetFunction = Callable[[Head, Network, Network, Batch], Target]
 LOWEST_BONUS = -1.0  # l₀ of Munchausen
 
 
-def maximum(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
+def q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
     """Z(s′, argmax_a Q(s′, a; θ⁻); θ⁻).   Mnih et al. 2015, Algorithm 1.
 
     The same noise chooses the action and values it, so it overestimates.
@@ -27,7 +27,7 @@ def maximum(head: Head, net: Network, target_net: Network, batch: Batch) -> Targ
     return Target(batch.r, batch.discount, head.at(z, a))
 
 
-def double(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
+def double_q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
     """Z(s′, argmax_a Q(s′, a; θ); θ⁻).   van Hasselt, Guez & Silver 2016, eq. 4.
 
     One network chooses, the other values: their errors no longer add up.
@@ -48,7 +48,7 @@ class Bounded:
     low, high  least and greatest Z(s′), in scaled rewards; every quantile of a distribution is cut
     """
 
-    def __init__(self, bootstrap: Bootstrap, low: float, high: float) -> None:
+    def __init__(self, bootstrap: TargetFunction, low: float, high: float) -> None:
         if not low < high:  # also for NaN
             raise ValueError(f"a bound on Z(s′) needs low < high, got {low} and {high}")
         self.bootstrap, self.low, self.high = bootstrap, low, high

@@ -11,15 +11,15 @@ from agents.dqn.metrics import q_values
 from agents.training import VectorEnv
 
 
-class Realised:
+class ValueBias:
     """max_a Q(s₀, a) beside G = Σ_{t<T} γᵗ r_t + γᵀ(1 − terminated) max_a Q(s_T, a).
 
     van Hasselt et al. 2016, section 3 and figure 3: a Q that promises more than the greedy policy
-    earns is overestimated.  The last term is there where the clock cut the episode: the world
+    earns is overestimated.  The last term is there where the clock cut the episode: the environment
     would have gone on, and Q is about that too.
 
-    It stands between an evaluation and its worlds, and looks at the first episode of each.  Rewards
-    are those the agent learns from (clipped where its are), in the environment's units.
+    It stands between an evaluation and its environments, and looks at the first episode of each.
+    Rewards are those the agent learns from (clipped where its are), in the environment's units.
     """
 
     def __init__(self, agent: DQN, envs: VectorEnv) -> None:
@@ -33,7 +33,7 @@ class Realised:
         self.terminated: list[np.ndarray] = []
         self.truncated: list[np.ndarray] = []
         self.cut: list[tuple[int, np.ndarray, np.ndarray]] = []  # t, which (N,), their s_T
-        self.lost = np.zeros(self.num_envs, bool)  # worlds that failed on the way
+        self.invalid = np.zeros(self.num_envs, bool)  # environments that failed on the way
         return obs
 
     def step(self, actions: np.ndarray) -> Any:
@@ -42,11 +42,11 @@ class Realised:
         self.rewards.append(moved.reward)
         self.terminated.append(moved.terminated)
         self.truncated.append(moved.truncated)
-        if moved.lost is not None:
-            self.lost |= moved.lost
+        if moved.invalid is not None:
+            self.invalid |= moved.invalid
         if np.count_nonzero(moved.truncated):  # any() takes ten times as long
             which = moved.truncated & ~moved.terminated
-            self.cut.append((len(self.rewards), which, moved.successor[which]))
+            self.cut.append((len(self.rewards), which, moved.final_obs[which]))
         return moved
 
     def earned(self) -> np.ndarray:
@@ -65,7 +65,7 @@ class Realised:
             own = np.flatnonzero(which)
             rest = gamma**t * q_values(agent, s).max(axis=1)
             total[own] += np.where(length[own] == t, rest, 0.0)
-        total[(length == 0) | self.lost] = np.nan
+        total[(length == 0) | self.invalid] = np.nan
         return total
 
     def scalars(self) -> dict[str, float]:
@@ -75,8 +75,8 @@ class Realised:
         if not known.any():
             return {}
         return {
-            "eval/q_promised": float(self.promised[known].mean()),
-            "eval/q_earned": float(earned[known].mean()),
+            "eval/q_estimated": float(self.promised[known].mean()),
+            "eval/q_realised": float(earned[known].mean()),
         }
 
     def state(self) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.memory.replay import Replay
+from agents.memory.replay import ReplayBuffer
 from drl.state import fill
 
 
@@ -22,14 +22,14 @@ class NStep:
     Index j of the buffers is the window that opened j steps ago.
     """
 
-    def __init__(self, replay: Replay, n: int, gamma: float, num_envs: int) -> None:
+    def __init__(self, replay: ReplayBuffer, n: int, gamma: float, num_envs: int) -> None:
         if n < 1:
             raise ValueError(f"n-step returns need n ≥ 1, got {n}")
         self.replay, self.n, self.gamma = replay, n, gamma
-        self.s = np.zeros((n, num_envs, *replay.keeper.key_shape), replay.keeper.key_dtype)
+        self.s = np.zeros((n, num_envs, *replay.storage.key_shape), replay.storage.key_dtype)
         self.a = np.zeros((n, num_envs), np.int64)
         self.R = np.zeros((n, num_envs))
-        self.open = np.zeros(num_envs, np.int64)  # windows open in each world
+        self.open = np.zeros(num_envs, np.int64)  # windows open in each environment
         self.never = np.zeros(num_envs, bool)
         self.nbytes = self.s.nbytes + self.a.nbytes + self.R.nbytes
 
@@ -37,10 +37,10 @@ class NStep:
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
-        """One step of every world; windows that close go to the memory."""
+        """One step of every environment; windows that close go to the memory."""
         n, gamma = self.n, self.gamma
         ended = terminated | truncated
-        s, s_next = self.replay.keeper.encode(s, s_next, ended)
+        s, s_next = self.replay.storage.encode(s, s_next, ended)
         for buffer in (self.s, self.a, self.R):
             buffer[1:] = buffer[:-1]
         self.s[0], self.a[0], self.R[0] = s, a, 0.0
@@ -61,7 +61,7 @@ class NStep:
         self, j: int, which: np.ndarray, discount: np.ndarray, s_next: np.ndarray,
         terminal: np.ndarray,
     ) -> None:  # fmt: skip
-        """Window j of the worlds in `which` (N,) bool becomes a transition."""
+        """Window j of the environments in `which` (N,) bool becomes a transition."""
         if which.all():  # the usual case, without copies
             self.replay.add(self.s[j], self.a[j], self.R[j], discount, s_next, terminal)
         elif which.any():
@@ -80,7 +80,7 @@ class NStep:
             fill(getattr(self, name), state[name], f"n-step {name}")
         fill(self.open, state["open"], "n-step open", 0, self.n)
 
-    def forget(self) -> None:
-        """Drop the open windows: the episodes under way are begun anew."""
+    def interrupt_episodes(self) -> None:
+        """Drop the open windows: the episodes under way are restarted."""
         self.open[:] = 0
-        self.replay.keeper.forget()
+        self.replay.storage.interrupt_episodes()

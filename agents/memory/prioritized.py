@@ -100,7 +100,7 @@ class SumTree:
         self.descend = compiled(descend_loop, DESCEND_LOOP) or descend
 
 
-class Prioritized:
+class PrioritizedSampler:
     """P(i) = p_i^α / Σ_k p_k^α with p_i = |error_i| + ε, and w_i = (N P(i))^−β / max_j (N P(j))^−β.
 
     Schaul et al. 2016, eq. 1 and section 3.4: proportional, stratified (a batch takes one of each

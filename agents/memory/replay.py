@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from agents.memory.storage import Keeper
+from agents.memory.storage import ObservationStorage
 from drl.state import fill, whole
 
 BLOCK = 64  # batches whose random numbers are drawn in one call: 3 µs a batch become 1
@@ -48,7 +48,7 @@ class Sampler(Protocol):
     def load_state(self, state: dict[str, Any]) -> None: ...
 
 
-class Uniform:
+class UniformSampler:
     """Every transition with the same probability, with replacement."""
 
     wants_error = False
@@ -93,28 +93,30 @@ class Uniform:
         self.rng.bit_generator.state = state["rng"]
 
 
-class Replay:
+class ReplayBuffer:
     """The last `capacity` transitions.
 
     A transition keeps its discount γᵏ(1 − terminated), so the target needs no flags:
-    y = r + discount · bootstrap(s′).  A truncated one keeps γᵏ: the episode was cut, the world
-    goes on.
+    y = r + discount · bootstrap(s′).  A truncated one keeps γᵏ: the episode was cut, the
+    environment goes on.
 
     keeper   how observations are kept (agents.memory.storage)
     sampler  which transitions make a batch: Uniform, or agents.memory.prioritized
     """
 
-    def __init__(self, capacity: int, batch: int, keeper: Keeper, sampler: Sampler) -> None:
+    def __init__(
+        self, capacity: int, batch: int, storage: ObservationStorage, sampler: Sampler
+    ) -> None:
         if capacity < 1 or batch < 1:
             raise ValueError(f"replay needs capacity and batch ≥ 1, got {capacity} and {batch}")
-        self.capacity, self.batch, self.keeper, self.sampler = capacity, batch, keeper, sampler
-        self.s = np.zeros((capacity, *keeper.key_shape), keeper.key_dtype)
+        self.capacity, self.batch, self.storage, self.sampler = capacity, batch, storage, sampler
+        self.s = np.zeros((capacity, *storage.key_shape), storage.key_dtype)
         self.s_next = np.zeros_like(self.s)
         self.rest = np.zeros((capacity, 3), np.float32)  # a, r, discount: one gather, not three
         self.terminal = np.zeros(capacity, bool)  # no episode goes on; discount 0 may be γ = 0
         self.added = 0  # transitions ever seen
         self.oldest = 0  # number of the first one still kept
-        self._s = np.zeros((batch, *keeper.key_shape), keeper.key_dtype)
+        self._s = np.zeros((batch, *storage.key_shape), storage.key_dtype)
         self._s_next, self._a = np.zeros_like(self._s), np.zeros(batch, np.int64)
 
     def __len__(self) -> int:
@@ -125,7 +127,7 @@ class Replay:
         """Memory of the full ring, in bytes; the system hands it out as it fills."""
         own = self.s.nbytes + self.s_next.nbytes + self.rest.nbytes + self.terminal.nbytes
         own += 2 * self._s.nbytes
-        return own + self.keeper.nbytes + self.sampler.nbytes
+        return own + self.storage.nbytes + self.sampler.nbytes
 
     def add(
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, discount: np.ndarray,
@@ -154,8 +156,8 @@ class Replay:
         self._drop_lost()
 
     def _drop_lost(self) -> None:
-        """Transitions whose pictures have made room for newer ones."""
-        lost = self.keeper.lost
+        """Transitions whose images have made room for newer ones."""
+        lost = self.storage.lost
         while lost > 0 and len(self) and self.s[self.oldest % self.capacity].flat[0] < lost:
             self.sampler.drop(self.oldest % self.capacity)
             self.oldest += 1
@@ -167,7 +169,7 @@ class Replay:
         self.s_next.take(rows, axis=0, out=self._s_next, mode="clip")
         rest = self.rest.take(rows, axis=0, mode="clip")
         self._a[:] = rest[:, 0]
-        decode = self.keeper.decode
+        decode = self.storage.decode
         return Batch(
             decode(self._s), self._a, rest[:, 1], rest[:, 2], decode(self._s_next), weight, rows
         )
@@ -181,7 +183,7 @@ class Replay:
         """Up to `count` of the stored observations, evenly spread; draws no random number."""
         numbers = np.linspace(0, max(len(self) - 1, 0), min(count, max(len(self), 1)))
         rows = (self.oldest + numbers.astype(np.int64)) % self.capacity
-        return self.keeper.decode(self.s[rows])
+        return self.storage.decode(self.s[rows])
 
     def terminal_fraction(self) -> float:
         """Share of the stored transitions that end an episode for good."""
@@ -201,7 +203,7 @@ class Replay:
             "s_next": self.s_next[:filled],
             "rest": self.rest[:filled],
             "terminal": self.terminal[:filled],
-            "keeper": self.keeper.state(),
+            "storage": self.storage.state(),
             "sampler": self.sampler.state(),
         }
 
@@ -212,5 +214,5 @@ class Replay:
         for name in ("s", "s_next", "rest", "terminal"):
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")
         self.added, self.oldest = added, whole(state, "oldest", added - filled, added)
-        self.keeper.load_state(state["keeper"])
+        self.storage.load_state(state["storage"])
         self.sampler.load_state(state["sampler"])

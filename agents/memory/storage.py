@@ -1,4 +1,4 @@
-"""How observations are kept in a replay memory: as they are, or each picture once.
+"""How observations are kept in a replay memory: as they are, or each image once.
 
 A keeper turns observations into keys on their way in (`encode`) and back on their way out
 (`decode`); in between, n-step windows and the memory handle only keys.
@@ -13,7 +13,7 @@ import numpy as np
 from drl.state import fill, whole
 
 
-class Keeper(Protocol):
+class ObservationStorage(Protocol):
     key_shape: tuple[int, ...]
     key_dtype: Any
     nbytes: int  # of memory when full
@@ -25,12 +25,13 @@ class Keeper(Protocol):
     def encode(
         self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Keys of N observations and of their true successors; ended (N,): no episode goes on."""
+        """Keys of N observations and of their true next observations; ended (N,): no episode goes
+        on."""
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
         """Observations (B, *shape) of keys (B, *key_shape)."""
 
-    def forget(self) -> None:
+    def interrupt_episodes(self) -> None:
         """The next observations do not follow on the last ones."""
 
     def state(self) -> dict[str, Any]: ...
@@ -38,7 +39,7 @@ class Keeper(Protocol):
     def load_state(self, state: dict[str, Any]) -> None: ...
 
 
-class Vectors:
+class ArrayStorage:
     """An observation of a few numbers is its own key."""
 
     nbytes = 0  # the memory's own arrays hold them
@@ -55,7 +56,7 @@ class Vectors:
     def decode(self, keys: np.ndarray) -> np.ndarray:
         return keys
 
-    def forget(self) -> None:
+    def interrupt_episodes(self) -> None:
         pass
 
     def state(self) -> dict[str, Any]:
@@ -65,23 +66,24 @@ class Vectors:
         pass
 
 
-class Frames:
-    """A ring of pictures, each kept once; an observation is the numbers of its `stack` pictures.
+class FrameStorage:
+    """A ring of images, each kept once; an observation is the numbers of its `stack` images.
 
-    s and s′ share all but one picture, as do observations that follow one another, and n-step
-    windows: they are rows of numbers, and no picture is copied.  An episode's first observation
-    brings its own pictures, and its last a successor that no later one continues, so that nothing
-    reaches across an end.  Pictures are numbered from 0 for ever; number p lies in row p % rows.
+    s and s′ share all but one image, as do observations that follow one another, and n-step
+    windows: they are rows of numbers, and no image is copied.  An episode's first observation
+    brings its own images, and its last a next observation that no later one continues, so that
+    nothing reaches across an end.  Images are numbered from 0 for ever; number p lies in row p %
+    rows.
 
-    shape     of an observation: (H, W, C·stack), its pictures along the last axis, newest last
-    slack     pictures that may lie between the first ones of two transitions kept side by side
+    shape     of an observation: (H, W, C·stack), its images along the last axis, newest last
+    slack     images that may lie between the first ones of two transitions kept side by side
     """
 
     def __init__(
         self, rows: int, shape: tuple[int, ...], dtype: Any, stack: int, num_envs: int, slack: int
     ) -> None:  # fmt: skip
         if len(shape) != 3 or shape[2] % stack:
-            raise ValueError(f"{stack} pictures do not make an observation of shape {shape}")
+            raise ValueError(f"{stack} images do not make an observation of shape {shape}")
         self.shape, self.stack, self.slack = shape, stack, slack
         self.channels = shape[2] // stack
         self.rows = rows + slack
@@ -90,7 +92,9 @@ class Frames:
         self.key_shape: tuple[int, ...] = (stack,)
         self.key_dtype = np.dtype(np.int64)
         self.pushed = 0
-        self.begins = np.ones(num_envs, bool)  # worlds whose next observation is an episode's first
+        self.begins = np.ones(
+            num_envs, bool
+        )  # environments whose next observation is an episode's first
         self.keys = np.zeros((num_envs, stack), np.int64)  # of the newest observations
 
     @property
@@ -109,30 +113,30 @@ class Frames:
         return keys, self.keys
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
-        pictures = self.frames.take(keys % self.rows, axis=0)  # (B, stack, H, W, C)
+        images = self.frames.take(keys % self.rows, axis=0)  # (B, stack, H, W, C)
         if self.stack == 1:
-            return pictures[:, 0]
-        return pictures.transpose(0, 2, 3, 1, 4).reshape(len(keys), *self.shape)
+            return images[:, 0]
+        return images.transpose(0, 2, 3, 1, 4).reshape(len(keys), *self.shape)
 
-    def forget(self) -> None:
+    def interrupt_episodes(self) -> None:
         self.begins = np.ones_like(self.begins)
 
     def _begin(self, s: np.ndarray) -> list[int]:
-        """The numbers of an episode's first pictures: equal ones in a row are one."""
-        pictures = [s[..., j : j + self.channels] for j in range(0, self.shape[2], self.channels)]
+        """The numbers of an episode's first images: equal ones in a row are one."""
+        images = [s[..., j : j + self.channels] for j in range(0, self.shape[2], self.channels)]
         numbers: list[int] = []
-        for j, picture in enumerate(pictures):
-            if j and np.array_equal(picture, pictures[j - 1]):
+        for j, image in enumerate(images):
+            if j and np.array_equal(image, images[j - 1]):
                 numbers.append(numbers[-1])
             else:
-                numbers.append(int(self._push(picture[None])[0]))
+                numbers.append(int(self._push(image[None])[0]))
         return numbers
 
-    def _push(self, pictures: np.ndarray) -> np.ndarray:
-        """Keep pictures (N, H, W, C); their numbers (N,)."""
-        numbers = np.arange(self.pushed, self.pushed + len(pictures))
-        self.frames[numbers % self.rows] = pictures
-        self.pushed += len(pictures)
+    def _push(self, images: np.ndarray) -> np.ndarray:
+        """Keep images (N, H, W, C); their numbers (N,)."""
+        numbers = np.arange(self.pushed, self.pushed + len(images))
+        self.frames[numbers % self.rows] = images
+        self.pushed += len(images)
         return numbers
 
     def state(self) -> dict[str, Any]:

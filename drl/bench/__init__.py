@@ -27,7 +27,7 @@ class Config:
     digits: an epoch of 60,000 images beside torch autograd and scikit-learn.
     conv: three convolutional nets beside torch autograd.
     prioritized: sampling by priority beside the step that it feeds.
-    envs: a step of 16 of our worlds beside Gymnasium's SyncVectorEnv.
+    envs: a step of 16 of our environments beside Gymnasium's SyncVectorEnv.
     endtoend: updates per second of a training beside the bare step's.
     startup: from the command to its first answer.
     seeds: --seeds 8 beside eight runs in turn.

@@ -20,7 +20,7 @@ from drl.display.console import Console
 from drl.experiment.checkpoint import write_atomic
 from drl.statistics import bootstrap_interval, interquartile_mean
 
-WORLDS = {"CartPole-v1": 20_000, "Acrobot-v1": 50_000, "MinAtar/Breakout-v1": 100_000}  # env steps
+ENVS = {"CartPole-v1": 20_000, "Acrobot-v1": 50_000, "MinAtar/Breakout-v1": 100_000}  # env steps
 # what each part is added to: Mnih et al. 2015
 DQN: dict[str, str | None] = {"--bootstrap": "max", "--n-step": "1"}
 PARTS: dict[str, dict[str, str | None]] = {
@@ -39,13 +39,13 @@ RAINBOW = "Rainbow"  # not added to DQN: its own preset of all its parts
 
 
 class Job(NamedTuple):
-    world: str
+    env: str
     variant: str
     seed: int
 
     @property
     def name(self) -> str:
-        return f"{self.world}-{self.variant}-{self.seed}".replace("/", "-")
+        return f"{self.env}-{self.variant}-{self.seed}".replace("/", "-")
 
 
 def measure(
@@ -58,9 +58,9 @@ def measure(
     console = Console(quiet)
     out.mkdir(parents=True, exist_ok=True)
     todo = [
-        Job(world, variant, seed)
+        Job(env, variant, seed)
         for seed in range(first_seed, first_seed + seeds)  # all variants with one seed first
-        for world in WORLDS
+        for env in ENVS
         for variant in (*PARTS, RAINBOW)
     ]
     with ThreadPoolExecutor(jobs) as pool:
@@ -70,8 +70,8 @@ def measure(
     console.print(table)
     write_atomic(out / "ablation.json", json.dumps(rows, indent=2).encode())
     write_atomic(out / "ablation.md", table.encode())
-    picture = _plot(rows, out / "ablation.png")
-    console.print(f"table and plot: {out}" if picture else f"table: {out} (no matplotlib, no plot)")
+    image = _plot(rows, out / "ablation.png")
+    console.print(f"table and plot: {out}" if image else f"table: {out} (no matplotlib, no plot)")
     return {"bench": "ablation", "rows": rows, "seeds": seeds}
 
 
@@ -89,9 +89,9 @@ def score(job: Job, out: Path) -> float:
 
 def flags(job: Job) -> Iterator[str]:
     """The command line of one run."""
-    budget = WORLDS[job.world]
+    budget = ENVS[job.env]
     changed: dict[str, str | None] = {
-        "--env": job.world,
+        "--env": job.env,
         "--seed": str(job.seed),
         "--steps": str(budget),
         "--solved-at": "None",
@@ -106,17 +106,17 @@ def flags(job: Job) -> Iterator[str]:
 
 
 def markdown(rows: list[dict[str, Any]], seeds: int) -> str:
-    """A line per variant, a column per world: IQM (95 % interval)."""
-    steps = ", ".join(f"{world} {budget:,}" for world, budget in WORLDS.items())
+    """A line per variant, a column per environment: IQM (95 % interval)."""
+    steps = ", ".join(f"{env} {budget:,}" for env, budget in ENVS.items())
     lines = [
         f"Last policy, 100 greedy episodes, {seeds} seeds: interquartile mean (95 % bootstrap "
         f"interval).  Env steps: {steps}.",
         "",
-        "| variant | " + " | ".join(WORLDS) + " |",
-        "|---" * (len(WORLDS) + 1) + "|",
+        "| variant | " + " | ".join(ENVS) + " |",
+        "|---" * (len(ENVS) + 1) + "|",
     ]
     for variant in (*PARTS, RAINBOW):
-        cells = [_cell(r) for world in WORLDS for r in rows if r["at"] == [world, variant]]
+        cells = [_cell(r) for env in ENVS for r in rows if r["at"] == [env, variant]]
         lines.append(f"| {variant} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -127,10 +127,10 @@ def _cell(row: dict[str, Any]) -> str:
 
 
 def _rows(scores: dict[Job, float]) -> Iterator[dict[str, Any]]:
-    for world in WORLDS:
+    for env in ENVS:
         for variant in (*PARTS, RAINBOW):
-            at = (world, variant)
-            values = np.array([v for job, v in scores.items() if (job.world, job.variant) == at])
+            at = (env, variant)
+            values = np.array([v for job, v in scores.items() if (job.env, job.variant) == at])
             low, high = bootstrap_interval(values) if len(values) > 1 else (None, None)
             yield {
                 "at": list(at), "scores": values.tolist(), "iqm": float(interquartile_mean(values)),
@@ -139,19 +139,20 @@ def _rows(scores: dict[Job, float]) -> Iterator[dict[str, Any]]:
 
 
 def _plot(rows: list[dict[str, Any]], out: Path) -> bool:
-    """A panel per world: a dot per variant at its IQM, a line for the interval, ticks the seeds."""
+    """A panel per environment: a dot per variant at its IQM, a line for the interval, ticks the
+    seeds."""
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         return False
-    figure = Figure(figsize=(4.5 * len(WORLDS), 4.2), layout="constrained")
-    for ax, world in zip(figure.subplots(1, len(WORLDS), sharey=True), WORLDS, strict=True):
-        for y, row in enumerate(r for r in rows if r["at"][0] == world):
+    figure = Figure(figsize=(4.5 * len(ENVS), 4.2), layout="constrained")
+    for ax, env in zip(figure.subplots(1, len(ENVS), sharey=True), ENVS, strict=True):
+        for y, row in enumerate(r for r in rows if r["at"][0] == env):
             ax.plot(row["scores"], [y] * len(row["scores"]), "|", color="0.6")
             if row["low"] is not None:
                 ax.plot([row["low"], row["high"]], [y, y], color="C0", linewidth=3, alpha=0.4)
             ax.plot(row["iqm"], y, "o", color="C0")
-        ax.set(title=f"{world}, {WORLDS[world]:,} env steps", xlabel="return of the last policy")
+        ax.set(title=f"{env}, {ENVS[env]:,} env steps", xlabel="return of the last policy")
         ax.set_yticks(range(len(PARTS) + 1), [*PARTS, RAINBOW])
         ax.grid(axis="x", alpha=0.3)
     figure.axes[0].invert_yaxis()

@@ -36,11 +36,13 @@ def measure(seeds: int = 20, first_seed: int = 0) -> Result:
         Bar("command to solved, worst s", max(seconds), WORST, at_least=False),
     ]
     last = sum(row["last"] >= THRESHOLD for row in rows)
-    fell = sum(row["worst late check"] < 400 for row in rows)
-    notes = [f"last policy ≥ 475: {last} of {seeds}; a late check under 400: {fell} of {seeds}"]
+    fell = sum(row["worst late evaluation"] < 400 for row in rows)
+    notes = [
+        f"last policy ≥ 475: {last} of {seeds}; a late evaluation under 400: {fell} of {seeds}"
+    ]
     about = (
         "seconds, env steps, updates: until solved, the whole process; again: that policy on other "
-        f"episodes; last: the last policy of a run of {FIXED_STEPS:,} env steps; late checks: of "
+        f"episodes; last: the last policy of a run of {FIXED_STEPS:,} env steps; late evaluations: of "
         f"its last {LATE_STEPS:,}."
     )
     return Result("cartpole", about, rows, bars, notes)
@@ -67,12 +69,12 @@ def one_seed(seed: int, scratch: Path) -> Row:
         "updates": summary["updates"],
         "again": again["mean_reward"],
         "last": last["mean_reward"],
-        "worst late check": min(late),
+        "worst late evaluation": min(late),
     }
 
 
 def checks(run: Path) -> list[tuple[int, float]]:
-    """The greedy checks of a run, read back from its TensorBoard events."""
+    """The greedy evaluations of a run, read back from its TensorBoard events."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(run), size_guidance={"scalars": 0})

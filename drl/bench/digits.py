@@ -19,7 +19,7 @@ from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, one_thread, ratio
 from drl.nn.compiled_ops import speed_up
 from drl.supervised.data import Dataset
-from drl.supervised.presets import Recipe
+from drl.supervised.presets import Preset
 from drl.supervised.training import Training
 
 NETS = [((128,), 1.8), ((512, 512), 1.25)]  # hidden, how many times autograd's speed is asked for
@@ -90,7 +90,7 @@ def made_up(images: int) -> Dataset:
 
 
 def our_training(data: Dataset, hidden: tuple[int, ...]) -> Training:
-    training = Training(data, Recipe(epochs=EPOCHS, batch=BATCH, lr=LR, hidden=hidden))
+    training = Training(data, Preset(epochs=EPOCHS, batch=BATCH, lr=LR, hidden=hidden))
     speed_up(training.net.ops)  # as it is some seconds into a training
     return training
 

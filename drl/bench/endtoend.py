@@ -1,6 +1,6 @@
 """What surrounds the gradient step: the updates per second of a training beside the bare step's.
 
-Loop, replay, worlds, and the log at its default: a CartPole run, none of whose checks is due.
+Loop, replay, environments, and the log at its default: a CartPole run, none of whose checks is due.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def measure(repeats: int = 9, steps: int = 20_000) -> Result:
         "bare step, updates/s": median(bare),
         "share": share,
     }
-    about = "Updates per second of a CartPole run, loop, worlds, replay and log included."
+    about = "Updates per second of a CartPole run, loop, environments, replay and log included."
     bar = Bar("training's share of the bare step's rate", share, AT_LEAST)
     return Result("endtoend", about, [row], [bar])
 

@@ -1,8 +1,9 @@
-"""Our worlds beside the same stepped one by one: microseconds for a step of 16.
+"""Our environments beside the same stepped one by one: microseconds for a step of 16.
 
-    ratio = SyncVectorEnv of 16 single worlds / ours
+    ratio = SyncVectorEnv of 16 single environments / ours
 
-For CartPole the single world is Gymnasium's own; for the others ours, registered with Gymnasium.
+For CartPole the single environment is Gymnasium's own; for the others ours, registered with
+Gymnasium.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, ratio
 
-WORLDS = 16
+ENVS = 16
 AT_LEAST = 10.0
 
 
@@ -29,8 +30,8 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
     rows: list[Row] = []
     for id in registration.IDS:
         beside = "CartPole-v1" if id == "drl/CartPole-v1" else id
-        ours = make(id, WORLDS, 0, compiled=True)
-        sync: Any = gym.make_vec(beside, WORLDS, vectorization_mode="sync")
+        ours = make(id, ENVS, 0, compiled=True)
+        sync: Any = gym.make_vec(beside, ENVS, vectorization_mode="sync")
         ours.reset()
         sync.reset(seed=0)
         times = interleaved(
@@ -38,20 +39,20 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
             repeats, seconds,
         )  # fmt: skip
         rows.append({
-            "world": id,
+            "env": id,
             "ours": median(times["ours"]) * 1e6,
             "sync": median(times["sync"]) * 1e6,
             "sync / ours": ratio(times["sync"], times["ours"]),
         })  # fmt: skip
     about = (
-        f"µs for one step of {WORLDS} worlds with random actions.  ours: compiled where numba is "
+        f"µs for one step of {ENVS} environments with random actions.  ours: compiled where numba is "
         "there; sync: Gymnasium's SyncVectorEnv."
     )
-    bars = [Bar(f"{row['world']}: sync / ours", row["sync / ours"], AT_LEAST) for row in rows]
+    bars = [Bar(f"{row['env']}: sync / ours", row["sync / ours"], AT_LEAST) for row in rows]
     return Result("envs", about, rows, bars)
 
 
 def stepper(step: Callable[[np.ndarray], Any], actions: int) -> Callable[[], Any]:
     rng = np.random.default_rng(0)
-    drawn = cycle(rng.integers(actions, size=(10_000, WORLDS)))
+    drawn = cycle(rng.integers(actions, size=(10_000, ENVS)))
     return lambda: step(next(drawn))

@@ -2,7 +2,7 @@
 
     slowdown = CPU seconds with / CPU seconds without − 1
 
-of whole processes, which load TensorBoard's protos at their start and draw pictures at their end.
+of whole processes, which load TensorBoard's protos at their start and draw images at their end.
 The three run at once on one core, so that the system gives it to them in turns of a few
 milliseconds and a change of the machine's speed meets all of them: one after another they differ
 by 20 %, more than what is looked for; so by less than 1 %.

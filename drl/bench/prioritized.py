@@ -9,14 +9,14 @@ import numpy as np
 from agents.dqn.agent import DQN
 from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
-from agents.memory.prioritized import Prioritized
+from agents.memory.prioritized import PrioritizedSampler
 from drl.bench.floor import bandwidth
 from drl.bench.result import Bar, Result
 from drl.bench.timing import interleaved, median, one_thread, ratio
 from drl.nn.compiled_ops import speed_up
 
 INPUTS, ACTIONS, HIDDEN, BATCH = 4, 2, (128, 128), 128
-WORLDS = 1000  # that fill the memory
+ENVS = 1000  # that fill the memory
 AT_MOST = 0.25  # of the step
 
 
@@ -24,7 +24,7 @@ def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> 
     """Medians in µs of sampling with the update of the priorities, and of the step."""
     prioritized, uniform = agent(stored, True), agent(stored, False)
     speed_up(uniform.ops)  # both as they are some seconds into a training
-    assert isinstance(prioritized.replay.sampler, Prioritized)
+    assert isinstance(prioritized.replay.sampler, PrioritizedSampler)
     prioritized.replay.sampler.tree.speed_up()
     errors = np.random.default_rng(0).random(BATCH).astype(np.float32)
     batch = prioritized.replay.sample()
@@ -64,13 +64,13 @@ def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> 
 def agent(stored: int, prioritized: bool) -> DQN:
     """An agent whose memory is full."""
     config = DQNConfig(
-        hidden=HIDDEN, batch=BATCH, capacity=stored, num_envs=WORLDS, bootstrap="max",
+        hidden=HIDDEN, batch=BATCH, capacity=stored, num_envs=ENVS, bootstrap="max",
         prioritized=prioritized,
     )  # fmt: skip
     dqn = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0)
     rng = np.random.default_rng(0)
-    for _ in range(-(-stored // WORLDS)):
-        s, s_next = rng.normal(size=(2, WORLDS, INPUTS)).astype(np.float32)
-        none = np.zeros(WORLDS, bool)
-        dqn.observe(s, rng.integers(ACTIONS, size=WORLDS), np.ones(WORLDS), none, none, s_next)
+    for _ in range(-(-stored // ENVS)):
+        s, s_next = rng.normal(size=(2, ENVS, INPUTS)).astype(np.float32)
+        none = np.zeros(ENVS, bool)
+        dqn.observe(s, rng.integers(ACTIONS, size=ENVS), np.ones(ENVS), none, none, s_next)
     return dqn

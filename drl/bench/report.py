@@ -2,7 +2,7 @@
 
 DIR/figures.json  all figures
 DIR/bars.png      each bar and how far the figure is from it
-DIR/RESULTS.md    the part between the two marks below is made anew; the rest of the page stays
+DIR/RESULTS.md    the part between the two marks below is restarted; the rest of the page stays
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def measure(
     directory.mkdir(parents=True, exist_ok=True)
     figures = [result.json() for result in results]
     write_atomic(directory / "figures.json", json.dumps(figures, indent=1).encode())
-    picture = plot(results, directory / "bars.png")
+    image = plot(results, directory / "bars.png")
     page = directory / "RESULTS.md"
     text = page.read_text(encoding="utf-8") if page.exists() else "# Results\n"
-    write_atomic(page, put(text, markdown(results, failed, picture)).encode())
-    console.print(f"the page: {page}" + ("" if picture else " (no matplotlib, no plot)"))
+    write_atomic(page, put(text, markdown(results, failed, image)).encode())
+    console.print(f"the page: {page}" + ("" if image else " (no matplotlib, no plot)"))
     return {"bench": "all", "results": figures, "failed": failed}
 
 
@@ -67,7 +67,7 @@ def put(page: str, part: str) -> str:
     return f"{before}{BEGIN}\n{part}\n{END}{after}"
 
 
-def markdown(results: Sequence[Result], failed: Sequence[str], picture: bool) -> str:
+def markdown(results: Sequence[Result], failed: Sequence[str], image: bool) -> str:
     bars = [bar for result in results for bar in result.bars]
     lines = [
         "## Every benchmark in one run",
@@ -77,7 +77,7 @@ def markdown(results: Sequence[Result], failed: Sequence[str], picture: bool) ->
         f"`benchmarks/figures.json`.  Bars met: {sum(bar.met for bar in bars)} of {len(bars)}.",
         "",
     ]
-    if picture:
+    if image:
         lines += ["![Each bar, and how far from it the figure is](bars.png)", ""]
     for result in results:
         lines += [f"### {result.bench}", "", result.markdown(), ""]

@@ -85,7 +85,7 @@ class Noisy(NoisyLinear):
         self.resample(np.random.default_rng(0))
 
 
-class Quantiles(QuantileEmbedding):
+class QuantileHead(QuantileEmbedding):
     """QuantileEmbedding at N fractions, its rows put side by side again: (B, N·D)."""
 
     def __init__(self, cosines: int, *fractions: float) -> None:
@@ -129,9 +129,9 @@ ROWS: dict[str, Make] = {
     "NoisyLinear, 1 neuron": chain((1,), lambda: Noisy(1)),
     "Dueling": chain((6,), lambda: Dueling(3)),
     "Dueling, 2 atoms, noisy": chain((6,), lambda: Dueling(3, 2, Noisy)),
-    "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: Quantiles(5, 0.1, 0.45, 0.8)),
+    "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: QuantileHead(5, 0.1, 0.45, 0.8)),
     "Dueling, 1 action": chain((2,), lambda: Dueling(1)),
-    "QuantileEmbedding, 1 cosine": chain((1,), lambda: Linear(1), lambda: Quantiles(1, 0.3)),
+    "QuantileEmbedding, 1 cosine": chain((1,), lambda: Linear(1), lambda: QuantileHead(1, 0.3)),
     "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
     "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
     "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),

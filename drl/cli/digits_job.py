@@ -15,7 +15,7 @@ from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
 from drl.state import fitting, number
 from drl.supervised.data import Dataset, load
-from drl.supervised.presets import Recipe
+from drl.supervised.presets import Preset
 from drl.supervised.report import accuracy
 from drl.supervised.training import Report, Training, cross_entropy, probabilities
 
@@ -25,9 +25,9 @@ class DigitsJob:
 
     def __init__(self, settings: dict[str, Any], data: Dataset) -> None:
         self.settings, self.data = settings, data
-        self.recipe = Recipe.from_settings(settings)
+        self.preset = Preset.from_settings(settings)
         self.training = Training(
-            data, self.recipe, settings["seed"],
+            data, self.preset, settings["seed"],
             settings["backend"], settings["dtype"], settings["device"],
         )  # fmt: skip
         self.seconds = 0.0  # of training, over all its sessions
@@ -50,12 +50,12 @@ class DigitsJob:
         return job
 
     def go(self, run: Run, console: Console, resumed: bool = False) -> dict[str, Any]:
-        """Train to the recipe's end or until interrupted; always ends with a checkpoint.
+        """Train to the preset's end or until interrupted; always ends with a checkpoint.
 
         The last parameters are the result.  There is no best of several: only the test images
         could choose it, and then they would no longer test it.
         """
-        lower = f"train anew with --lr below {self.recipe.lr:g}"
+        lower = f"train anew with --lr below {self.preset.lr:g}"
         with (
             DigitsLog(run, self.settings, self.training, resumed) as log,
             Interrupt() as interrupt,
@@ -69,7 +69,7 @@ class DigitsJob:
             p = probabilities(self.training.net, self.data.x_test)
             summary = self.summary() | self.scores(p) | {"checkpoint_saved": saved}
             run.write_summary(summary)
-            log.result(p)  # pictures: what was learnt is safe by now
+            log.result(p)  # images: what was learnt is safe by now
         self._print(console, run, summary)
         return summary
 
@@ -99,7 +99,7 @@ class DigitsJob:
     def finished(self, run: Run) -> bool:
         """Nothing is left to do: a run killed after its last update has no result yet."""
         done = self.training.update >= self.training.updates
-        return done and run.told
+        return done and run.finished
 
     def score(self, quiet: bool = False) -> dict[str, Any]:
         """The parameters as they are, on the test images."""
@@ -143,7 +143,7 @@ class DigitsJob:
             return
         rows = self._rows(summary) | {
             "wall seconds": f"{summary['seconds']:.2f}",
-            "epochs": f"{self.recipe.epochs} of {len(self.data.y_train):,} images",
+            "epochs": f"{self.preset.epochs} of {len(self.data.y_train):,} images",
             "updates": f"{summary['updates']:,}",
             "parameters": f"{summary['parameters']:,}",
             "run": str(run.directory),

@@ -33,7 +33,7 @@ class DigitsLog(JobLog):
     ) -> None:
         super().__init__(run, settings, training.update, resumed)
         self.training = training
-        self.epochs_per_snapshot = max(1, training.recipe.epochs // SNAPSHOTS)
+        self.epochs_per_snapshot = max(1, training.preset.epochs // SNAPSHOTS)
         if not resumed:
             self.snapshot()
         self.begin(training.net, LAYOUT)
@@ -58,14 +58,14 @@ class DigitsLog(JobLog):
         self.checksum(self.training.net, report.update)
 
     def snapshot(self) -> None:
-        """Distributions of weights and gradients by layer; pictures of the first layer, and of what
+        """Distributions of weights and gradients by layer; images of the first layer, and of what
         each hidden layer makes of the first test image."""
         if not self.full:
             return
         net, step = self.training.net, self.training.update
         self.distributions(net, step)
-        picture = reports.weights_picture(reports.first_layer(net))
-        self.out.image("first_layer/filters", picture, step)
+        image = reports.weights_picture(reports.first_layer(net))
+        self.out.image("first_layer/filters", image, step)
         digit = self.training.data.x_test[0]
         for name, maps in reports.features(net, digit).items():
             self.out.image(f"feature_maps/{name}", reports.features_picture(digit, maps), step)

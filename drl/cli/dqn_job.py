@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-import envs as worlds
-from agents.checks import Checks
+import envs as factory
+from agents.checks import Evaluations
 from agents.dqn.config import DQNConfig, from_settings, no_updates
 from agents.dqn.targets import Bounded
 from agents.evaluation import Evaluation, evaluate_agent
@@ -62,12 +62,12 @@ class DQNJob:
         self.training = Training(
             self.agent, self.envs, config.updates_per_step, config.learning_starts
         )
-        self.checks = Checks(config, settings["seed"])
+        self.checks = Evaluations(config, settings["seed"])
         self.next_log = settings["log_every"]
         self.next_checkpoint = settings["checkpoint_every"]
         self.recent: deque[tuple[float, int]] = deque(maxlen=100)  # return, length of episodes
         self.episodes = 0  # that have ended
-        self.restarts = 0  # environments that failed and were made anew, in earlier sessions
+        self.restarts = 0  # environments that failed and were restarted, in earlier sessions
         self.warned: set[str] = set()  # of environments, in this session
         self.interrupt = Interrupt()
         self.watchdog = Watchdog()
@@ -133,7 +133,7 @@ class DQNJob:
                 "evaluations play in the training environments: their episodes begin anew after it"
             )
         if resumed and self.training.obs is None:
-            why = self.training.begun_anew
+            why = self.training.restarted
             self._warn(f"{self.env_id}: {why}; its episodes begin anew, from other seeds", log)
         self._warn(no_updates(self.config, steps), log)
         self.training.begin()
@@ -205,7 +205,8 @@ class DQNJob:
         return f"env step {self.training.env_steps:,}, {self.agent.updates:,} updates"
 
     def _check(self, run: Run, log: DQNLog) -> None:
-        """A greedy check; a new best policy is kept; the threshold is confirmed before we stop."""
+        """A greedy evaluation; a new best policy is kept; the threshold is confirmed before we
+        stop."""
         generators = shared_generators()
         try:
             result, better = self.checks.check(lambda count, seed: self._evaluate(count, seed, log))
@@ -231,7 +232,7 @@ class DQNJob:
     def _evaluate(self, episodes: int, seed: int, log: DQNLog) -> Evaluation:
         """The greedy policy as it is."""
         return evaluate_agent(
-            self.training, worlds.worlds(self.env_id), self.config, episodes, seed,
+            self.training, factory.factory(self.env_id), self.config, episodes, seed,
             lambda envs: log.watching(envs, self.agent, self.training.env_steps),
             self.interrupt.at_once,
         )  # fmt: skip
@@ -239,15 +240,15 @@ class DQNJob:
     def _status(self) -> str:
         mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"
         best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "–"
-        return f"return {mean}  best check {best}"
+        return f"return {mean}  best evaluation {best}"
 
     def _report(self, console: Console, run: Run, summary: dict[str, Any]) -> None:
         if summary["interrupted"]:
             console.print(f"stopped at {summary['env_steps']:,} env steps; checkpoint saved")
             console.print("go on:   " + command("resume", run.directory))
             return
-        best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "no check yet"
-        last = "no check yet" if self.checks.last is None else f"{self.checks.last:.1f}"
+        best = f"{self.checks.best:.1f}" if np.isfinite(self.checks.best) else "no evaluation yet"
+        last = "no evaluation yet" if self.checks.last is None else f"{self.checks.last:.1f}"
         collapsed = ", collapsed and not yet back" * self.watchdog.collapsed
         console.table(
             f"{self.env_id}, seed {self.settings['seed']}",
@@ -340,14 +341,17 @@ class DQNJob:
         load_shared_generators(state["generators"])
 
     def _worlds_anew(self) -> None:
-        """Worlds that could not tell their state: not the run's first episodes again."""
+        """Environments that could not tell their state: not the run's first episodes again."""
         close(self.envs)
         self.envs = restarted_envs(
-            worlds.worlds(self.env_id), self.config, self.settings["seed"], self.training.env_steps
+            factory.factory(self.env_id),
+            self.config,
+            self.settings["seed"],
+            self.training.env_steps,
         )
         self.training.envs = self.envs
 
 
 def made(settings: dict[str, Any], config: DQNConfig) -> DescribedEnv:
     """The environments that a run learns in."""
-    return training_envs(worlds.worlds(settings["env"]), config, settings["seed"])
+    return training_envs(factory.factory(settings["env"]), config, settings["seed"])

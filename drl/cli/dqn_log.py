@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from agents.dqn import metrics as diagnostics
-from agents.dqn.agent import DQN, Learned
-from agents.dqn.value_bias import Realised
+from agents.dqn.agent import DQN, Update
+from agents.dqn.value_bias import ValueBias
 from agents.evaluation import Evaluation
 from agents.training import Progress, VectorEnv
 from drl.cli import dqn_pictures
@@ -30,7 +30,7 @@ LAYOUT: Layout = {
     },
     "dqn: Q": {
         "what Q promises at the start of an episode, and what is then earned": [
-            "eval/q_promised", "eval/q_earned"
+            "eval/q_estimated", "eval/q_realised"
         ],
         "Q on the batch": ["train/q_mean", "train/q_max"],
         "action gap: how much the choice matters": ["train/action_gap"],
@@ -59,19 +59,19 @@ class DQNLog(JobLog):
     ) -> None:  # fmt: skip
         """Before the first step.
 
-        at_once  around what can be left in the middle: films
-        warn     says what is wrong with a picture
+        at_once  around what can be left in the middle: videos
+        warn     says what is wrong with an image
         """
         self.begin(agent.net, LAYOUT)
-        self.pictures = dqn_pictures.DQNPictures(self.out, self.settings, agent, at_once, warn)
-        self.watched: Realised | None = None
+        self.images = dqn_pictures.DQNPictures(self.out, self.settings, agent, at_once, warn)
+        self.watched: ValueBias | None = None
         if self.full and not self.resumed:
             self.distributions(agent.net, 0)
 
     def draw_start(self) -> None:
-        """The pictures of the start, after the first checkpoint."""
+        """The images of the start, after the first checkpoint."""
         if self.full:
-            self.pictures.start()
+            self.images.start()
 
     def point(
         self, step: Progress, agent: DQN, recent: deque[tuple[float, int]], seconds: float
@@ -96,7 +96,7 @@ class DQNLog(JobLog):
         self.out.scalars(scalars, step.env_steps)
         self.checksum(agent.net, step.env_steps)
 
-    def _batch(self, agent: DQN, learned: Learned, env_steps: int) -> None:
+    def _batch(self, agent: DQN, learned: Update, env_steps: int) -> None:
         """Distributions over the batch of an update."""
         self.out.histogram("train/td_error", agent.ops.numpy(learned.td_error()), env_steps)
         for action, q in enumerate(diagnostics.q_by_action(agent, learned)):
@@ -107,15 +107,15 @@ class DQNLog(JobLog):
         return due(env_steps // interval, self.settings["steps"] // interval)
 
     def watching(self, envs: VectorEnv, agent: DQN, env_steps: int) -> VectorEnv:
-        """The worlds of a greedy check; where Q is to be held against what is then earned, seen
-        through a Realised."""
+        """The environments of a greedy evaluation; where Q is to be held against what is then
+        earned, seen through a ValueBias."""
         self.watched = None
         if self.full and self._due(env_steps, "eval_every"):
-            self.watched = Realised(agent, envs)
+            self.watched = ValueBias(agent, envs)
         return self.watched or envs
 
     def check(self, result: Evaluation, env_steps: int, agent: DQN) -> None:
-        """A greedy check."""
+        """A greedy evaluation."""
         scalars = {
             "eval/mean_reward": result.mean,
             "eval/min_reward": float(result.returns.min()),
@@ -129,7 +129,7 @@ class DQNLog(JobLog):
         if self.full:
             if self._due(env_steps, "eval_every"):
                 self.distributions(agent.net, env_steps)
-            self.pictures.check(env_steps)
+            self.images.check(env_steps)
 
     def end(self, env_steps: int, best: float) -> None:
         """What the training has come to, before its last checkpoint.  best: of the greedy means."""
@@ -138,9 +138,9 @@ class DQNLog(JobLog):
         self.flush()
 
     def draw_end(self, env_steps: int) -> None:
-        """The pictures of the end, after the last checkpoint."""
+        """The images of the end, after the last checkpoint."""
         if self.full:
-            self.pictures.end(env_steps)
+            self.images.end(env_steps)
 
     def warning(self, text: str, env_steps: int) -> None:
         self.out.text("warnings", text, env_steps)

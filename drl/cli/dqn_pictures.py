@@ -1,7 +1,7 @@
-"""The pictures of a DQN run: heat maps, films of episodes, the first layer's weights.
+"""The images of a DQN run: heat maps, videos of episodes, the first layer's weights.
 
-Few, since a picture costs as much as thirty updates.  Heat maps at the start and at checks 1, 2, 4,
-8, …, for most is learnt early.  Films at the start and the end; that of the middle is made at the
+Few, since an image costs as much as thirty updates.  Heat maps at the start and at checks 1, 2, 4,
+8, …, for most is learnt early.  Videos at the start and the end; that of the middle is made at the
 end too, when it is known where the middle was.
 """
 
@@ -18,7 +18,7 @@ from agents.dqn.build import env_seed, unseen_stream
 from agents.dqn.metrics import q_values
 from agents.heatmap import PLANES, action_picture, states, value_picture
 from drl.cli.job_log import doubled
-from drl.cli.videos import film
+from drl.cli.videos import video
 from drl.errors import UserError
 from drl.experiment.interrupt import Interrupted
 from drl.images import red_and_blue
@@ -30,9 +30,9 @@ KEPT = 8  # policies from which the middle one is chosen
 
 
 class DQNPictures:
-    """Writes them to `out`.  A picture that cannot be made costs that picture and a warning.
+    """Writes them to `out`.  An image that cannot be made costs that image and a warning.
 
-    at_once  around a film, which a signal ends
+    at_once  around a video, which a signal ends
     warn     says what went wrong
     """
 
@@ -47,7 +47,7 @@ class DQNPictures:
         self.every = 1  # checks between two of them
         self.checks = 0
         self.mapped = -1  # env steps of the last heat maps
-        self.filmed = True  # as long as nothing has failed
+        self.recorded = True  # as long as nothing has failed
 
     def start(self) -> None:
         self._maps(0)
@@ -81,11 +81,11 @@ class DQNPictures:
             self.out.image("policy/greedy_action", action_picture(self.plane, q), env_steps)
 
     def _first_layer(self, env_steps: int) -> None:
-        with self._spared("picture of the first layer", env_steps):
+        with self._spared("image of the first layer", env_steps):
             self.out.image("first_layer/weights", weights(self.agent), env_steps)
 
     def _middle(self, env_steps: int) -> None:
-        """A film of the policy kept nearest to half of the run."""
+        """A video of the policy kept nearest to half of the run."""
         earlier = [(steps, params) for steps, params in self.kept if steps < env_steps]
         if not earlier:
             return
@@ -99,21 +99,21 @@ class DQNPictures:
             net.load(last)
 
     def _film(self, when: str, env_steps: int) -> None:
-        if not self.filmed:
+        if not self.recorded:
             return
         seed = env_seed(unseen_stream(self.settings["seed"]))
-        self.filmed = False  # unless it comes to its end
-        with self._spared("film of an episode", env_steps), suppress(Interrupted):
+        self.recorded = False  # unless it comes to its end
+        with self._spared("video of an episode", env_steps), suppress(Interrupted):
             with self.at_once():
-                shown = film(self.settings["env"], self.agent.greedy, seed)
-            self.out.film(f"episode/{when}", shown.frames, shown.fps, env_steps)
+                shown = video(self.settings["env"], self.agent.greedy, seed)
+            self.out.video(f"episode/{when}", shown.frames, shown.fps, env_steps)
             words = f"{when[2:]}: return {shown.total:g} in {shown.length} agent steps"
             self.out.text("episodes", words, env_steps)
-            self.filmed = True
+            self.recorded = True
 
     @contextmanager
     def _spared(self, what: str, env_steps: int) -> Iterator[None]:
-        """A picture that cannot be made is left out, and said."""
+        """An image that cannot be made is left out, and said."""
         try:
             yield
         except Exception as error:
@@ -125,7 +125,7 @@ class DQNPictures:
 
 
 def weights(agent: DQN) -> np.ndarray:
-    """First-layer weights, red above 0, blue below: kernels of pictures as tiles; of numbers a row
+    """First-layer weights, red above 0, blue below: kernels of images as tiles; of numbers a row
     for each input, a column for each neuron."""
     filters = first_layer(agent.net)
     if len(agent.net.input_shape) == 3:

@@ -65,7 +65,7 @@ def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
     # in the training environments: there are none here, but never more of them than it had
     at_once = trained.num_envs if trained.eval_envs == 0 else trained.eval_envs
     result = evaluate_fresh(
-        policy, envs.worlds(settings["env"]), config.episodes, seed, policy.checked, at_once,
+        policy, envs.factory(settings["env"]), config.episodes, seed, policy.checked, at_once,
         trained.eval_max_steps,
     )  # fmt: skip
     scores = {

@@ -41,7 +41,7 @@ EXAMPLES = {  # command → lines to try, each with what it does
     "watch": (
         ("drl watch runs/RUN", "writes runs/RUN/episode.gif"),
         ("drl watch runs/RUN --window", "plays on the screen"),
-        ("drl watch runs/RUN --out film.mp4 --seed 3", "another episode, as a video"),
+        ("drl watch runs/RUN --out video.mp4 --seed 3", "another episode, as a video"),
     ),
     "compare": (
         ("drl compare runs/*", "a table"),

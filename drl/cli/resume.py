@@ -62,7 +62,7 @@ def go_on(
 
     run.device = device
     require_device(run)
-    if not run.begun:
+    if not run.has_checkpoint:
         run.begin_anew()
     if run.job == "digits":
         from drl.cli.train_digits import resume
@@ -81,12 +81,12 @@ def _go_on_dqn(run: Run, console: Console, steps: int | None) -> dict[str, Any]:
     config = train_dqn.Config.from_settings(run.config)
     say_import(config.env, console)
     job = DQNJob(config.settings())
-    if not run.begun:
+    if not run.has_checkpoint:
         return job.go(run, console, steps)
     job.load_state(run.load_latest())
     done, total = job.training.env_steps, steps or run.asked_steps or job.config.steps
     enough = (job.checks.solved and steps is None) or done >= total
-    if enough and run.told:
+    if enough and run.finished:
         raise UserError(
             f"{run.directory} is finished "
             f"({'solved' if job.checks.solved else 'all steps done'} after {done:,} env steps): "

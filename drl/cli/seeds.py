@@ -78,8 +78,8 @@ def runs_in(directory: Path) -> list[Path]:
 def finished(run: Path, steps: int | None = None) -> bool:
     """Whether it has come to its end, or to `steps`."""
     with Run.open(run) as opened:
-        if not opened.told or steps is None or opened.job == "digits":
-            return opened.told
+        if not opened.finished or steps is None or opened.job == "digits":
+            return opened.finished
         with fitting(f"summary.json of {run}"):
             return whole(opened.summary, "env_steps") >= steps
 

@@ -10,7 +10,7 @@ from drl.display.commands import command
 from drl.errors import UserError
 from drl.experiment.run_files import MOST_SEEDS
 from drl.log.writers import Writer, check_writers, writers_of
-from drl.supervised.presets import Model, Recipe, recipe
+from drl.supervised.presets import Model, Preset, preset
 from drl.typed import check_types
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OWN = ("model", "seed", "log", "log_to", "checkpoint_every", "backend", "dtype",
 class Config:
     """Learn to classify handwritten digits.
 
-    Each model has a tuned recipe for small (8×8) and large images; no other flag is needed.
+    Each model has a tuned preset for small (8×8) and large images; no other flag is needed.
     """
 
     # -- run -------------------------------------------------------------------------------------
@@ -46,13 +46,13 @@ class Config:
 
     # -- training --------------------------------------------------------------------------------
     epochs: int | None = None
-    """Passes over the training images; none: the recipe's."""
+    """Passes over the training images; none: the preset's."""
     batch: int | None = None
-    """Images per update; none: the recipe's."""
+    """Images per update; none: the preset's."""
     lr: float | None = None
-    """Learning rate at the start (it falls to 0); none: the recipe's."""
+    """Learning rate at the start (it falls to 0); none: the preset's."""
     hidden: tuple[int, ...] | None = None
-    """Neurons of each hidden layer; none: the recipe's."""
+    """Neurons of each hidden layer; none: the preset's."""
 
     # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
@@ -84,16 +84,16 @@ class Config:
             raise UserError(f"--checkpoint-every {self.checkpoint_every} s: give 0 or more")
         if self.model == "logistic" and self.hidden:
             raise UserError("--hidden with --model logistic: it has no hidden layer; take mlp")
-        Recipe(**({"epochs": 1, "batch": 1, "lr": 1.0} | self.asked()))  # says what is not right
+        Preset(**({"epochs": 1, "batch": 1, "lr": 1.0} | self.asked()))  # says what is not right
 
     def asked(self) -> dict[str, Any]:
-        """What is to replace the recipe's own."""
+        """What is to replace the preset's own."""
         values = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "hidden")}
         return {name: value for name, value in values.items() if value is not None}
 
-    def recipe(self, data: Dataset) -> Recipe:
-        """The model's recipe for such images, with what was asked for in its place."""
-        return replace(recipe(self.model, data.image_shape), **self.asked())
+    def preset(self, data: Dataset) -> Preset:
+        """The model's preset for such images, with what was asked for in its place."""
+        return replace(preset(self.model, data.image_shape), **self.asked())
 
     def settings(self, data: Dataset) -> dict[str, Any]:
         """The flat JSON form that a run directory keeps: a run is repeated, not looked up again."""
@@ -103,7 +103,7 @@ class Config:
         own["log_to"] = list(self.log_to)
         own["data"] = self.data if self.data in NAMES else str(Path(self.data).resolve())
         own["data_dir"] = str(self.data_dir.resolve()) if self.data_dir else None
-        return {"job": "digits"} | own | self.recipe(data).settings()
+        return {"job": "digits"} | own | self.preset(data).settings()
 
 
 def check_settings(settings: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def check_settings(settings: dict[str, Any]) -> None:
         data_dir=Path(data_dir) if isinstance(data_dir, str) else data_dir,
         **{name: settings[name] for name in OWN},
     )
-    Recipe.from_settings(settings)
+    Preset.from_settings(settings)
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -145,12 +145,12 @@ def resume(run: Run, console: Console) -> dict[str, Any]:
     """Go on from the run's last checkpoint, and give the summary.  UserError if it is finished."""
     from drl.cli.digits_job import DigitsJob
 
-    if not run.begun:
+    if not run.has_checkpoint:
         return DigitsJob.fresh(run).go(run, console)
     job = DigitsJob.of(run)
     if job.finished(run):
         raise UserError(
-            f"{run.directory} is finished: all {job.recipe.epochs} epochs done; see its score: "
+            f"{run.directory} is finished: all {job.preset.epochs} epochs done; see its score: "
             + command("evaluate", run.directory)
         )
     return job.go(run, console, resumed=True)

@@ -25,8 +25,9 @@ class Config:
     """Learn an environment by deep Q-learning.
 
     CartPole-v1 stops when solved; an environment with a preset needs no other flag.  --rainbow
-    switches on all parts of Rainbow: double, dueling, prioritized, noisy, 3-step, c51.  A world of
-    Gymnasium's that raises, or hangs for 60 s, is made anew, at most 10 times in a run.
+    switches on all parts of Rainbow: double, dueling, prioritized, noisy, 3-step, c51.  An
+    environment of Gymnasium's that raises, or hangs for 60 s, is restarted, at most 10 times in a
+    run.
     """
 
     dqn: Annotated[DQNConfig, tyro.conf.arg(name="")] = field(default_factory=DQNConfig)

@@ -1,4 +1,4 @@
-"""`drl watch RUN`: a greedy episode as a picture that moves, in a file or in a window."""
+"""`drl watch RUN`: a greedy episode as an image that moves, in a file or in a window."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ def run(config: Config) -> dict[str, Any]:
         policy.checked(episode.env)
     title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
     try:
-        pictures = steady(episode, even=out is not None and out.suffix == ".mp4")
+        images = steady(episode, even=out is not None and out.suffix == ".mp4")
         if config.window:
-            pictures = shown(pictures, episode.fps, title)
+            images = shown(images, episode.fps, title)
         if out is None:
-            deque(pictures, maxlen=0)  # played, and that is all
+            deque(images, maxlen=0)  # played, and that is all
         else:
-            (_gif if out.suffix == ".gif" else _mp4)(out, pictures, episode.fps)
+            (_gif if out.suffix == ".gif" else _mp4)(out, images, episode.fps)
     except OSError as error:
-        raise refused(out or Path("the film"), error) from error
+        raise refused(out or Path("the video"), error) from error
     finally:
         episode.close()
     result = {
@@ -101,16 +101,16 @@ def run(config: Config) -> dict[str, Any]:
         {
             "return": f"{episode.total:.1f}",
             "length": f"{episode.length} agent steps" + " (cut)" * episode.cut,
-            "film": str(out or "shown, not kept"),
+            "video": str(out or "shown, not kept"),
         },
     )
     return result
 
 
 class Episode:
-    """One world that is drawn.  Iterate for its pictures (H, W, 3) uint8, one for each action and
-    before it; played as they are asked for, so that a long episode is never whole in memory.  Then
-    `total` and `length` are known.
+    """One environment that is drawn.  Iterate for its images (H, W, 3) uint8, one for each action
+    and before it; played as they are asked for, so that a long episode is never whole in memory.
+    Then `total` and `length` are known.
     """
 
     def __init__(self, id: str, policy: Policy, config: Config) -> None:
@@ -126,12 +126,12 @@ class Episode:
         obs, ended = self.env.reset(), False
         try:
             while not ended and self.length < self.max_steps:
-                yield self.env.picture()
+                yield self.env.image()
                 step = self.env.step(self.policy(obs))
                 obs = step.obs
                 self.total += float(step.reward[0])
                 self.length += 1
-                if step.lost is not None:  # it failed: what comes next is another episode
+                if step.invalid is not None:  # it failed: what comes next is another episode
                     return
                 ended = bool(step.terminated[0] or step.truncated[0])
         finally:  # also where nobody wants to see the rest
@@ -141,14 +141,14 @@ class Episode:
         close(self.env)
 
 
-def _gif(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
+def _gif(out: Path, images: Iterator[np.ndarray], fps: float) -> None:
     from drl.experiment.output import write_out
     from drl.images import gif
 
-    write_out(out, gif(pictures, fps, colours=256))
+    write_out(out, gif(images, fps, colours=256))
 
 
-def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
+def _mp4(out: Path, images: Iterator[np.ndarray], fps: float) -> None:
     import tempfile
 
     from drl.experiment.output import write_out
@@ -158,9 +158,9 @@ def _mp4(out: Path, pictures: Iterator[np.ndarray], fps: float) -> None:
     from imageio import v2
 
     with tempfile.TemporaryDirectory() as directory:
-        film = Path(directory) / "episode.mp4"
-        writer: Any = v2.get_writer(film, fps=fps, macro_block_size=2)  # even sizes: H.264
+        video = Path(directory) / "episode.mp4"
+        writer: Any = v2.get_writer(video, fps=fps, macro_block_size=2)  # even sizes: H.264
         with writer:
-            for frame in pictures:
+            for frame in images:
                 writer.append_data(frame)
-        write_out(out, film.read_bytes())
+        write_out(out, video.read_bytes())

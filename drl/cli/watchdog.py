@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from agents.dqn import metrics as diagnostics
-from agents.dqn.agent import DQN, Learned
+from agents.dqn.agent import DQN, Update
 from agents.dqn.targets import Bounded
 from agents.evaluation import Evaluation
 from drl.state import flag, number, optional, whole
 
 EXPLODED = 10.0  # times the largest |Q| that rewards like those in the memory can add up to
-PATIENCE = 3  # greedy checks in a row
+PATIENCE = 3  # greedy evaluations in a row
 CHANCE = 3.0  # standard errors: a difference within them may be the luck of the episodes
 ROUNDING = 1e-5  # of float32 sums
 
@@ -27,7 +27,7 @@ class Watchdog:
         self.floor: float | None = None  # what exploring earned by the first check
         self.best, self.best_error = -np.inf, 0.0  # of the checks so far
 
-    def values(self, agent: DQN, learned: Learned) -> str | None:
+    def values(self, agent: DQN, learned: Update) -> str | None:
         """|Q| beyond what is reachable: the bootstrap feeds on itself."""
         q, bound = diagnostics.largest_q(agent, learned), diagnostics.reachable_q(agent)
         before, self.exploded = self.exploded, 0 < EXPLODED * bound < q  # 0: no reward yet
@@ -71,7 +71,7 @@ class Watchdog:
 
         The first check that is not low takes it back.
 
-        result     a greedy check
+        result     a greedy evaluation
         exploring  mean return of the last exploring episodes; no number where none has ended
         """
         mean, error = result.mean, float(result.returns.std() / np.sqrt(len(result.returns)))
@@ -87,7 +87,7 @@ class Watchdog:
             self.best, self.best_error = mean, error
         if self.low_checks == PATIENCE:
             return (
-                f"the policy has collapsed: {mean:.1f} in the last of {PATIENCE} low checks, after "
+                f"the policy has collapsed: {mean:.1f} in the last of {PATIENCE} low evaluations, after "
                 f"a best of {self.best:.1f}, where exploring began at {self.floor:.1f}; the best "
                 "is kept (drl evaluate scores it)"
             )

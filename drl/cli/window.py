@@ -1,4 +1,4 @@
-"""Pictures in a window, each for as long as it is meant to be seen."""
+"""Images in a window, each for as long as it is meant to be seen."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # any of them says where
 UNSEEN = ("offscreen", "dummy")  # what SDL falls back to
-HEIGHT = 480  # pixels that a small picture is magnified to, at most
+HEIGHT = 480  # pixels that a small image is magnified to, at most
 
 
-def shown(pictures: Iterable[np.ndarray], fps: float, title: str) -> Iterator[np.ndarray]:
-    """The same pictures (H, W, 3) uint8, shown as they pass, until the window is closed.
+def shown(images: Iterable[np.ndarray], fps: float, title: str) -> Iterator[np.ndarray]:
+    """The same images (H, W, 3) uint8, shown as they pass, until the window is closed.
 
     Escape and q close it.  UserError where there is no display.
     """
@@ -36,21 +36,21 @@ def shown(pictures: Iterable[np.ndarray], fps: float, title: str) -> Iterator[np
             raise pygame.error("no display answers")
         pygame.display.set_caption(title)
         window, clock = None, pygame.time.Clock()
-        for picture in pictures:
+        for image in images:
             if window is None:
-                height, width, _ = picture.shape
+                height, width, _ = image.shape
                 zoom = max(1, HEIGHT // height)
                 window = pygame.display.set_mode((zoom * width, zoom * height))
-            surface = pygame.image.frombuffer(picture.tobytes(), (width, height), "RGB")
+            surface = pygame.image.frombuffer(image.tobytes(), (width, height), "RGB")
             window.blit(pygame.transform.scale_by(surface, zoom), (0, 0))
             pygame.display.flip()
-            yield picture
+            yield image
             if any(_closes(event) for event in pygame.event.get()):
                 return
             clock.tick(fps)
     except pygame.error as error:
         raise UserError(
-            f"no window can be opened ({error}): leave out --window to write a film, or run where "
+            f"no window can be opened ({error}): leave out --window to write a video, or run where "
             "there is a display"
         ) from error
     finally:

@@ -130,5 +130,5 @@ def outcome(summary: dict[str, Any]) -> str:
     if summary["job"] == "digits":
         return f"test accuracy {summary['test_accuracy']:.2%}, {summary['seconds']:.2f} s"
     best = summary["best_mean_reward"]
-    words = ["solved"] * summary["solved"] + [f"best check {best:.1f}"] * (best is not None)
+    words = ["solved"] * summary["solved"] + [f"best evaluation {best:.1f}"] * (best is not None)
     return ", ".join([*words, f"{summary['env_steps']:,} env steps, {summary['seconds']:.2f} s"])

@@ -22,7 +22,7 @@ class Interrupt:
     """While open, SIGINT, SIGTERM and SIGHUP set `asked`; a second SIGINT stops at once.
 
     A run stopped in the middle of an update has no state worth saving, so the loop ends itself.
-    What changes nothing (an evaluation, a film) need not be waited for: see `at_once`.  A signal
+    What changes nothing (an evaluation, a video) need not be waited for: see `at_once`.  A signal
     that was ignored stays ignored (nohup, a shell's background jobs); in another thread than the
     main one there are no signals.
     """

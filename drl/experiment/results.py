@@ -48,9 +48,9 @@ class Result:
             return {"test accuracy": self.summary["test_accuracy"]}
         found = {}
         if self.summary["best_mean_reward"] is not None:
-            found["best check"] = self.summary["best_mean_reward"]
+            found["best evaluation"] = self.summary["best_mean_reward"]
         if len(self.curve[1]):
-            found["last check"] = float(self.curve[1][-1])
+            found["last evaluation"] = float(self.curve[1][-1])
         return found
 
 
@@ -166,13 +166,14 @@ def _require_numbers(settings: dict[str, Any], summary: dict[str, Any], job: str
 
 
 def group(results: list[Result]) -> list[Group]:
-    """Groups in the order of their first run, labelled by what differs within job and world."""
-    worlds: dict[tuple[str, str], list[Result]] = {}
+    """Groups in the order of their first run, labelled by what differs within job and
+    environment."""
+    by_task: dict[tuple[str, str], list[Result]] = {}
     for r in results:
         what = str(r.settings["env" if r.settings["job"] == "dqn" else "data"])
-        worlds.setdefault((r.settings["job"], what), []).append(r)
+        by_task.setdefault((r.settings["job"], what), []).append(r)
     groups = []
-    for (job, what), members in worlds.items():
+    for (job, what), members in by_task.items():
         names = dict.fromkeys(name for r in members for name in r.settings if name not in ASIDE)
         differing = [n for n in names if len({repr(r.settings.get(n)) for r in members}) > 1]
         labelled: dict[str, list[Result]] = {}

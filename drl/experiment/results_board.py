@@ -21,7 +21,7 @@ from drl.statistics import bootstrap_interval, interquartile_mean
 POINTS = 100  # of a curve at most: each costs a bootstrap
 # what the Custom Scalars tab shows of them besides the result itself
 BESIDE = {
-    "dqn": ("rollout/ep_rew_mean", "eval/q_promised", "eval/q_earned", "train/q_mean"),
+    "dqn": ("rollout/ep_rew_mean", "eval/q_estimated", "eval/q_realised", "train/q_mean"),
     "digits": ("test/cross_entropy", "train/accuracy", "train/cross_entropy"),
 }
 # of the machine, or of one run alone

@@ -1,4 +1,4 @@
-"""Learning curves over seeds, as a picture."""
+"""Learning curves over seeds, as an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Drawn = tuple[Group, np.ndarray, np.ndarray]  # steps (T,), values (runs, T)
 
 
 def plot(groups: list[Group], out: Path) -> None:
-    """A panel for each job and world; a line for each group: IQM, band: its 95 % interval.
+    """A panel for each job and environment; a line for each group: IQM, band: its 95 % interval.
 
     UserError if no run has a curve, or the file cannot be written.
     """
@@ -30,8 +30,8 @@ def plot(groups: list[Group], out: Path) -> None:
         raise UserError("no run has a learning curve: train with --log minimal or full")
     panels = list(dict.fromkeys((g.job, g.what) for g, _, _ in drawn))
     with rc_context({"text.parse_math": False}):  # a dollar in a setting is a dollar
-        picture = _drawn(panels, drawn, out.suffix[1:])
-    write_out(out, picture)
+        image = _drawn(panels, drawn, out.suffix[1:])
+    write_out(out, image)
 
 
 def _drawn(panels: list[tuple[str, str]], drawn: list[Drawn], form: str) -> bytes:

@@ -154,7 +154,7 @@ class Run:
         if results or last_step(self.directory) > 0:
             raise UserError(
                 f"{self.directory} has been trained and its checkpoints are gone: it cannot go on, "
-                "and is not begun anew over its results; put them back, or train another --run"
+                "and is not restarted over its results; put them back, or train another --run"
             )
         for path in self.directory.glob("events.*"):
             path.unlink()
@@ -205,13 +205,13 @@ class Run:
     def asked_steps(self) -> int | None:
         """Env steps in all that an interrupted run was to be trained to; None: those of its
         settings."""
-        if self.told or not (self.directory / "summary.json").is_file():
+        if self.finished or not (self.directory / "summary.json").is_file():
             return None
         with fitting("summary.json"):
             return whole(self.summary, "steps", low=1) if "steps" in self.summary else None
 
     @property
-    def begun(self) -> bool:
+    def has_checkpoint(self) -> bool:
         """Whether there is a checkpoint to go on from; nothing is lost where there is none."""
         return self.newest is not None
 
@@ -221,7 +221,7 @@ class Run:
         return max(self._checkpoints(), default=None)
 
     @property
-    def told(self) -> bool:
+    def finished(self) -> bool:
         """Whether it has come to a result."""
         return (self.directory / "summary.json").is_file() and not self.summary.get("interrupted")
 
@@ -243,7 +243,7 @@ class Run:
     def load_best(self) -> dict[str, Any]:
         path = self.directory / "checkpoints" / "best.safetensors"
         if not path.exists():
-            raise UserError(f"{self.directory} has no best policy yet: no check has been made")
+            raise UserError(f"{self.directory} has no best policy yet: no evaluation has been made")
         return checkpoint.load(path)
 
     def _checkpoints(self) -> list[Path]:

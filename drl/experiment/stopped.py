@@ -15,7 +15,7 @@ from drl.experiment.run import Run
 def stopped_in_one_line(
     run: Run, where: Callable[[], str], remedy: str, keep: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Around the training loop: numbers that are none, and worlds that cannot be played.
+    """Around the training loop: numbers that are none, and environments that cannot be played.
 
     where   how far training has come
     remedy  of divergence: what to try

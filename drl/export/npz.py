@@ -66,9 +66,9 @@ def reader(net: Network, path: Path) -> str:
 
 
 def _describe(layer: Layer) -> dict[str, Any]:
-    told: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": layer.name}
+    finished: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": layer.name}
     if isinstance(layer, Conv2d):
-        told |= {"stride": layer.stride, "padding": layer.padding}
+        finished |= {"stride": layer.stride, "padding": layer.padding}
     if isinstance(layer, MaxPool2d):
-        told |= {"size": layer.size}
-    return told
+        finished |= {"size": layer.size}
+    return finished

@@ -38,7 +38,7 @@ class Logger:
     def image(self, tag: str, pixels: np.ndarray, step: int) -> None:
         """uint8 (H, W) or (H, W, 3)."""
 
-    def film(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
+    def video(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
         """uint8 (T, H, W, 3), `fps` images a second."""
 
     def text(self, tag: str, text: str, step: int) -> None:
@@ -104,9 +104,9 @@ class Loggers(Logger):
         for logger in self.loggers:
             logger.image(tag, pixels, step)
 
-    def film(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
+    def video(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
         for logger in self.loggers:
-            logger.film(tag, frames, fps, step)
+            logger.video(tag, frames, fps, step)
 
     def text(self, tag: str, text: str, step: int) -> None:
         for logger in self.loggers:

@@ -1,6 +1,6 @@
-"""What a classifier does, as numbers and as pictures a person can read.  Logs nothing.
+"""What a classifier does, as numbers and as images a person can read.  Logs nothing.
 
-Pictures are uint8 (H, W, 3).  p is always (N, K), the classes' probabilities for N images.
+Images are uint8 (H, W, 3).  p is always (N, K), the classes' probabilities for N images.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from drl.nn.optim import AdamW
 from drl.nn.schedules import Cosine
 from drl.state import fill, whole
 from drl.supervised.data import Dataset
-from drl.supervised.presets import Recipe
+from drl.supervised.presets import Preset
 from drl.threads import one_thread
 
 REPORT_EVERY = 50  # updates
@@ -55,17 +55,17 @@ class Training:
     `state` may be taken, and another Training that loads it goes on to the same bytes.  All
     randomness comes from `seed`: weights, shuffling and warping each have their own stream.
 
-    UserError where the recipe's network does not fit the images; Diverged at the update whose loss,
+    UserError where the preset's network does not fit the images; Diverged at the update whose loss,
     gradient or parameters are no finite numbers.
     """
 
     def __init__(
-        self, data: Dataset, recipe: Recipe, seed: int = 0,
+        self, data: Dataset, preset: Preset, seed: int = 0,
         backend: str = "auto", dtype: str = "float32", device: str = "cpu",
     ) -> None:  # fmt: skip
-        self.data, self.recipe = data, recipe
+        self.data, self.preset = data, preset
         weights, shuffle, warp = np.random.SeedSequence(seed).spawn(3)
-        self.net = build(data, recipe, np.random.default_rng(weights), backend, dtype, device)
+        self.net = build(data, preset, np.random.default_rng(weights), backend, dtype, device)
         if device == "cpu":
             require_memory(
                 4 * self.net.size * self.net.ops.dtype.itemsize,
@@ -73,9 +73,9 @@ class Training:
             )  # fmt: skip
         self.loss = SoftmaxCrossEntropy(self.net.ops)
         self.shuffle, self.warp = np.random.default_rng(shuffle), np.random.default_rng(warp)
-        self.updates_per_epoch = math.ceil(len(data.x_train) / recipe.batch)
-        self.updates = recipe.epochs * self.updates_per_epoch
-        self.optimizer = AdamW(self.net, Cosine(recipe.lr, 0.0, self.updates), recipe.decay)
+        self.updates_per_epoch = math.ceil(len(data.x_train) / preset.batch)
+        self.updates = preset.epochs * self.updates_per_epoch
+        self.optimizer = AdamW(self.net, Cosine(preset.lr, 0.0, self.updates), preset.decay)
         self.order = np.arange(len(data.x_train))
 
     @property
@@ -93,8 +93,8 @@ class Training:
             position = self.update % self.updates_per_epoch
             if position == 0:
                 self.order = self.shuffle.permutation(len(self.order))
-            start = position * self.recipe.batch
-            batch = self.order[start : start + self.recipe.batch]
+            start = position * self.preset.batch
+            batch = self.order[start : start + self.preset.batch]
             learning_rate = self.optimizer.lr
             mean_loss, right = self._learn(self.data.x_train[batch], self.data.y_train[batch])
             loss, hits, images = loss + mean_loss * len(batch), hits + right, images + len(batch)
@@ -105,8 +105,8 @@ class Training:
     def _learn(self, x: np.ndarray, labels: np.ndarray) -> tuple[Any, Any]:
         """One update.  Returns L before it, and how many images were recognised."""
         net, ops, update = self.net, self.net.ops, self.update + 1
-        if self.recipe.warp:
-            x = self.recipe.warp(x, self.warp)
+        if self.preset.warp:
+            x = self.preset.warp(x, self.warp)
         with np.errstate(over="ignore", invalid="ignore"):  # said by what is raised
             logits, backward = net.forward(x)
             value, dlogits = self.loss(logits, labels)
@@ -160,13 +160,13 @@ class Training:
 
 
 def build(
-    data: Dataset, recipe: Recipe, seed: int | np.random.Generator = 0,
+    data: Dataset, preset: Preset, seed: int | np.random.Generator = 0,
     backend: str = "auto", dtype: str = "float32", device: str = "cpu",
 ) -> MLP:  # fmt: skip
-    """The recipe's network for the data's images.  UserError if it does not fit them."""
+    """The preset's network for the data's images.  UserError if it does not fit them."""
     try:
         return MLP(
-            data.image_shape, data.classes, recipe.hidden, conv=recipe.conv,
+            data.image_shape, data.classes, preset.hidden, conv=preset.conv,
             backend=backend, dtype=dtype, device=device, seed=seed,
         )  # fmt: skip
     except (ValueError, MemoryError) as error:

@@ -10,7 +10,7 @@ from drl.tour.page import Page
 
 
 def tell(page: Page) -> None:
-    """The network, how much better it is, its weights as pictures, and the need for σ."""
+    """The network, how much better it is, its weights as images, and the need for σ."""
     (net, curve), (neuron, low) = odd.with_hidden_layer(), odd.one_neuron()
     page.text(f"""
         Chapter 3 ended with a wish: better features than pixels. So let neurons make them. Between
@@ -75,7 +75,7 @@ def look_inside(page: Page, net: MLP) -> None:
     page.text(f"""
         ## What the hidden neurons look for
 
-        Each picture is one θⱼ⁽ʰ⁾: ink on red switches the neuron on, ink on blue off. The number is
+        Each image is one θⱼ⁽ʰ⁾: ink on red switches the neuron on, ink on blue off. The number is
         its own weight in θ⁽ŷ⁾. {int((say > 0).sum())} of them speak for odd when they are on,
         {int((say < 0).sum())} for even; the nearer a number is to 0, the less that neuron
         counts. Nobody told them what to look for: each came to look for what raised the likelihood.

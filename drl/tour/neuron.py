@@ -22,7 +22,7 @@ def tell(page: Page) -> None:
     z, by_net = float(THETA @ X), float(net(X[None, 1:])[0, 0])
     page.numbers.update(z=z, by_net=by_net, p=sigma(z))
     page.text("""
-        Drawn as a picture, logistic regression is a *neuron*: inputs come in, each along a line
+        Drawn as an image, logistic regression is a *neuron*: inputs come in, each along a line
         with a weight, they are added up, and one number goes out.
     """)
     draw_neuron(page)
@@ -31,7 +31,7 @@ def tell(page: Page) -> None:
     """)
     terms = [f"({weight:g}) · {value:g}" for weight, value in zip(THETA, X, strict=True)]
     page.text(f"""
-        With the numbers in the picture: z = {" + ".join(terms)} = {z:.2f} and
+        With the numbers in the image: z = {" + ".join(terms)} = {z:.2f} and
         ŷ = σ({z:.2f}) = {sigma(z):.4f}. In this package a neuron is an `MLP` without hidden layer.
         It gives z, which is what the loss wants; for these numbers it says z = {by_net:.2f}.
 

@@ -14,14 +14,14 @@ MORE = 1_000  # epochs of the long training
 
 
 def tell(page: Page) -> None:
-    """Its accuracy, its weights as a picture, a longer training, and the digits it misses."""
+    """Its accuracy, its weights as an image, a longer training, and the digits it misses."""
     (net, curve), data = odd.one_neuron(), odd.data()
     x, y = odd.pixels(data.x_train), odd.is_odd(data.y_train)
     x_test, y_test = odd.pixels(data.x_test), odd.is_odd(data.y_test)
     train, test = odd.accuracy(net, x, y), odd.accuracy(net, x_test, y_test)
     page.numbers.update(train=train, test=test)
     page.text(f"""
-        A computer sees a picture as a row of numbers: how dark each pixel is. That row is the
+        A computer sees an image as a row of numbers: how dark each pixel is. That row is the
         feature vector x. Our digits are 8 × 8, so x has 64 numbers between 0 and 1. There are
         {len(x)} digits to learn from and {len(x_test)} to be tested on, which training never sees.
     """)

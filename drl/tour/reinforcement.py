@@ -7,20 +7,21 @@ from typing import NamedTuple
 import numpy as np
 
 from agents import DQN, GreedyPolicy, Trained, build_dqn, evaluate, preset, train
-from agents.dqn.heads import Mean
+from agents.dqn.heads import QHead
 from agents.heatmap import PLANES, POINTS, states
 from drl.nn import MLP
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.tour.odd import data, pixels
 from drl.tour.page import Page
 from drl.tour.softmax import HIDDEN
-from envs import make, worlds
+from envs import factory, make
 
 ENV, SEED, EPISODES, SHOWN = "CartPole-v1", 1, 100, 6
 
 
 class Run(NamedTuple):
-    """CartPole learnt: what came of it, what it was before, and its greedy checks on the way."""
+    """CartPole learnt: what came of it, what it was before, and its greedy evaluations on the
+    way."""
 
     trained: Trained
     before: GreedyPolicy
@@ -30,7 +31,7 @@ class Run(NamedTuple):
 def learn() -> Run:
     checks: list[tuple[int, float]] = []
     trained = train(
-        worlds(ENV), seed=SEED, on_check=lambda steps, result: checks.append((steps, result.mean))
+        factory(ENV), seed=SEED, on_check=lambda steps, result: checks.append((steps, result.mean))
     )
     about = (preset(ENV), (4,), np.float32, 2)
     before = GreedyPolicy(*about)
@@ -80,7 +81,7 @@ def tell(page: Page) -> None:
         digits    ∂L/∂z[k] = p[k] − 1[k = t]                 every output
         CartPole  ∂L/∂q[k] = clip(δ, ±1) · 1[k = a]          the action taken, a
     """)
-    page.source(Mean.fit, DQN.learn_from)
+    page.source(QHead.fit, DQN.learn_from)
 
     run = learn()
     agent = run.trained.agent
@@ -120,7 +121,7 @@ def tell(page: Page) -> None:
     with page.figure("value", caption, 9) as figure:
         axes = figure.subplots(1, 3)
         axes[0].plot(*zip(*run.checks, strict=True), marker=".")
-        axes[0].set(xlabel="env steps", ylabel="return", title="greedy checks")
+        axes[0].set(xlabel="env steps", ylabel="return", title="greedy evaluations")
         for ax, (name, policy) in zip((axes[1], axes[2]), policies.items(), strict=True):
             v = policy.q(states(plane, 4)).max(axis=1) / config.reward_scale
             page.numbers[f"v_{name}"] = [float(v.min()), float(v.max())]

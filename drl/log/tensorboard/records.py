@@ -1,7 +1,7 @@
 """TensorBoard's record file: length, its checksum, data, its checksum.
 
 The checksum is CRC-32C, masked (TFRecord; RFC 3720, section 12.1).  TensorBoard's own writer takes
-it byte by byte in Python, 1 ms for a small picture: more than the picture.  A CRC is linear over
+it byte by byte in Python, 1 ms for a small image: more than the image.  A CRC is linear over
 GF(2), so here a block's is the XOR of one table entry for each of its bytes, in one array call.
 """
 

@@ -123,7 +123,7 @@ class TensorBoard(Logger):
 
         self._tensor(tag, rows, step, metadata.create_summary_metadata(tag, "", thresholds))
 
-    # -- pictures and words -------------------------------------------------------------------
+    # -- images and words -------------------------------------------------------------------
     def image(self, tag: str, pixels: np.ndarray, step: int) -> None:
         """uint8 (H, W), (H, W, 1) or (H, W, 3).  ValueError on anything else."""
         import io
@@ -141,13 +141,13 @@ class TensorBoard(Logger):
         Image.fromarray(pixels).save(encoded, format="PNG", compress_level=1)
         self._picture(tag, encoded.getvalue(), pixels.shape, step)
 
-    def film(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
-        """uint8 (T, H, W, 3), `fps` pictures a second: a GIF, which the Images tab plays.
+    def video(self, tag: str, frames: np.ndarray, fps: float, step: int) -> None:
+        """uint8 (T, H, W, 3), `fps` images a second: a GIF, which the Images tab plays.
 
         ValueError on anything else.
         """
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3 or not frames.size:
-            raise ValueError(f"a film is uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}")
+            raise ValueError(f"a video is uint8 (T, H, W, 3), got {frames.dtype} {frames.shape}")
         self._picture(tag, gif(frames, fps, colours=64), frames.shape[1:], step)
 
     def text(self, tag: str, text: str, step: int) -> None:
