@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from drl.bench import report
+from drl.bench.gradients import BARS
 from drl.bench.result import Result
-from drl.cli.check_gradients import BARS, Config
+from drl.cli.check_gradients import Config
 from drl.tour import CHAPTERS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from drl.bench import gradients as checked
 from drl.cli import check_gradients as command
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.dueling import Dueling
@@ -15,7 +16,7 @@ from drl.nn.losses import MSE, Huber
 from drl.nn.network import Network
 from drl.nn.ops import make_ops
 
-BAR = command.BARS["differences"]
+BAR = checked.BARS["differences"]
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
 
 
@@ -168,30 +169,30 @@ def test_a_huber_that_vanishes_is_found():
 def test_the_command_finds_everything_right(capsys):
     assert command.run(command.Config()) == 0
     table = capsys.readouterr().out.splitlines()
-    assert len(table) == 1 + len(command.ROWS) * len(command.LOSSES) + 1
+    assert len(table) == 1 + len(checked.ROWS) * len(checked.LOSSES) + 1
     assert all(line.endswith("yes") for line in table[1:-1])
     assert "none failed" in table[-1]
 
 
 @pytest.mark.parametrize("bug", ["factor", "one forward only"])
 def test_the_command_fails_on_a_planted_bug(bug, monkeypatch, capsys):
-    rows = {"Linear": command.ROWS["Linear"], "Bug": command.chain((4,), BUGS[bug])}
-    monkeypatch.setattr(command, "ROWS", rows)
+    rows = {"Linear": checked.ROWS["Linear"], "Bug": checked.chain((4,), BUGS[bug])}
+    monkeypatch.setattr(checked, "ROWS", rows)
     assert command.run(command.Config()) == 1
     table = capsys.readouterr().out.splitlines()
-    losses = len(command.LOSSES)
+    losses = len(checked.LOSSES)
     assert [line.endswith("NO") for line in table[1:-1]] == [False] * losses + [True] * losses
     assert f"{losses} failed" in table[-1]
 
 
 def test_the_command_as_json(monkeypatch, capsys):
-    monkeypatch.setattr(command, "ROWS", {"Linear": command.ROWS["Linear"]})
+    monkeypatch.setattr(checked, "ROWS", {"Linear": checked.ROWS["Linear"]})
     assert command.run(command.Config(seed=3, json=True)) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["failed"] == 0
     assert result["worst"]["differences"] < BAR
-    assert result["worst"]["autograd"] < command.BARS["autograd"]
-    assert {row["loss"] for row in result["rows"]} == set(command.LOSSES)
+    assert result["worst"]["autograd"] < checked.BARS["autograd"]
+    assert {row["loss"] for row in result["rows"]} == set(checked.LOSSES)
 
 
 class WrongOfFloat32(Tanh):
@@ -213,19 +214,19 @@ class WrongOfOne(Linear):
 
 @pytest.mark.parametrize("bug", [WrongOfFloat32, lambda: WrongOfOne(4)])
 def test_the_command_looks_at_float32_and_at_one_example(bug, monkeypatch, capsys):
-    monkeypatch.setattr(command, "ROWS", {"Bug": command.chain((4,), lambda: Linear(4), bug)})
+    monkeypatch.setattr(checked, "ROWS", {"Bug": checked.chain((4,), lambda: Linear(4), bug)})
     assert command.run(command.Config()) == 1
-    assert f"{len(command.LOSSES)} failed" in capsys.readouterr().out
+    assert f"{len(checked.LOSSES)} failed" in capsys.readouterr().out
 
 
 def test_every_size_is_1_once():
     """A convolution with one filter could not be differentiated on torch, and no row had one."""
     sizes = {name: set() for name in ("batch", "outputs", "inputs", "neurons", "filters", "kernel")}
     sizes |= {name: set() for name in ("channels", "pixels", "pool", "actions", "atoms", "cosines")}
-    for batch, outputs in command.SHAPES:
+    for batch, outputs in checked.SHAPES:
         sizes["batch"].add(batch)
         sizes["outputs"].add(outputs)
-    for make in command.ROWS.values():
+    for make in checked.ROWS.values():
         net = make(2, "numpy", "float64")
         for layer, shape in zip(net.layers, net.output_shapes, strict=True):
             if isinstance(layer, Conv2d):

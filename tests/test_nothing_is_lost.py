@@ -10,8 +10,8 @@ import pytest
 from test_train_dqn import latest, train
 
 from drl.cli.main import main
-from drl.experiment.checkpoint import write_atomic
 from drl.experiment.run import Run
+from drl.files import write_atomic
 
 
 def files(run: Path) -> dict[str, bytes]:

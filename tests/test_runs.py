@@ -17,6 +17,7 @@ from drl.experiment import checkpoint
 from drl.experiment import run as runs
 from drl.experiment.lock import Lock
 from drl.experiment.run import Run
+from drl.files import write_atomic
 
 
 def names(run: Run) -> list[str]:
@@ -228,7 +229,7 @@ def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:
         assert main(["train", "dqn", *args]) == 0
     source = sorted((tmp_path / "b" / "checkpoints").glob("step-*"))[-1]
     for path in (tmp_path / "a" / "checkpoints").glob("step-*"):
-        checkpoint.write_atomic(path, source.read_bytes())
+        write_atomic(path, source.read_bytes())
     assert main(["resume", str(tmp_path / "a"), "--steps", "900"]) == 2
 
 

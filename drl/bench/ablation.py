@@ -17,7 +17,7 @@ import numpy as np
 
 from drl.bench.process import drl
 from drl.display.console import Console
-from drl.experiment.checkpoint import write_atomic
+from drl.files import write_atomic
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 ENVS = {"CartPole-v1": 20_000, "Acrobot-v1": 50_000, "MinAtar/Breakout-v1": 100_000}  # env steps

@@ -21,7 +21,7 @@ from drl.bench import Name
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result
 from drl.display.console import Console
-from drl.experiment.checkpoint import write_atomic
+from drl.files import write_atomic
 
 BEGIN, END = "<!-- drl bench --all: begin -->", "<!-- drl bench --all: end -->"
 NAMES = tuple(name for name in get_args(Name) if name != "ablation")  # which takes far longer

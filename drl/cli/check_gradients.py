@@ -4,41 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
-
-import numpy as np
 
 from drl.display.console import Console
 from drl.errors import UserError
-from drl.nn import MLP, Conv, Network, Pool
-from drl.nn.conv import Conv2d, MaxPool2d
-from drl.nn.dueling import Dueling
-from drl.nn.embedding import QuantileEmbedding
-from drl.nn.gradcheck import check_network, gradients, parameters, relative_error
-from drl.nn.layers import Flatten, Layer, Linear, Pullback, ReLU, Scale, Shape, Sigmoid, Tanh
-from drl.nn.losses import (
-    MSE,
-    Bernoulli,
-    CategoricalCrossEntropy,
-    Huber,
-    QuantileHuber,
-    SoftmaxCrossEntropy,
-)  # fmt: skip
-from drl.nn.noisy import NoisyLinear
-from drl.nn.ops import Array, Ops, make_ops
-
-# the largest relative errors that pass; "float32": our float32 against autograd's float64
-BARS = {"differences": 1e-6, "autograd": 1e-10, "float32": 1e-3}
-LIBRARIES = ("numpy", "torch")
-SHAPES = ((3, 2), (1, 4), (5, 1))  # (batch, outputs), each 1 once
-MOST = 4  # points of an array compared with differences; with autograd, all
-FEW = 3  # the same in a network of many parameters, where each point is dear
-
-Rng = np.random.Generator
-Make = Callable[[int, str, str], Network]  # (outputs, array library, precision) → a network
 
 
 @dataclass(frozen=True)
@@ -61,125 +31,10 @@ class Config:
             raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
 
 
-# -- what is checked: a new layer or loss is one more row ---------------------------------------
-def alone(outputs: int, library: str, dtype: str) -> Network:
-    """y = x: nothing but the loss has a derivative."""
-    return Network([Flatten()], outputs, make_ops(library, dtype))
-
-
-def chain(shape: Shape, *layers: Callable[[], Layer]) -> Make:
-    """The layers, and a Linear on top that gives the loss its outputs."""
-
-    def make(outputs: int, library: str, dtype: str) -> Network:
-        parts = [*(layer() for layer in layers), Flatten(), Linear(outputs)]
-        return Network(parts, shape, make_ops(library, dtype))
-
-    return make
-
-
-class Noisy(NoisyLinear):
-    """NoisyLinear with noise in it from the start."""
-
-    def initialise(self, rng: Rng) -> None:
-        super().initialise(rng)
-        self.resample(np.random.default_rng(0))
-
-
-class QuantileHead(QuantileEmbedding):
-    """QuantileEmbedding at N fractions, its rows put side by side again: (B, N·D)."""
-
-    def __init__(self, cosines: int, *fractions: float) -> None:
-        super().__init__(cosines)
-        self.fractions = fractions
-
-    def build(self, shape: Shape) -> Shape:
-        return (len(self.fractions) * super().build(shape)[0],)
-
-    def initialise(self, rng: Rng) -> None:
-        super().initialise(rng)
-        self.tau = self.ops.asarray([self.fractions])
-
-    def forward(self, x: Array) -> tuple[Array, Pullback]:
-        y, pullback = super().forward(x)
-
-        def backward(dy: Array, inputs: bool = True) -> Array:
-            return pullback(dy.reshape(-1, x.shape[1]), inputs)
-
-        return y.reshape(x.shape[0], -1), backward
-
-
-def mlp(shape: int | Shape, **settings: Any) -> Make:
-    return lambda outputs, library, dtype: MLP(
-        shape, outputs, backend=library, dtype=dtype, **settings
-    )
-
-
-ROWS: dict[str, Make] = {
-    "loss alone": alone,
-    "Linear": chain((5,)),
-    "Linear, 1 neuron": chain((1,), lambda: Linear(1)),
-    "Linear, no bias": chain((5,), lambda: Linear(4, bias=False)),
-    "ReLU": chain((6,), ReLU),
-    "Tanh": chain((6,), Tanh),
-    "Sigmoid": chain((6,), Sigmoid),
-    "Scale": chain((4,), lambda: Linear(3), lambda: Scale((0.5, 2.0, -1.0))),
-    "Flatten": chain((2, 3, 2), Flatten),
-    "NoisyLinear": chain((5,), lambda: Noisy(4)),
-    "NoisyLinear, no bias": chain((5,), lambda: Noisy(4, bias=False)),
-    "NoisyLinear, 1 neuron": chain((1,), lambda: Noisy(1)),
-    "Dueling": chain((6,), lambda: Dueling(3)),
-    "Dueling, 2 atoms, noisy": chain((6,), lambda: Dueling(3, 2, Noisy)),
-    "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: QuantileHead(5, 0.1, 0.45, 0.8)),
-    "Dueling, 1 action": chain((2,), lambda: Dueling(1)),
-    "QuantileEmbedding, 1 cosine": chain((1,), lambda: Linear(1), lambda: QuantileHead(1, 0.3)),
-    "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
-    "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
-    "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),
-    "Conv2d 2×2 stride 2 padding 1, no bias": chain(
-        (4, 5, 3), lambda: Conv2d(2, 2, stride=2, padding=1, bias=False)
-    ),
-    "Conv2d 2×2, 1 filter": chain((4, 3, 2), lambda: Conv2d(1, 2)),
-    "Conv2d 2×3 pixels to 1, 1 filter": chain((2, 3, 3), lambda: Conv2d(1, 2, stride=2)),
-    "Conv2d 3×3 pixels to 1": chain((3, 3, 1), lambda: Conv2d(2, 3)),
-    "Conv2d 1×1": chain((3, 2, 2), lambda: Conv2d(3, 1)),
-    "Conv2d 1×1, all 1": chain((1, 1, 1), lambda: Conv2d(1, 1)),
-    "Conv2d 1 pixel, padding 1, 1 filter": chain((1, 1, 2), lambda: Conv2d(1, 2, padding=1)),
-    "MaxPool2d 1×1": chain((2, 3, 1), lambda: MaxPool2d(1)),
-    "MaxPool2d to 1 pixel": chain((3, 2, 2), lambda: MaxPool2d(2)),
-    "MaxPool2d 2×2": chain((4, 6, 2), lambda: MaxPool2d(2)),
-    "MaxPool2d 3×3, rest cut": chain((7, 5, 1), lambda: MaxPool2d(3)),
-    "Conv2d twice, MaxPool2d": chain(
-        (7, 7, 2), lambda: Conv2d(3, 2), Tanh, lambda: MaxPool2d(2), lambda: Conv2d(2, 2), Sigmoid
-    ),
-    "MLP 5": mlp(5, hidden=()),
-    "MLP 5-7-6 relu": mlp(5, hidden=(7, 6), scale=0.5),
-    "MLP 5-7-6 tanh, no bias": mlp(5, hidden=(7, 6), activation="tanh", bias=False),
-    "MLP 5-7-6 sigmoid": mlp(5, hidden=(7, 6), activation="sigmoid", init="orthogonal"),
-    "MLP conv, pool, conv": mlp((9, 9, 2), hidden=(5,), conv=(Conv(3, 3), Pool(2), Conv(4, 2, 2))),
-    "MLP conv, 1 filter": mlp((9, 9, 2), hidden=(4,), conv=(Conv(1, 2),)),
-    "MLP digits front": mlp((16, 16, 1), hidden=(6,), conv="digits"),
-    "MLP minatar front": mlp((10, 10, 4), hidden=(6,), conv="minatar"),
-    "MLP nature front": mlp((36, 36, 1), hidden=(6,), conv="nature"),
-}
-
-LOSSES: dict[str, tuple[Callable[[Ops], Any], Callable[[Rng, int, int], np.ndarray]]] = {
-    "softmax cross-entropy": (SoftmaxCrossEntropy, lambda rng, b, k: rng.integers(0, k, b)),
-    "Bernoulli": (Bernoulli, lambda rng, b, k: rng.random((b, k))),
-    "MSE": (MSE, lambda rng, b, k: rng.normal(size=(b, k))),
-    "Huber": (Huber, lambda rng, b, k: rng.normal(0, 3, (b, k))),  # on both sides of κ = 1
-    "quantile Huber": (
-        lambda ops: partial(QuantileHuber(ops), tau=ops.asarray([[0.3]])),
-        lambda rng, b, k: rng.normal(0, 3, (b, 4)),
-    ),
-    "categorical cross-entropy": (
-        CategoricalCrossEntropy, lambda rng, b, k: rng.dirichlet(np.ones(k), b),
-    ),
-}  # fmt: skip
-
-
-# -- the checks ---------------------------------------------------------------------------------
 def run(config: Config) -> int:
     """Print the table; 0 if every check passed, else 1."""
+    from drl.bench.gradients import BARS, LIBRARIES, LOSSES, ROWS, check
+
     results = []
     with Console(config.json).progress("rows", len(ROWS) * len(LOSSES)) as progress:
         for row in ROWS:
@@ -200,71 +55,11 @@ def run(config: Config) -> int:
     return int(failed > 0)
 
 
-def check(row: str, loss: str, seed: int = 0) -> dict[str, Any]:
-    """One line of the table: the worst relative errors over the shapes, on each library."""
-    result: dict[str, Any] = {"layer": row, "loss": loss, "checks": 0}
-    for library in LIBRARIES:
-        worst = dict.fromkeys(BARS, 0.0)
-        for batch, outputs in SHAPES:
-            for rows in sorted({batch, batch // 2 + 1}):
-                for errors in compare(row, loss, library, batch, outputs, rows, seed):
-                    result["checks"] += 1
-                    worst = {bar: max(worst[bar], errors[bar]) for bar in BARS}
-        result[library] = worst
-    result["pass"] = all(result[lib][bar] <= BARS[bar] for lib in LIBRARIES for bar in BARS)
-    return result
-
-
-def compare(
-    row: str, loss_name: str, library: str, batch: int, outputs: int, rows: int, seed: int
-) -> list[dict[str, float]]:
-    """Relative errors of each gradient array; L sees the first `rows` of the batch."""
-    from drl.bench.oracle import autograd  # torch, which `drl check-gradients --help` need not load
-
-    rng = np.random.default_rng([seed, batch, outputs])
-    net, single = (ROWS[row](outputs, library, dtype) for dtype in ("float64", "float32"))
-    for array in parameters(net).values():
-        if array.ndim == 1:  # biases, which start at zero: no place to look for mistakes
-            array[:] = net.ops.asarray(rng.normal(0, 0.3, len(array)))
-    single.load(net.ops.numpy(net.params).astype(np.float32))
-    net.load(single.ops.numpy(single.params).astype(float))  # numbers that both can hold
-
-    make_loss, make_target = LOSSES[loss_name]
-    target = make_target(rng, batch, outputs)
-    data, other = (rounded(spread(rng, (b, *net.input_shape))) for b in (batch, batch + 1))
-
-    def of(net: Network) -> tuple[Array, Callable[[Array], Any], Array, int]:
-        loss = make_loss(net.ops)
-        between = net.ops.asarray(other)
-        return net.ops.asarray(data), lambda y: loss(y, target[: len(y)]), between, rows
-
-    most = MOST if net.size < 2_000 else FEW
-    differences = check_network(net, *of(net), most, seed)
-    by_hand, by_hand_32 = gradients(net, *of(net)), gradients(single, *of(single))
-    _, expected = autograd(net, data, make_loss(net.ops), target, rows)
-    return [
-        {
-            "differences": differences[name],
-            "autograd": relative_error(by_hand[name], expected[name]),
-            "float32": relative_error(by_hand_32[name], expected[name]),
-        }
-        for name in by_hand
-    ]
-
-
-def rounded(a: np.ndarray) -> np.ndarray:
-    """To numbers that float32 holds."""
-    return a.astype(np.float32).astype(float)
-
-
-def spread(rng: Rng, shape: Shape) -> np.ndarray:
-    """Numbers in (−1, 1), evenly apart in random order and none at 0: away from every kink."""
-    count = int(np.prod(shape))
-    return ((rng.permutation(count) + 0.25) * (2 / count) - 1).reshape(shape)
-
-
 # -- the table ----------------------------------------------------------------------------------
 def show(results: list[dict[str, Any]]) -> None:
+    """One line for each layer and loss."""
+    from drl.bench.gradients import BARS, LIBRARIES
+
     columns = [(library, bar) for library in LIBRARIES for bar in BARS]
     heads = ["layer", "loss", *(f"{lib}: {bar}" for lib, bar in columns), "checks", "pass"]
     lines = [

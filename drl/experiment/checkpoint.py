@@ -10,9 +10,7 @@ which doubles a run's memory at every checkpoint and leaves holes in it (benchma
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import UserError
-from drl.files import require_file
+from drl.files import require_file, write_atomic
 
 VERSION = 3
 SEPARATOR = "/"
@@ -90,32 +88,6 @@ def load(path: Path) -> dict[str, Any]:
             f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one, or "
             "delete it so that the one before is used"
         ) from error
-
-
-def write_atomic(path: Path, *content: Any) -> None:
-    """Either the old file or the whole new one is there, whenever the machine stops.
-
-    content  bytes or arrays' buffers, one after another
-
-    OSError, also where a directory, a device or a pipe is in the way: it is not replaced.
-    """
-    if path.exists() and not path.is_file():
-        raise FileExistsError(errno.EEXIST, "it is there, and no file")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(beside, "wb") as file:
-            file.writelines(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def _encoded(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> Iterator[Any]:

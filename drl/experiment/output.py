@@ -28,7 +28,7 @@ def make_directory(out: Path) -> None:
 
 def write_out(out: Path, *content: Any) -> None:
     """content: bytes, one after another.   UserError where the disk will not have them."""
-    from drl.experiment.checkpoint import write_atomic
+    from drl.files import write_atomic
 
     try:
         write_atomic(out, *content)

@@ -16,7 +16,7 @@ from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.lock import Lock
 from drl.experiment.run_files import clear, halves, is_free, no_place, remove_empty, taken, undone
-from drl.files import read_json
+from drl.files import read_json, write_atomic
 from drl.log.writers import last_step
 from drl.state import fitting, whole
 
@@ -278,4 +278,4 @@ def _versions() -> dict[str, str]:
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    checkpoint.write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
+    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TextIO
 
-from drl.experiment.checkpoint import write_atomic
+from drl.files import write_atomic
 from drl.log.logger import Logger
 
 
