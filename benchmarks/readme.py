@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from drl.cli.check_gradients import BARS
+from drl.bench.gradients import BARS
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- figures: begin (make figures) -->", "<!-- figures: end -->"

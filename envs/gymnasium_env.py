@@ -221,8 +221,8 @@ class GymVector:
             wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
             if wrong.any():  # else only the sum overflowed
                 raise EnvFailed(
-                    f"{self.id} (environment {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in an "
-                    "observation: mend the env"
+                    f"{self.id} (environment {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in "
+                    "an observation: mend the env"
                 )
         return obs
 

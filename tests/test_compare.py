@@ -43,7 +43,8 @@ def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]
     named = {(row["group"], row["metric"]): row for row in rows}
     a, b = "CartPole-v1  hidden=64,64 bootstrap=double", "CartPole-v1  hidden=8 bootstrap=max"
     assert set(named) == {
-        (a, "best evaluation"), (a, "last evaluation"), (b, "best evaluation"), (b, "last evaluation"),
+        (a, "best evaluation"), (a, "last evaluation"),
+        (b, "best evaluation"), (b, "last evaluation"),
         ("digits", "test accuracy"),
     }  # fmt: skip
 

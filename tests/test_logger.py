@@ -287,7 +287,8 @@ Records.flush = lambda self: flushed.append(1) or real_flush(self)
 for step in range(5_000):
     out.scalar("x", step, step)
 assert not opened, opened
-assert len(flushed) <= 2 + (time.monotonic() - begin) / drl.log.tensorboard.writer.FLUSH_SECONDS, flushed
+due = (time.monotonic() - begin) / drl.log.tensorboard.writer.FLUSH_SECONDS
+assert len(flushed) <= 2 + due, flushed
 """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True

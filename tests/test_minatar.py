@@ -105,7 +105,7 @@ def test_anothers_state_is_refused() -> None:
         make("MinAtar/Freeway-v1", 2, 0).load_state(state)
     with pytest.raises(ValueError, match="elapsed"):
         make("MinAtar/Breakout-v1", 3, 0).load_state(state)
-    del state["factory"]["0"]["game"]["strike"]
+    del state["games"]["0"]["game"]["strike"]
     with pytest.raises(ValueError, match="another version"):
         make("MinAtar/Breakout-v1", 2, 0).load_state(state)
 

@@ -12,7 +12,7 @@ import pytest
 
 from drl.cli.main import main
 from drl.errors import UserError
-from drl.experiment import checkpoint, lock, run_files
+from drl.experiment import lock, run_files
 from drl.experiment.run import Run
 from drl.experiment.run_files import claim_directory, is_part_of_a_run
 
@@ -110,7 +110,7 @@ def test_a_run_that_could_not_be_made_leaves_nothing(
     def fail(*args: Any) -> None:
         raise error
 
-    monkeypatch.setattr(checkpoint, "write_atomic", fail)
+    monkeypatch.setattr("drl.experiment.run.write_atomic", fail)
     with pytest.raises((UserError, type(error))):
         Run.create(tmp_path / "a", {"n": 1})
     assert not (tmp_path / "a").exists()

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from drl import files
 from drl.errors import UserError
-from drl.experiment import checkpoint
 from drl.experiment import run as runs
 from drl.experiment.lock import Lock
 from drl.experiment.run import Run
@@ -67,7 +67,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
             run.load_latest()
 
 
-@pytest.mark.parametrize(("module", "call"), [(checkpoint, "open"), (os, "fsync")])
+@pytest.mark.parametrize(("module", "call"), [(files, "open"), (os, "fsync")])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
 def test_a_disk_that_refuses_is_said_once_and_tried_again(
     module: Any, call: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -32,7 +32,10 @@ def agent(backend: str, bootstrap: targets.TargetFunction, **settings: float) ->
     rng = np.random.default_rng(0)
     made = DQN(
         net, target_net, QHead(net.ops, 2), SGD(net, lr=1.0),
-        NStep(ReplayBuffer(8, 2, ArrayStorage((3,), np.float64), UniformSampler(8, 2, rng)), 1, 0.5, num_envs=3),
+        NStep(
+            ReplayBuffer(8, 2, ArrayStorage((3,), np.float64), UniformSampler(8, 2, rng)),
+            1, 0.5, num_envs=3,
+        ),
         EpsilonGreedy(Constant(0.0), 2, rng), rng, bootstrap,
         **settings,
     )  # fmt: skip

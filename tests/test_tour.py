@@ -61,7 +61,7 @@ def test_text_without_matplotlib(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_module, "PLOTS", False)
-    monkeypatch.setattr("drl.tour.PLOTS", False)
+    monkeypatch.setattr("drl.cli.tour.PLOTS", False)
     assert main(["tour", "9", "--out", str(tmp_path)]) == 0
     assert "drl-toolkit[plot]" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["09.md"]

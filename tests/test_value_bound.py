@@ -43,7 +43,7 @@ def test_values_beyond_the_bound_are_cut_and_all_else_of_the_target_stays(librar
     batch = on_backend(
         Batch(s, np.zeros(3), np.ones(3), np.full(3, 0.5), s, np.ones(3), np.arange(3)), net.ops
     )
-    bounded = targets.Bounded(targets.double, -2.0, 25.0)
+    bounded = targets.Bounded(targets.double_q_target, -2.0, 25.0)
     target = bounded(QHead(net.ops, 2), net, target_net, batch)
     assert net.ops.numpy(target.z).tolist() == [20.0, 25.0, -2.0]  # of 20, 30, −5
     assert target.r is batch.r and target.discount is batch.discount
@@ -149,7 +149,7 @@ def test_no_bound_where_nothing_bounds_the_rewards() -> None:
     assert value_bound(config(), 2, (0.0, 0.0)) is None
     assert value_bound(config(value_bound=None), 2, (0.0, 1.0)) is None
     agent = build_dqn(config(), (2,), np.float32, 2, seed=0)
-    assert agent.bootstrap is targets.double
+    assert agent.bootstrap is targets.double_q_target
 
 
 def test_a_bound_that_is_given_is_in_the_environments_rewards() -> None:

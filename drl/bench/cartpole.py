@@ -42,8 +42,8 @@ def measure(seeds: int = 20, first_seed: int = 0) -> Result:
     ]
     about = (
         "seconds, env steps, updates: until solved, the whole process; again: that policy on other "
-        f"episodes; last: the last policy of a run of {FIXED_STEPS:,} env steps; late evaluations: of "
-        f"its last {LATE_STEPS:,}."
+        f"episodes; last: the last policy of a run of {FIXED_STEPS:,} env steps; late evaluations: "
+        f"of its last {LATE_STEPS:,}."
     )
     return Result("cartpole", about, rows, bars, notes)
 

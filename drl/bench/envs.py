@@ -45,8 +45,8 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
             "sync / ours": ratio(times["sync"], times["ours"]),
         })  # fmt: skip
     about = (
-        f"µs for one step of {ENVS} environments with random actions.  ours: compiled where numba is "
-        "there; sync: Gymnasium's SyncVectorEnv."
+        f"µs for one step of {ENVS} environments with random actions.  ours: compiled where numba "
+        "is there; sync: Gymnasium's SyncVectorEnv."
     )
     bars = [Bar(f"{row['env']}: sync / ours", row["sync / ours"], AT_LEAST) for row in rows]
     return Result("envs", about, rows, bars)

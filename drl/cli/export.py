@@ -49,7 +49,7 @@ def run(config: Config) -> dict[str, Any]:
     what = settings["env"] if settings["job"] == "dqn" else settings["data"]
     about = {"job": settings["job"], "trained_on": what, "seed": settings["seed"]}
 
-    form = importlib.import_module(f"drl.cli.export_{config.format_}")
+    form = importlib.import_module(f"drl.export.{config.format_}")
     content: bytes = form.encode(net, about)
     write_out(config.out, content)
     code: str = form.reader(net, config.out)

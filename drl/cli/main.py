@@ -24,9 +24,9 @@ COMMANDS = {  # name → module, one line of help
         "drl.cli.check_gradients",
         "each derivative against differences and autograd",
     ),
-    "tour": ("drl.tour", "the course notes as chapters that run"),
+    "tour": ("drl.cli.tour", "the course notes as chapters that run"),
     "completion": ("drl.cli.completion", "a script for bash, zsh or fish: what Tab knows"),
-    "bench": ("drl.bench", "measure our speed beside torch autograd"),
+    "bench": ("drl.cli.bench", "measure our speed beside torch autograd"),
 }
 
 EXAMPLES = """\

@@ -87,8 +87,9 @@ class Watchdog:
             self.best, self.best_error = mean, error
         if self.low_checks == PATIENCE:
             return (
-                f"the policy has collapsed: {mean:.1f} in the last of {PATIENCE} low evaluations, after "
-                f"a best of {self.best:.1f}, where exploring began at {self.floor:.1f}; the best "
+                f"the policy has collapsed: {mean:.1f} in the last of {PATIENCE} low evaluations, "
+                f"after a best of {self.best:.1f}, where exploring began at {self.floor:.1f}; the "
+                "best "
                 "is kept (drl evaluate scores it)"
             )
         if before and not self.collapsed:
