@@ -139,7 +139,7 @@ class DQNConfig:
     100.  0: the training's own, whose episodes begin anew after it (for a simulator of which only
     one may be open: with --num-envs 1)."""
     eval_max_steps: int = MOST_STEPS
-    """Agent steps after which an episode of a check is cut, and scored by what it earned."""
+    """Agent steps after which an episode of an evaluation is cut, and scored by what it earned."""
     solved_at: float | None = None
     """Stop once the mean return of 100 greedy episodes reaches this; none trains all steps."""
     confirm_at: float | None = None

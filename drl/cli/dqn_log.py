@@ -21,7 +21,7 @@ from drl.log.tensorboard.writer import Layout, Margin, Prefix
 LAYOUT: Layout = {
     "dqn: return": {
         "return: exploring, and greedy": ["rollout/ep_rew_mean", "eval/mean_reward"],
-        "greedy: mean, worst and best episode of a check": Margin(
+        "greedy: mean, worst and best episode": Margin(
             "eval/mean_reward", "eval/min_reward", "eval/max_reward"
         ),
         "exploring: mean, worst and best of 100 episodes": Margin(
@@ -29,7 +29,7 @@ LAYOUT: Layout = {
         ),
     },
     "dqn: Q": {
-        "what Q promises at the start of an episode, and what is then earned": [
+        "Q estimated at the start of an episode, and the return then realised": [
             "eval/q_estimated", "eval/q_realised"
         ],
         "Q on the batch": ["train/q_mean", "train/q_max"],
