@@ -194,3 +194,16 @@ def test_only_ends_for_good_count_as_terminal(gamma: float, n: int) -> None:
         for _ in Training(agent, envs, 0.0, 64).run(200):
             pass
         assert agent.replay.terminal_fraction() == pytest.approx(wanted)
+
+
+def test_a_kept_policy_file_of_format_3_loads() -> None:
+    """Written before settings were renamed and added (the first generation's last commit)."""
+    policy = load_policy(Path(__file__).parent / "data" / "policy-of-format-3.safetensors")
+    obs = np.linspace(-1, 1, 20, dtype=np.float32).reshape(5, 4)
+    assert policy.config.ez_mu == 2.0
+    written = [
+        [5.4828978, 5.1261625], [5.3561382, 5.0418549], [5.2299862, 4.9289818],
+        [5.1039190, 4.8120565], [4.9713840, 4.6792498],
+    ]  # fmt: skip
+    np.testing.assert_allclose(policy.q(obs), written, rtol=1e-6)
+    assert policy(obs).tolist() == [0, 0, 0, 0, 0]

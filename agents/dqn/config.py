@@ -193,6 +193,8 @@ ADDED: dict[str, object] = {
     "eval_envs": None, "eval_max_steps": MOST_STEPS,
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
+RENAMED = {"ez_mu": "hold_actions"}
+"""Settings, and what older files call them."""
 
 
 class Lengths(NamedTuple):
@@ -240,9 +242,10 @@ def from_settings(settings: dict[str, object]) -> DQNConfig:
     """
     values: dict[str, Any] = {}
     for field in fields(DQNConfig):
-        if field.name not in settings and field.name not in ADDED:
+        name = field.name if field.name in settings else RENAMED.get(field.name, field.name)
+        if name not in settings and name not in ADDED:
             raise UserError(f"the settings lack {field.name!r}: are they of another version?")
-        value = settings.get(field.name, ADDED.get(field.name))
+        value = settings.get(name, ADDED.get(name))
         values[field.name] = tuple(value) if isinstance(value, list) else value
     return DQNConfig(**values)
 

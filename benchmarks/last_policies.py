@@ -1,0 +1,164 @@
+"""What the last policy of a training is worth, over seeds not used before, and how late ones stood.
+
+python benchmarks/last_policies.py [CartPole-v1 LunarLander-v3] [--seeds S …] [--file FILE]
+    [-- further flags of drl train dqn]
+
+Each seed: `drl train dqn --env E --seed S --steps N --solved-at None`, then `drl evaluate RUN` of
+the best and of the last policy: 100 episodes that nobody has seen, from the same start states for
+all seeds.  late: the greedy evaluations of the second half of the training.  CartPole besides:
+env steps of `drl train dqn --seed S` as it is, until solved.
+
+The file (last_policies.json) is written after each seed, and a seed that is in it is not run again:
+delete it to measure anew.  RESULTS.md's part between the marks below is made from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drl.bench.cartpole import checks
+from drl.bench.process import drl
+from drl.bench.result import Bar, Result
+from drl.files import write_atomic
+from drl.statistics import bootstrap_interval
+
+HERE = Path(__file__).parent
+BEGIN, END = "<!-- last policies: begin -->", "<!-- last policies: end -->"
+Seed = dict[str, Any]  # what came of one
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What was asked for; None: nothing."""
+
+    reach: tuple[float, int] | None = None  # a score, and how many last policies have it
+    low: tuple[float, float] | None = None  # a score, and the share of late evaluations under it
+    mean: float | None = None  # of the last policies
+    worst: float | None = None  # of them
+    best: float | None = None  # mean of the best policies
+    to_solved: float | None = None  # env steps, the median: what it was before
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Settings fixed beforehand, seeds not used before."""
+
+    steps: int
+    seeds: list[int]
+    bars: Bars
+    flags: list[str] = field(default_factory=list)  # of drl train dqn
+
+
+EXPERIMENTS = {
+    "CartPole-v1": Experiment(
+        50_000, [*range(9_000, 9_040)], Bars(reach=(475, 39), low=(400, 0.01), to_solved=1_760)
+    ),
+    "LunarLander-v3": Experiment(
+        300_000, [*range(9_102, 9_108)], Bars(mean=240, worst=150, best=260)
+    ),
+}
+
+
+def one_seed(env: str, seed: int, experiment: Experiment, flags: list[str]) -> Seed:
+    """All that is measured of one seed."""
+    train = ("train", "dqn", "--env", env, "--seed", str(seed), "--log", "minimal", *flags)
+    found: Seed = {"seed": seed}
+    with tempfile.TemporaryDirectory() as scratch:
+        if experiment.bars.to_solved:
+            summary = drl(*train, "--run", f"{scratch}/solved")
+            found |= {"solved": summary["solved"], "env steps": summary["env_steps"]}
+        run, steps = Path(scratch) / "fixed", experiment.steps
+        drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
+        for policy in ("best", "last"):
+            found[policy] = drl("evaluate", str(run), "--policy", policy)["mean_reward"]
+        found["late"] = [round(mean, 1) for step, mean in checks(run) if step > steps // 2]
+    return found
+
+
+def result(env: str, rows: list[Seed]) -> Result:
+    """The rows, held against the bars."""
+    experiment, columns = EXPERIMENTS[env], ("seed", "env steps", "best", "last")
+    bars, last = experiment.bars, [row["last"] for row in rows]
+    late = [mean for row in rows for mean in row["late"]]
+    held = []
+    if bars.reach:
+        score, count = bars.reach
+        held.append(Bar(f"last ≥ {score:g}, seeds", sum(x >= score for x in last), count))
+    if bars.low:
+        score, share = bars.low
+        under = sum(x < score for x in late) / len(late)
+        held.append(Bar(f"share of late evaluations under {score:g}", under, share, at_least=False))
+    if bars.to_solved:
+        median = statistics.median(row["env steps"] for row in rows)
+        held.append(Bar("env steps to solved, median", median, bars.to_solved, at_least=False))
+    if bars.mean:
+        held.append(Bar("last, mean", statistics.mean(last), bars.mean))
+    if bars.worst:
+        held.append(Bar("last, lowest", min(last), bars.worst))
+    if bars.best:
+        held.append(Bar("best, mean", statistics.mean(row["best"] for row in rows), bars.best))
+    notes = []
+    for name in ("best", "last"):
+        values = [row[name] for row in rows]
+        low, high = bootstrap_interval(np.array(values), statistic=lambda x: x.mean(axis=-1))
+        notes.append(
+            f"{name}: mean {statistics.mean(values):.1f} (95 % interval {low:.1f} to {high:.1f}), "
+            f"median {statistics.median(values):.1f}, lowest {min(values):.1f}"
+        )
+    about = (
+        f"`python benchmarks/last_policies.py {env}`: {experiment.steps:,} env steps, {len(rows)} "
+        "seeds.  best, last: mean of 100 episodes of that policy; late: lowest evaluation of the "
+        "second half."
+    )
+    shown = [
+        {name: row[name] for name in columns if name in row} | {"late": min(row["late"])}
+        for row in rows
+    ]
+    return Result(env, about, shown, held, notes)
+
+
+def markdown(found: dict[str, list[Seed]]) -> str:
+    return "\n\n".join(
+        f"### {env}\n\n{result(env, rows).markdown()}" for env, rows in found.items()
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("envs", nargs="*", metavar="ENV", help=", ".join(EXPERIMENTS))
+    parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--file", type=Path, default=HERE / "last_policies.json")
+    words = sys.argv[1:]
+    end = words.index("--") if "--" in words else len(words)
+    args, flags = parser.parse_args(words[:end]), words[end + 1 :]
+    found = json.loads(args.file.read_text("utf-8")) if args.file.exists() else {}
+    for env in args.envs or EXPERIMENTS:
+        experiment, rows = EXPERIMENTS[env], found.setdefault(env, [])
+        for seed in args.seeds or experiment.seeds:
+            if seed not in {row["seed"] for row in rows}:
+                rows.append(one_seed(env, seed, experiment, flags))
+                rows.sort(key=lambda row: row["seed"])
+                write_atomic(args.file, json.dumps(found, indent=1).encode())
+        print(f"{env}\n{result(env, rows).text()}\n", flush=True)
+    if args.file == HERE / "last_policies.json":
+        page = HERE / "RESULTS.md"
+        before, begin, rest = page.read_text("utf-8").partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not begin or not end:
+            raise ValueError(f"{page} has not the marks {BEGIN} and {END}")
+        write_atomic(page, f"{before}{BEGIN}\n{markdown(found)}\n{END}{after}".encode())
+
+
+if __name__ == "__main__":
+    main()
