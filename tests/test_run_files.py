@@ -46,7 +46,8 @@ def test_no_place_for_default_names(
 @pytest.mark.parametrize("more", [[], ["--seeds", "2"]], ids=["one", "seeds"])
 def test_six_started_in_the_same_second_all_train(more: list[str], tmp_path: Path) -> None:
     program = (
-        "import sys; from drl.experiment import run_files; run_files.time.strftime = lambda form: 'now';"
+        "import sys; from drl.experiment import run_files;"
+        "run_files.time.strftime = lambda form: 'now';"
         "from drl.cli.main import main; sys.exit(main(sys.argv[1:]))"
     )
     args = ["train", "dqn", "--steps", "64", "--log", "none", "--solved-at", "None", *more]
