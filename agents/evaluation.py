@@ -92,7 +92,7 @@ def evaluate_fresh(
 ) -> Evaluation:  # fmt: skip
     """The same in environments of their own, which are closed afterwards.
 
-    factory   makes them: environments(num_envs=…, seed=…)
+    factory  makes them: factory(num_envs=…, seed=…)
     watched  what stands between them and the policy
     at_once  most of them that are open at the same time; none: MOST_AT_ONCE
     """
@@ -115,7 +115,7 @@ def evaluate_agent(
 
     body  stands around the episodes, which change nothing that the run depends on
 
-    EnvFailed where `environments` gives the training environments themselves.
+    EnvFailed where `factory` gives the training environments themselves.
     """
     policy = training.agent.greedy
     if config.eval_envs == 0:

@@ -25,9 +25,9 @@ from typing import Any
 
 import numpy as np
 
-from drl.bench.cartpole import checks
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result
+from drl.experiment.results import CURVES, curve
 from drl.files import write_atomic
 from drl.statistics import bootstrap_interval
 
@@ -80,7 +80,8 @@ def one_seed(env: str, seed: int, experiment: Experiment, flags: list[str]) -> S
         drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
         for policy in ("best", "last"):
             found[policy] = drl("evaluate", str(run), "--policy", policy)["mean_reward"]
-        found["late"] = [round(mean, 1) for step, mean in checks(run) if step > steps // 2]
+        at, means = curve(run, CURVES["dqn"])
+        found["late"] = np.round(means[at > steps // 2], 1).tolist()
     return found
 
 

@@ -38,7 +38,7 @@ class GymVector:
     are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
     are no number) is the env's mistake: EnvFailed names it, with the environment it came from,
     before it can reach a network.  An environment that raises, or hangs for STEP_SECONDS, each with
-    a clock of its own, is restarted with an EnvWarning and its episode is lost (`Transition.lost`),
+    a clock of its own, is restarted with an EnvWarning and its episode is lost (`Step.invalid`),
     MOST_RESTARTS times in all; then the exception is the env's mistake too, as it is in a first
     reset.
 
@@ -229,15 +229,17 @@ class GymVector:
     def state(self) -> dict[str, Any] | None:
         """How each episode under way began, and the actions since; None where that does not lead
         to where it is, or nobody knows."""
-        finished = {}
+        saved = {}
+        if self.failed or self.way is None:
+            return None
         for i, env in enumerate(self._raw()):
             episode = self.episodes[i]
-            if self.failed or self.way is None or episode is None:
+            if episode is None:
                 return None
             own = own_state(env) if tells_state(env) else None
             record = episode if own is None else Episode(episode.way, episode.seed or 0)
-            finished[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
-        return {"way": self.way, "envs": finished, "obs": self.obs.copy()}
+            saved[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
+        return {"way": self.way, "envs": saved, "obs": self.obs.copy()}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Every episode under way is played again.
@@ -254,9 +256,9 @@ class GymVector:
         self.failed = False
         with self.clock:
             for i in range(self.num_envs):
-                finished = state["envs"][str(i)]
-                episode = Episode.from_state(finished["episode"])
-                self.begun[i] = whole(finished, "begun", 1)
+                saved = state["envs"][str(i)]
+                episode = Episode.from_state(saved["episode"])
+                self.begun[i] = whole(saved, "begun", 1)
                 self.episodes[i] = episode
                 if self.way == "instance":
                     self.envs[i].close()
@@ -265,8 +267,8 @@ class GymVector:
                     total = play_again(self.envs[i], episode, seen, i)
                 except Failed as error:
                     raise NotRepeated(f"{error} when its episode was played again") from error
-                if finished["own"] is not None:
-                    load_own_state(self.envs[i].env, finished["own"])
+                if saved["own"] is not None:
+                    load_own_state(self.envs[i].env, saved["own"])
                 elif total != episode.reward or seen[i].tobytes() != obs[i].tobytes():
                     raise NotRepeated(
                         f"{self.envs[i].name} does not repeat itself: after the same start and the "

@@ -12,13 +12,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from drl.errors import UserError
+from drl.errors import EnvWarning, UserError
 from drl.state import load_shared_generators, shared_generators
 from envs.guarded import Failed, GivenAgain, Guarded
 
@@ -154,5 +155,5 @@ def _works(
 
 
 def _close(env: Guarded) -> None:
-    with contextlib.suppress(Exception):  # an instance that only served a trial
-        env.env.close()
+    with warnings.catch_warnings(action="ignore", category=EnvWarning):  # it only served a trial
+        env.close()

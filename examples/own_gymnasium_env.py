@@ -1,4 +1,4 @@
-"""Your own Gymnasium env: its class is all that `environments` needs.
+"""Your own Gymnasium env: its class is all that `factory` needs.
 
 python examples/own_gymnasium_env.py [env steps]
 """

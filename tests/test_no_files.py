@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from one_line import refused
 from test_hostile_states import VALUES
 from test_train_dqn import train
 
@@ -45,14 +46,6 @@ def run(trained: Path, tmp_path: Path) -> Path:
     return tmp_path / "a"
 
 
-def said(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    capsys.readouterr()
-    assert main(list(args)) == 2
-    text = capsys.readouterr().err
-    assert len(text.splitlines()) == 1, text
-    return text
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("pattern", "commands"),
@@ -73,7 +66,7 @@ def test_in_place_of_a_file_of_a_run(
     for command in commands:
         name, *more = command.split()
         more += ["--steps", "512"] if name == "resume" else []
-        said(capsys, name, str(run), *more)
+        refused(capsys, name, str(run), *more)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from one_line import refused
 from test_train_dqn import latest, train
 
 from drl.cli.main import main
@@ -31,14 +32,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(trained: Path, tmp_path: Path) -> Path:
     shutil.copytree(trained, tmp_path / "a")
     return tmp_path / "a"
-
-
-def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    capsys.readouterr()
-    assert main(list(args)) == 2
-    said = capsys.readouterr().err
-    assert len(said.splitlines()) == 1
-    return said
 
 
 def delete(run: Path) -> None:

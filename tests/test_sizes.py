@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from one_line import refused
 from test_hostile_states import put
 from test_train_dqn import train
 
 from agents import DQNConfig, load_policy
 from agents import train as learn
-from drl.cli.main import main
 from drl.errors import UserError, out_of_memory
 from drl.experiment import checkpoint
 from drl.nn import MLP, memory
@@ -28,14 +28,6 @@ HUGE = [
     ("--backend", "torch", "--hidden", "100000", "100000"), ("--seed", "1" + "0" * 30),
     ("--steps", "1" + "0" * 400),
 ]  # fmt: skip
-
-
-def said(capsys: pytest.CaptureFixture[str], *args: str) -> str:
-    capsys.readouterr()
-    assert main(list(args)) == 2
-    text = capsys.readouterr().err
-    assert len(text.splitlines()) == 1, text
-    return text
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def ceiling() -> Any:
 def test_flags(
     flags: tuple[str, ...], ceiling: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said(capsys, "train", "dqn", "--run", str(tmp_path / "a"), *flags)
+    refused(capsys, "train", "dqn", "--run", str(tmp_path / "a"), *flags)
     assert not (tmp_path / "a").exists()
 
 
@@ -63,8 +55,8 @@ def test_flags_of_the_digits(
 ) -> None:
     args = ["train", "digits", "--run", str(tmp_path / "a")]
     for backend in ("numpy", "torch"):
-        assert "GiB" in said(capsys, *args, "--hidden", "99999", "99999", "--backend", backend)
-    said(capsys, *args, "--seeds", "1000000000")
+        assert "GiB" in refused(capsys, *args, "--hidden", "99999", "99999", "--backend", backend)
+    refused(capsys, *args, "--seeds", "1000000000")
 
 
 def test_a_config(ceiling: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,10 +67,10 @@ def test_a_config(ceiling: None, tmp_path: Path, capsys: pytest.CaptureFixture[s
                         ("batch", 10**15), ("n_step", 10**12), ("steps", 10**400)):  # fmt: skip
         document = whole | {"settings": whole["settings"] | {name: value}}
         (run / "config.json").write_text(json.dumps(document))
-        said(capsys, "resume", str(run), "--steps", "256")
+        refused(capsys, "resume", str(run), "--steps", "256")
         if name == "hidden":
             for command in (["evaluate"], ["export", "--format", "npz", "--out", "x.npz"]):
-                said(capsys, command[0], str(run), *command[1:])
+                refused(capsys, command[0], str(run), *command[1:])
 
 
 def test_a_policy_file(ceiling: None, tmp_path: Path) -> None:
@@ -134,7 +126,7 @@ def test_torch_out_of_memory_is_one_line(
         raise RuntimeError(message)
 
     monkeypatch.setattr(*((DQNJob, "_agent") if where == "at the start" else (DQN, "learn")), fail)
-    text = said(capsys, "train", "dqn", "--run", str(tmp_path / "a"), "--steps", "2000")
+    text = refused(capsys, "train", "dqn", "--run", str(tmp_path / "a"), "--steps", "2000")
     assert "memory" in text
     if where == "in training":
         assert "the last good checkpoint is" in text

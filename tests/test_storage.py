@@ -79,8 +79,8 @@ def test_a_picture_is_kept_once() -> None:
     frames = nstep.replay.storage
     assert isinstance(frames, FrameStorage)
     # one for each step of an environment, and one for each episode's start
-    has_checkpoint = episodes - int(frames.begins.sum())
-    assert frames.pushed == 100 * ENVS + has_checkpoint
+    begun = episodes - int(frames.begins.sum())
+    assert frames.pushed == 100 * ENVS + begun
 
 
 def test_transitions_go_before_their_pictures_do() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result, Row
+from drl.experiment.results import CURVES, curve
 
 FIXED_STEPS = 50_000
 LATE_STEPS = 20_000  # the checks of the last so many env steps are looked at
@@ -60,7 +61,8 @@ def one_seed(seed: int, scratch: Path) -> Row:
         "--steps", str(FIXED_STEPS),
     )  # fmt: skip
     last = drl("evaluate", str(fixed), "--policy", "last", "--seed", str(CHECK_SEED + seed))
-    late = [mean for step, mean in checks(fixed) if step > FIXED_STEPS - LATE_STEPS]
+    steps, means = curve(fixed, CURVES["dqn"])
+    late = means[steps > FIXED_STEPS - LATE_STEPS]
     return {
         "seed": seed,
         "seconds": seconds,
@@ -69,14 +71,5 @@ def one_seed(seed: int, scratch: Path) -> Row:
         "updates": summary["updates"],
         "again": again["mean_reward"],
         "last": last["mean_reward"],
-        "worst late evaluation": min(late),
+        "worst late evaluation": float(late.min()),
     }
-
-
-def checks(run: Path) -> list[tuple[int, float]]:
-    """The greedy evaluations of a run, read back from its TensorBoard events."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(run), size_guidance={"scalars": 0})
-    events.Reload()
-    return [(e.step, e.value) for e in events.Scalars("eval/mean_reward")]

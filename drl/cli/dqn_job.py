@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-import envs as factory
 from agents.checks import Evaluations
 from agents.dqn.config import DQNConfig, from_settings, no_updates
 from agents.dqn.targets import Bounded
@@ -41,6 +40,7 @@ from drl.state import (
     shared_generators,
     whole,
 )
+from envs import factory
 
 if TYPE_CHECKING:
     from agents.dqn.agent import DQN
@@ -232,7 +232,7 @@ class DQNJob:
     def _evaluate(self, episodes: int, seed: int, log: DQNLog) -> Evaluation:
         """The greedy policy as it is."""
         return evaluate_agent(
-            self.training, factory.factory(self.env_id), self.config, episodes, seed,
+            self.training, factory(self.env_id), self.config, episodes, seed,
             lambda envs: log.watching(envs, self.agent, self.training.env_steps),
             self.interrupt.at_once,
         )  # fmt: skip
@@ -337,21 +337,18 @@ class DQNJob:
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
         if self.training.obs is None and self.training.env_steps:
-            self._worlds_anew()
+            self._restart_envs()
         load_shared_generators(state["generators"])
 
-    def _worlds_anew(self) -> None:
+    def _restart_envs(self) -> None:
         """Environments that could not tell their state: not the run's first episodes again."""
         close(self.envs)
         self.envs = restarted_envs(
-            factory.factory(self.env_id),
-            self.config,
-            self.settings["seed"],
-            self.training.env_steps,
+            factory(self.env_id), self.config, self.settings["seed"], self.training.env_steps
         )
         self.training.envs = self.envs
 
 
 def made(settings: dict[str, Any], config: DQNConfig) -> DescribedEnv:
     """The environments that a run learns in."""
-    return training_envs(factory.factory(settings["env"]), config, settings["seed"])
+    return training_envs(factory(settings["env"]), config, settings["seed"])

@@ -66,9 +66,9 @@ def reader(net: Network, path: Path) -> str:
 
 
 def _describe(layer: Layer) -> dict[str, Any]:
-    finished: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": layer.name}
+    spec: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": layer.name}
     if isinstance(layer, Conv2d):
-        finished |= {"stride": layer.stride, "padding": layer.padding}
+        spec |= {"stride": layer.stride, "padding": layer.padding}
     if isinstance(layer, MaxPool2d):
-        finished |= {"size": layer.size}
-    return finished
+        spec |= {"size": layer.size}
+    return spec

@@ -12,6 +12,7 @@ from drl.log.logger import Logger, Loggers
 
 Writer = Literal["tensorboard", "csv", "jsonl", "monitor", "wandb", "trackio"]
 WRITERS: tuple[str, ...] = get_args(Writer)
+FILES = ("csv", "jsonl", "monitor")  # need no package; the others that of their name
 
 
 def open_loggers(
@@ -93,8 +94,7 @@ def check_writers(names: Sequence[str]) -> None:
     for name in names:
         if name not in WRITERS:
             raise UserError(f"unknown logger {name!r}: expected some of {', '.join(WRITERS)}")
-        package = {"csv": None, "jsonl": None, "monitor": None}.get(name, name)
-        if package is not None and importlib.util.find_spec(package) is None:
+        if name not in FILES and importlib.util.find_spec(name) is None:
             raise UserError(
-                f"logging to {name} needs a package that is not here: pip install {package}"
+                f"logging to {name} needs a package that is not here: pip install {name}"
             )
