@@ -131,8 +131,8 @@ def _require_room(agent: DQN, config: DQNConfig) -> None:
     promised it already, and would kill."""
     replay, nstep, net = agent.replay, agent.nstep, agent.net
     require_memory(
-        replay.nbytes, f"the replay memory of {config.capacity:,} transitions",
-        "a smaller --capacity",
+        replay.nbytes, f"the replay memory of {config.buffer_size:,} transitions",
+        "a smaller --buffer-size",
     )  # fmt: skip
     require_memory(
         nstep.nbytes, f"--n-step {config.n_step:,} with --num-envs {config.num_envs:,}",
@@ -143,6 +143,7 @@ def _require_room(agent: DQN, config: DQNConfig) -> None:
     if config.head in ("qr", "iqn"):
         numbers += config.quantiles * (config.quantiles if config.head == "qr" else fractions)
     require_memory(
-        config.batch * numbers * net.ops.dtype.itemsize,
-        f"one pass through the network with a batch of {config.batch:,}", "a smaller --batch",
+        config.batch_size * numbers * net.ops.dtype.itemsize,
+        f"one pass through the network with a batch of {config.batch_size:,}",
+        "a smaller --batch-size",
     )  # fmt: skip

@@ -137,7 +137,7 @@ def their_loop(env: str, config: DQNConfig, seed: int) -> tuple[float, int, int,
         policy["features_extractor_class"] = MinAtarFeatures
     model = DQN(
         "MlpPolicy", make_vec_env(env, config.num_envs, seed), seed=seed, device="cpu",
-        learning_rate=config.lr, batch_size=config.batch, buffer_size=config.capacity,
+        learning_rate=config.lr, batch_size=config.batch_size, buffer_size=config.buffer_size,
         learning_starts=WARM_UP, gamma=config.gamma, tau=config.tau, train_freq=1,
         gradient_steps=round(config.num_envs * config.updates_per_step),
         target_update_interval=round(config.target_period / config.updates_per_step),

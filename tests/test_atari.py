@@ -286,7 +286,7 @@ def resident() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
     """Pong with its preset, but for a small replay: full after 600 steps, from where it counts."""
-    config = replace(preset("ALE/Pong-v5"), num_envs=4, capacity=600, learning_starts=200)
+    config = replace(preset("ALE/Pong-v5"), num_envs=4, buffer_size=600, learning_starts=200)
     env = make("ALE/Pong-v5", 4, seed=0)
     agent = build_dqn(
         config, env.observation_shape, env.observation_dtype, env.actions, seed=0,

@@ -70,7 +70,9 @@ def test_other_arrays_take_numpys_way(spoil) -> None:
 
 def test_a_training_is_the_same_whenever_they_take_over(monkeypatch) -> None:
     """Ten updates of Double DQN: on numpy, compiled from the fourth on, compiled from the first."""
-    config = DQNConfig(hidden=(16, 16), batch=8, capacity=64, num_envs=64, bootstrap="double")
+    config = DQNConfig(
+        hidden=(16, 16), batch_size=8, buffer_size=64, num_envs=64, bootstrap="double"
+    )
     rng = np.random.default_rng(0)
     s, s_next = rng.normal(size=(2, 64, 4)).astype(np.float32)
     a, none = rng.integers(2, size=64), np.zeros(64, bool)

@@ -187,7 +187,7 @@ KINDS: dict[str, dict[str, Any]] = {
 def agent_of(kind: str, library: str) -> Any:
     shape, dtype = ((5, 5, 1), np.uint8) if kind == "images" else ((4,), np.float32)
     config = DQNConfig(
-        hidden=(8,), capacity=50, batch=4, learning_starts=10, num_envs=2, **KINDS[kind]
+        hidden=(8,), buffer_size=50, batch_size=4, learning_starts=10, num_envs=2, **KINDS[kind]
     )
     return build_dqn(config, shape, dtype, 3, seed=1, backend=library)
 

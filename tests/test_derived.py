@@ -79,7 +79,7 @@ def test_presets_at_their_own_length_are_what_they_were_tuned_with() -> None:
 @pytest.mark.parametrize("steps", [1_000, 7_777, 400_000])
 @pytest.mark.parametrize("name", [*PRESETS, "MinAtar/Asterix-v1", "no preset"])
 def test_schedules_reach_their_ends_within_a_run_of_any_length(name: str, steps: int) -> None:
-    config = replace(rainbow(preset(name)), steps=steps, capacity=1_000, noisy=False)
+    config = replace(rainbow(preset(name)), steps=steps, buffer_size=1_000, noisy=False)
     updates = max(1, updates_in(config, steps))
     explore = build_exploration(config, 2, np.random.default_rng(0))
     assert explore.epsilon(steps) == pytest.approx(config.epsilon_end)
@@ -221,7 +221,7 @@ def test_a_run_without_an_update_says_so_at_its_start(
         ({"scale": np.array([0.5])}, (0.5,)),
         ({"solved_at": np.float64(475)}, 475.0),
         ({"noisy": np.bool_(True)}, True),
-        ({"batch": np.array(32)}, 32),
+        ({"batch_size": np.array(32)}, 32),
     ],
     ids=str,
 )

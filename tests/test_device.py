@@ -29,7 +29,7 @@ each_variant = pytest.mark.parametrize("settings", VARIANTS, ids=str)
 
 def filled(settings: dict[str, Any], device: str = "cpu") -> DQN:
     """An agent on torch with 64 transitions in its memory."""
-    config = DQNConfig(**{"hidden": (16, 16), "batch": 8, "num_envs": 64, **settings})
+    config = DQNConfig(**{"hidden": (16, 16), "batch_size": 8, "num_envs": 64, **settings})
     agent = build_dqn(config, (4,), np.float32, 2, seed=1, backend="torch", device=device)
     rng = np.random.default_rng(0)
     s = rng.normal(size=(65, 4)).astype(np.float32)
@@ -81,7 +81,7 @@ def test_an_update_reads_three_numbers(
 
 def test_an_update_of_the_digits_reads_three_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The norms of the gradient and the parameters, and the loss; the labels are checked before."""
-    preset = Preset(epochs=1, batch=16, lr=0.01, decay=0.1, hidden=(12,))
+    preset = Preset(epochs=1, batch_size=16, lr=0.01, decay=0.1, hidden=(12,))
     job = Training(load("digits", seed=10), preset, backend="torch")
     with HostReads(monkeypatch) as reads:
         report = next(iter(job))

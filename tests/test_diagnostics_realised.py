@@ -39,7 +39,7 @@ class Script:
 
 
 def agent(**changes: Any) -> Any:
-    config = DQNConfig(hidden=(4,), batch=2, learning_starts=2, gamma=GAMMA, **changes)
+    config = DQNConfig(hidden=(4,), batch_size=2, learning_starts=2, gamma=GAMMA, **changes)
     return build_dqn(config, (3,), np.float32, 2, seed=1)
 
 
@@ -105,7 +105,7 @@ def test_q_in_the_rewards_of_the_environment(head: str) -> None:
 
 
 def test_q_by_action_is_of_the_batch_learnt_from() -> None:
-    config = DQNConfig(hidden=(4,), batch=5, num_envs=2, gamma=GAMMA, reward_scale=0.5)
+    config = DQNConfig(hidden=(4,), batch_size=5, num_envs=2, gamma=GAMMA, reward_scale=0.5)
     a = build_dqn(config, (3,), np.float32, 2, seed=1)
     s, no = np.eye(3, dtype=np.float32)[:2], np.zeros(2, bool)
     a.observe(s, np.array([0, 1]), np.ones(2), no, no, s)

@@ -201,7 +201,7 @@ def test_a_finished_run_is_not_gone_on_with(tmp_path):
     [
         ({"seed": -1}, "--seed -1"),
         ({"epochs": 0}, "epochs 0 is not possible"),
-        ({"batch": -5}, "batch -5 is not possible"),
+        ({"batch_size": -5}, "batch_size -5 is not possible"),
         ({"lr": -0.1}, "learning rate -0.1"),
         ({"hidden": (16, 0)}, "hidden layers of 16 0"),
         ({"checkpoint_every": float("nan")}, "--checkpoint-every nan"),

@@ -19,7 +19,9 @@ DIGITS = data.load("digits", seed=10)
 FEW = data.Dataset(
     "few", DIGITS.x_train[:100], DIGITS.y_train[:100], DIGITS.x_test[:50], DIGITS.y_test[:50]
 )
-SHORT = Preset(epochs=3, batch=16, lr=0.01, decay=0.1, hidden=(12,), warp=Warp(0.3, 5, 0.05, 0.3))
+SHORT = Preset(
+    epochs=3, batch_size=16, lr=0.01, decay=0.1, hidden=(12,), warp=Warp(0.3, 5, 0.05, 0.3)
+)
 SHORT_CONV = replace(SHORT, conv=(Conv(4, 3), Pool(2)))
 
 
@@ -126,7 +128,7 @@ def test_a_foreign_state_is_refused(other):
 # -- what goes wrong ------------------------------------------------------------------------------
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_divergence_is_one_line(backend):
-    wild = Preset(epochs=30, batch=16, lr=1e30, hidden=(12,))
+    wild = Preset(epochs=30, batch_size=16, lr=1e30, hidden=(12,))
     with pytest.raises(Diverged, match="norm of linear0's parameters is NaN or Inf at update 1$"):
         list(Training(FEW, wild, backend=backend))
 
@@ -137,7 +139,8 @@ def test_a_network_that_does_not_fit_the_images():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"epochs": 0}, {"batch": -1}, {"lr": 0.0}, {"lr": float("nan")}, {"hidden": (8, 0)}]
+    "bad",
+    [{"epochs": 0}, {"batch_size": -1}, {"lr": 0.0}, {"lr": float("nan")}, {"hidden": (8, 0)}],
 )
 def test_recipes_refuse_what_cannot_be(bad):
     with pytest.raises(UserError, match="not possible"):

@@ -67,7 +67,7 @@ def exits(*_: Any) -> Any:
     raise SystemExit(7)
 
 
-SHORT = ["--steps", "64", "--num-envs", "2", "--learning-starts", "32", "--batch", "8",
+SHORT = ["--steps", "64", "--num-envs", "2", "--learning-starts", "32", "--batch-size", "8",
          "--hidden", "4", "--eval-every", "32", "--eval-episodes", "2", "--json"]  # fmt: skip
 
 

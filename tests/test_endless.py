@@ -22,7 +22,7 @@ from drl.errors import EnvWarning
 from drl.experiment.interrupt import Interrupt, Interrupted, ended_by_signals
 from envs import factory, make
 
-SMALL = ["--steps", "96", "--num-envs", "2", "--learning-starts", "32", "--batch", "8",
+SMALL = ["--steps", "96", "--num-envs", "2", "--learning-starts", "32", "--batch-size", "8",
          "--hidden", "4", "--eval-every", "48", "--eval-episodes", "3",
          "--log", "none"]  # fmt: skip
 

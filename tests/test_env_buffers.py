@@ -67,7 +67,7 @@ def test_one_buffer_again_and_again(kind: Any) -> None:
 
 def test_what_is_remembered_is_what_was_seen() -> None:
     """In the replay memory s′ is one step after s, also where the clock cut the episode."""
-    config = DQNConfig(num_envs=2, hidden=(4,), capacity=400, batch=400)
+    config = DQNConfig(num_envs=2, hidden=(4,), buffer_size=400, batch_size=400)
     agent = build_dqn(config, (2,), np.float32, 2, seed=0)
     for _ in Training(agent, make(Counter, 2, 0), 0.0, 1_000).run(60):
         pass

@@ -64,7 +64,7 @@ def test_every_plain_value_of_a_dqn_with_every_wrong_one(args: list[str], tmp_pa
         pytest.importorskip("minatar")
     run = tmp_path / "a"
     args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none",
-            "--batch", "8", "--capacity", "1000", "--num-envs", "2", *args]  # fmt: skip
+            "--batch-size", "8", "--buffer-size", "1000", "--num-envs", "2", *args]  # fmt: skip
     assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
     with Run.open(run) as opened:
         settings, state = opened.config, opened.load_latest()
@@ -87,7 +87,7 @@ def test_every_plain_value_of_a_dqn_with_every_wrong_one(args: list[str], tmp_pa
 
 def test_every_plain_value_of_the_digits_with_every_wrong_one(tmp_path: Path) -> None:
     run = tmp_path / "a"
-    short = ["--epochs", "1", "--hidden", "8", "--batch", "512", "--log", "none", "--json"]
+    short = ["--epochs", "1", "--hidden", "8", "--batch-size", "512", "--log", "none", "--json"]
     assert main(["train", "digits", "--run", str(run), *short]) == 0
     with Run.open(run) as opened:
         state, job = opened.load_latest(), DigitsJob.fresh(opened)

@@ -15,7 +15,7 @@ from drl.display.console import Console
 from drl.experiment.run import Run
 
 SETTINGS = ["--solved-at", "None", "--steps", "1000000", "--seed", "3", "--num-envs", "4",
-            "--learning-starts", "32", "--batch", "8", "--hidden", "8", "--capacity", "500",
+            "--learning-starts", "32", "--batch-size", "8", "--hidden", "8", "--buffer-size", "500",
             "--checkpoint-every", "32", "--log-every", "64", "--eval-every", "512",
             "--eval-episodes", "1"]  # fmt: skip
 

@@ -8,9 +8,9 @@ from agents.memory.replay import ReplayBuffer, UniformSampler
 from agents.memory.storage import ArrayStorage
 
 
-def memory(capacity: int) -> ReplayBuffer:
-    sampler = UniformSampler(capacity, 1, np.random.default_rng(0))
-    return ReplayBuffer(capacity, 1, ArrayStorage((1,), np.float32), sampler)
+def memory(buffer_size: int) -> ReplayBuffer:
+    sampler = UniformSampler(buffer_size, 1, np.random.default_rng(0))
+    return ReplayBuffer(buffer_size, 1, ArrayStorage((1,), np.float32), sampler)
 
 
 def rolled(n: int, ends: dict[int, str], steps: int, factory: int = 1) -> dict[int, tuple]:

@@ -148,7 +148,7 @@ def test_a_best_policy_of_nan_is_not_scored(
 def test_pictures_with_channels_first_are_not_taken_for_rows(
     shape: tuple[int, ...], conv: str | None, fine: bool
 ) -> None:
-    config = DQNConfig(conv=conv, capacity=64, hidden=(4,))
+    config = DQNConfig(conv=conv, buffer_size=64, hidden=(4,))
     if fine:
         assert build_dqn(config, shape, np.uint8, 2, 1).net.input_shape == shape
         return

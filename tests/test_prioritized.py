@@ -45,11 +45,11 @@ def test_find_by_hand() -> None:
     assert tree.find(np.array([0.0, 0.99, 1.0, 2.99, 3.0, 5.99])).tolist() == [0, 0, 2, 2, 3, 3]
 
 
-def memory(alpha: float, beta: float, batch: int = 4, capacity: int = 8) -> ReplayBuffer:
+def memory(alpha: float, beta: float, batch: int = 4, buffer_size: int = 8) -> ReplayBuffer:
     sampler = PrioritizedSampler(
-        capacity, batch, np.random.default_rng(0), alpha, Constant(beta), eps=0.0
+        buffer_size, batch, np.random.default_rng(0), alpha, Constant(beta), eps=0.0
     )
-    return ReplayBuffer(capacity, batch, ArrayStorage((1,), np.float32), sampler)
+    return ReplayBuffer(buffer_size, batch, ArrayStorage((1,), np.float32), sampler)
 
 
 def add(replay: ReplayBuffer, count: int) -> None:

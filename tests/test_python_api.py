@@ -190,7 +190,7 @@ def test_worlds_that_fail_are_said() -> None:
                 raise RuntimeError("a wheel came off")
             return np.zeros(1, np.float32), 1.0, False, False, {}
 
-    config = DQNConfig(num_envs=1, eval_episodes=1, learning_starts=20, batch=8)
+    config = DQNConfig(num_envs=1, eval_episodes=1, learning_starts=20, batch_size=8)
     with pytest.warns(UserWarning, match="a wheel came off"), pytest.raises(UserError):
         train(factory(Breaks), config, steps=40)  # the check, without end, fails for good
 

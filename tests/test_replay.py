@@ -11,14 +11,14 @@ from agents.memory.replay import ReplayBuffer, UniformSampler
 from agents.memory.storage import ArrayStorage
 
 
-def memory(capacity: int, batch: int, seed: int = 0) -> ReplayBuffer:
-    sampler = UniformSampler(capacity, batch, np.random.default_rng(seed))
-    return ReplayBuffer(capacity, batch, ArrayStorage((1,), np.float32), sampler)
+def memory(buffer_size: int, batch: int, seed: int = 0) -> ReplayBuffer:
+    sampler = UniformSampler(buffer_size, batch, np.random.default_rng(seed))
+    return ReplayBuffer(buffer_size, batch, ArrayStorage((1,), np.float32), sampler)
 
 
-def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[ReplayBuffer, int]:
+def filled(buffer_size: int, counts: list[int], batch: int = 4) -> tuple[ReplayBuffer, int]:
     """A memory to which transition number n was added as s = [n], r = n, s′ = [n + 1]."""
-    replay = memory(capacity, batch)
+    replay = memory(buffer_size, batch)
     n = 0
     for count in counts:
         i = np.arange(n, n + count)
@@ -28,11 +28,11 @@ def filled(capacity: int, counts: list[int], batch: int = 4) -> tuple[ReplayBuff
 
 
 @given(st.integers(8, 30), st.lists(st.integers(1, 8), min_size=1, max_size=20))
-def test_holds_the_last_ones(capacity: int, counts: list[int]) -> None:
-    replay, n = filled(capacity, counts)
-    assert len(replay) == min(n, capacity)
+def test_holds_the_last_ones(buffer_size: int, counts: list[int]) -> None:
+    replay, n = filled(buffer_size, counts)
+    assert len(replay) == min(n, buffer_size)
     stored = sorted(replay.rest[: len(replay), 1].tolist())
-    assert stored == list(range(max(0, n - capacity), n))
+    assert stored == list(range(max(0, n - buffer_size), n))
 
 
 def test_rows_belong_together() -> None:
@@ -96,7 +96,7 @@ def test_terminal_fraction() -> None:
     assert replay.terminal_fraction() == 0.5
 
 
-@pytest.mark.parametrize("capacity, batch", [(0, 4), (4, 0)])
-def test_sizes_below_one_are_refused(capacity: int, batch: int) -> None:
+@pytest.mark.parametrize("buffer_size, batch", [(0, 4), (4, 0)])
+def test_sizes_below_one_are_refused(buffer_size: int, batch: int) -> None:
     with pytest.raises(ValueError, match="≥ 1"):
-        memory(capacity, batch)
+        memory(buffer_size, batch)

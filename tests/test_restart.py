@@ -133,7 +133,9 @@ def test_no_transition_reaches_over_the_break(counter: Any) -> None:
     """In the memory s′ is n steps after s in the same environment, and R their rewards, nothing
     else."""
     counter(breaks((0, 4), (1, 9), (2, 20)))
-    config = DQNConfig(num_envs=2, n_step=3, gamma=1.0, hidden=(4,), capacity=400, batch=400)
+    config = DQNConfig(
+        num_envs=2, n_step=3, gamma=1.0, hidden=(4,), buffer_size=400, batch_size=400
+    )
     env = GymVector("Counter-v0", 2, 0, Counter)
     agent = build_dqn(config, (2,), np.float32, 2, seed=0)
     training = Training(agent, env, 0.0, 10_000)

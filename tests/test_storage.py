@@ -12,7 +12,7 @@ from agents.memory.storage import ArrayStorage, FrameStorage
 ENVS = 3
 
 
-def memory(once: bool, stack: int, n: int, capacity: int = 64, rows: int = 96) -> NStep:
+def memory(once: bool, stack: int, n: int, buffer_size: int = 64, rows: int = 96) -> NStep:
     shape = (2, 2, stack)
     storage = (
         FrameStorage(rows, shape, np.uint8, stack, ENVS, slack=2 * ENVS * (n + stack + 1))
@@ -20,7 +20,7 @@ def memory(once: bool, stack: int, n: int, capacity: int = 64, rows: int = 96) -
         else ArrayStorage(shape, np.uint8)
     )
     replay = ReplayBuffer(
-        capacity, 16, storage, UniformSampler(capacity, 16, np.random.default_rng(0))
+        buffer_size, 16, storage, UniformSampler(buffer_size, 16, np.random.default_rng(0))
     )
     return NStep(replay, n, 0.9, ENVS)
 
@@ -84,7 +84,7 @@ def test_a_picture_is_kept_once() -> None:
 
 
 def test_transitions_go_before_their_pictures_do() -> None:
-    nstep, video = memory(True, stack=2, n=1, capacity=64, rows=40), Video(2, ends=0.0)
+    nstep, video = memory(True, stack=2, n=1, buffer_size=64, rows=40), Video(2, ends=0.0)
     for _ in range(200):
         video.step(nstep)
         replay = nstep.replay
@@ -127,7 +127,7 @@ def test_a_restarted_episode_is_not_joined_to_the_last() -> None:
 
 
 def test_a_million_atari_transitions_fit_in_8_gib() -> None:
-    config = DQNConfig(capacity=1_000_000, num_envs=16, n_step=3, batch=32)
+    config = DQNConfig(buffer_size=1_000_000, num_envs=16, n_step=3, batch_size=32)
     replay = build_replay(config, (84, 84, 4), np.uint8, 4, np.random.default_rng(0))
     assert 6.5 * 2**30 < replay.nbytes < 8 * 2**30
 

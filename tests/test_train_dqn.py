@@ -55,7 +55,7 @@ def test_chain_reaches_its_known_optimum() -> None:
     """Truncation after 20 steps must not show in Q: only termination ends the environment."""
     config = DQNConfig(
         steps=30_000, num_envs=8, hidden=(), init="xavier", gamma=0.9, bootstrap="max", lr=0.02,
-        lr_end=1e-4, lr_steps=12_000, tau=0.05, epsilon_end=1.0, capacity=20_000,
+        lr_end=1e-4, lr_steps=12_000, tau=0.05, epsilon_end=1.0, buffer_size=20_000,
         updates_per_step=0.5,
     )  # fmt: skip
     envs = make("drl/Chain-v0", 8, seed=1)
@@ -70,7 +70,9 @@ def test_chain_reaches_its_known_optimum() -> None:
 
 def test_updates_keep_their_ratio() -> None:
     envs = make("drl/Chain-v0", 3, seed=1)
-    config = DQNConfig(num_envs=3, updates_per_step=0.25, learning_starts=10, batch=4, hidden=(4,))
+    config = DQNConfig(
+        num_envs=3, updates_per_step=0.25, learning_starts=10, batch_size=4, hidden=(4,)
+    )
     agent = build_dqn(config, (5,), np.float32, 2, seed=1)
     for step in Training(agent, envs, 0.25, 10).run(100):
         assert step.updates == max(0, int((step.env_steps - 10) * 0.25))
@@ -208,8 +210,8 @@ def test_solves_cartpole_and_evaluate_agrees(
         (["--steps", "0"], ["--steps 0", "above 0"]),
         (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
         (["--lr", "nan"], ["--lr nan", "above 0"]),
-        (["--capacity", "10"], ["capacity 10", "batch of 64"]),
-        (["--capacity", "100000000000"], ["CartPole-v1", "fit"]),
+        (["--buffer-size", "10"], ["buffer_size 10", "batch of 64"]),
+        (["--buffer-size", "100000000000"], ["CartPole-v1", "fit"]),
         (["--v-min", "3", "--v-max", "2"], ["--v-max 2", "--v-min (3"]),
         (["--head", "c52"], ["--head", "c51"]),
         (["--activation", "swish"], ["swish", "relu"]),
@@ -239,7 +241,9 @@ def test_a_memory_larger_than_the_machine_is_refused(
     monkeypatch.setattr(memory, "physical_memory", lambda: 1e6)
     assert main(["train", "dqn", "--run", str(tmp_path / "run")]) == 2
     error = capsys.readouterr().err
-    assert len(error.splitlines()) == 1 and "50,000 transitions" in error and "--capacity" in error
+    assert (
+        len(error.splitlines()) == 1 and "50,000 transitions" in error and "--buffer-size" in error
+    )
     assert not (tmp_path / "run").exists()
 
 

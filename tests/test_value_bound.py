@@ -78,7 +78,7 @@ def test_an_update_fits_the_cut_target(library: str) -> None:
 @pytest.mark.parametrize("head", ["mean", "qr", "iqn", "c51"])
 def test_a_bound_that_never_acts_changes_no_byte(head: Any) -> None:
     def parameters(bound: tuple[float, float] | None) -> bytes:
-        config = DQNConfig(hidden=(8,), head=head, batch=8, num_envs=8, value_bound=bound)
+        config = DQNConfig(hidden=(8,), head=head, batch_size=8, num_envs=8, value_bound=bound)
         agent = build_dqn(config, (3,), np.float32, 2, seed=1)
         rng, no = np.random.default_rng(0), np.zeros(8, bool)
         for _ in range(20):
@@ -94,7 +94,9 @@ def test_a_bound_that_never_acts_changes_no_byte(head: Any) -> None:
 def test_q_that_feeds_on_itself_stays_within_the_bound(library: str) -> None:
     """One state that leads to itself, and pays nothing: from 50 a target network that is copied at
     each update would keep Q at 50 · γ; bounded, the target is at most 2."""
-    config = DQNConfig(hidden=(), gamma=1.0, value_bound=(-2.0, 2.0), num_envs=1, batch=1, lr=0.5)
+    config = DQNConfig(
+        hidden=(), gamma=1.0, value_bound=(-2.0, 2.0), num_envs=1, batch_size=1, lr=0.5
+    )
     agent = build_dqn(replace(config, lr_end=0.5, tau=1.0), (1,), np.float32, 1, 0, library)
     for net in (agent.net, agent.target_net):
         net.params[:] = 0

@@ -60,7 +60,7 @@ def test_a_resumed_watchdog_remembers() -> None:
 
 
 def test_explosion_is_measured_against_what_rewards_can_add_up_to() -> None:
-    config = DQNConfig(hidden=(), n_step=1, gamma=0.9, reward_scale=0.5, batch=4, num_envs=4)
+    config = DQNConfig(hidden=(), n_step=1, gamma=0.9, reward_scale=0.5, batch_size=4, num_envs=4)
     agent = build_dqn(config, (2,), np.float32, 2, seed=0)
     s, no = np.ones((4, 2)), np.zeros(4, bool)
     agent.observe(s, np.zeros(4), np.array([1.0, -3.0, 2.0, 0.0]), no, no, s)
@@ -79,14 +79,14 @@ def test_explosion_is_measured_against_what_rewards_can_add_up_to() -> None:
 
 def test_without_a_reward_nothing_is_said() -> None:
     """A game that has not paid yet: whatever Q is, it may be right."""
-    agent = build_dqn(DQNConfig(hidden=(), batch=4, num_envs=4), (2,), np.float32, 2, seed=0)
+    agent = build_dqn(DQNConfig(hidden=(), batch_size=4, num_envs=4), (2,), np.float32, 2, seed=0)
     s, no = np.ones((4, 2)), np.zeros(4, bool)
     agent.observe(s, np.zeros(4), np.zeros(4), no, no, s)
     assert Watchdog().values(agent, agent.learn()) is None
 
 
 def test_of_a_bounded_bootstrap_another_remedy_is_said() -> None:
-    config = DQNConfig(hidden=(), gamma=0.9, batch=4, num_envs=4, value_bound=(-1e9, 1e9))
+    config = DQNConfig(hidden=(), gamma=0.9, batch_size=4, num_envs=4, value_bound=(-1e9, 1e9))
     agent = build_dqn(config, (2,), np.float32, 2, seed=0)
     s, no = np.ones((4, 2)), np.zeros(4, bool)
     agent.observe(s, np.zeros(4), np.ones(4), no, no, s)
@@ -98,7 +98,7 @@ def test_of_a_bounded_bootstrap_another_remedy_is_said() -> None:
 
 def test_rewards_beyond_the_declared_range_are_said_once() -> None:
     """n = 2, γ = ½: rewards of 0 … 1 add up to 1.5 at most."""
-    config = DQNConfig(hidden=(), n_step=2, gamma=0.5, reward_scale=0.1, batch=4, num_envs=4)
+    config = DQNConfig(hidden=(), n_step=2, gamma=0.5, reward_scale=0.1, batch_size=4, num_envs=4)
     for reward, wrong in ((1.0, False), (1.01, True), (-0.01, True), (0.0, False)):
         agent = build_dqn(config, (2,), np.float32, 2, seed=0)
         s, no = np.ones((4, 2)), np.zeros(4, bool)

@@ -167,22 +167,22 @@ def build_replay(
             picture_rows(config), shape, observation_dtype, stack, config.num_envs,
             slack=2 * config.num_envs * (config.n_step + stack + 1),
         )  # fmt: skip
-    sampler: Sampler = UniformSampler(config.capacity, config.batch, rng)
+    sampler: Sampler = UniformSampler(config.buffer_size, config.batch_size, rng)
     if config.prioritized:
         beta = Linear(config.priority_beta, 1.0, lengths(config).priority_beta_steps)
         sampler = PrioritizedSampler(
-            config.capacity, config.batch, rng, config.priority_alpha, beta
+            config.buffer_size, config.batch_size, rng, config.priority_alpha, beta
         )
-    return ReplayBuffer(config.capacity, config.batch, storage, sampler)
+    return ReplayBuffer(config.buffer_size, config.batch_size, storage, sampler)
 
 
 def picture_rows(config: DQNConfig) -> int:
-    """Images kept for `capacity` transitions: one each, and every episode's first.
+    """Images kept for `buffer_size` transitions: one each, and every episode's first.
 
     An eighth more is enough for episodes of 8 agent steps or longer; with shorter ones the oldest
     transitions make room a little sooner.
     """
-    return config.capacity + config.capacity // 8
+    return config.buffer_size + config.buffer_size // 8
 
 
 class Seeds(NamedTuple):

@@ -100,11 +100,11 @@ class DQNConfig:
     """The same as a share of steps × updates_per_step."""
     adam_eps: float = 1e-8
     """Adam's ε: larger ones damp parameters whose gradients are rare."""
-    batch: int = 64
+    batch_size: int = 64
     """Transitions in one gradient step."""
     max_grad_norm: float | None = None
     """Cut the gradient to this norm; none leaves it."""
-    capacity: int = 50_000
+    buffer_size: int = 50_000
     """Transitions that the replay memory holds.  An image is kept once, as bytes: a million of
     Atari's (84×84, stack 4) take 7.1 GiB."""
     prioritized: bool = False
@@ -148,8 +148,8 @@ class DQNConfig:
     def __post_init__(self) -> None:
         check_types(self)
         positive = (
-            "steps", "num_envs", "updates_per_step", "batch", "capacity", "target_period", "n_step",
-            "lr", "lr_end", "lr_fraction", "adam_eps", "reward_scale", "eval_every",
+            "steps", "num_envs", "updates_per_step", "batch_size", "buffer_size", "target_period",
+            "n_step", "lr", "lr_end", "lr_fraction", "adam_eps", "reward_scale", "eval_every",
             "eval_episodes", "eval_max_steps", "quantiles", "iqn_samples",
             "munchausen_temperature",
         )  # fmt: skip
@@ -181,10 +181,10 @@ class DQNConfig:
         _require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
         _require("atoms", self.atoms, self.atoms >= 2, "2 or more")
         _require("v_max", self.v_max, self.v_max > self.v_min, f"above --v-min ({self.v_min})")
-        if self.capacity < self.batch:
+        if self.buffer_size < self.batch_size:
             raise UserError(
-                f"capacity {self.capacity} is less than one batch of {self.batch}: "
-                f"give at least --capacity {self.batch}"
+                f"buffer_size {self.buffer_size} is less than one batch of {self.batch_size}: "
+                f"give at least --buffer-size {self.batch_size}"
             )
 
 
@@ -193,7 +193,7 @@ ADDED: dict[str, object] = {
     "eval_envs": None, "eval_max_steps": MOST_STEPS,
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
-RENAMED = {"ez_mu": "hold_actions"}
+RENAMED = {"ez_mu": "hold_actions", "batch_size": "batch", "buffer_size": "capacity"}
 """Settings, and what older files call them."""
 
 

@@ -114,11 +114,17 @@ class PrioritizedSampler:
     wants_error = True
 
     def __init__(
-        self, capacity: int, batch: int, rng: np.random.Generator,
+        self, buffer_size: int, batch_size: int, rng: np.random.Generator,
         alpha: float, beta: Schedule, eps: float = 1e-6,
     ) -> None:  # fmt: skip
-        self.batch, self.rng, self.alpha, self.beta, self.eps = batch, rng, alpha, beta, eps
-        self.tree = SumTree(capacity)
+        self.batch_size, self.rng, self.alpha, self.beta, self.eps = (
+            batch_size,
+            rng,
+            alpha,
+            beta,
+            eps,
+        )
+        self.tree = SumTree(buffer_size)
         self.nbytes = sum(level.nbytes for level in self.tree.levels)
         self.largest = 1.0  # p^α
         self.drawn = 0
@@ -134,7 +140,7 @@ class PrioritizedSampler:
         self.until_hot -= 1
         if self.until_hot == 0:
             self.tree.speed_up()
-        parts = (np.arange(self.batch) + self.rng.random(self.batch)) / self.batch
+        parts = (np.arange(self.batch_size) + self.rng.random(self.batch_size)) / self.batch_size
         rows = self.tree.find(parts * self.tree.total)
         p = self.tree.leaves.take(rows)  # p^α
         weight = (p / p.min()) ** -self.beta(self.drawn)

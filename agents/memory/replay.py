@@ -53,10 +53,10 @@ class UniformSampler:
 
     wants_error = False
 
-    def __init__(self, capacity: int, batch: int, rng: np.random.Generator) -> None:
-        self.capacity, self.rng = capacity, rng
-        self.weight = np.ones(batch, np.float32)
-        self._uniform = np.zeros((BLOCK, batch))
+    def __init__(self, buffer_size: int, batch_size: int, rng: np.random.Generator) -> None:
+        self.buffer_size, self.rng = buffer_size, rng
+        self.weight = np.ones(batch_size, np.float32)
+        self._uniform = np.zeros((BLOCK, batch_size))
         self.nbytes = self._uniform.nbytes
         self._drawn = BLOCK  # batches of `_uniform` already used
 
@@ -74,7 +74,7 @@ class UniformSampler:
         self._drawn += 1
         if oldest:
             numbers += oldest
-            numbers %= self.capacity
+            numbers %= self.buffer_size
         return numbers, self.weight
 
     def learnt(self, rows: np.ndarray, error: np.ndarray) -> None:
@@ -94,7 +94,7 @@ class UniformSampler:
 
 
 class ReplayBuffer:
-    """The last `capacity` transitions.
+    """The last `buffer_size` transitions.
 
     A transition keeps its discount γᵏ(1 − terminated), so the target needs no flags:
     y = r + discount · bootstrap(s′).  A truncated one keeps γᵏ: the episode was cut, the
@@ -105,19 +105,26 @@ class ReplayBuffer:
     """
 
     def __init__(
-        self, capacity: int, batch: int, storage: ObservationStorage, sampler: Sampler
+        self, buffer_size: int, batch_size: int, storage: ObservationStorage, sampler: Sampler
     ) -> None:
-        if capacity < 1 or batch < 1:
-            raise ValueError(f"replay needs capacity and batch ≥ 1, got {capacity} and {batch}")
-        self.capacity, self.batch, self.storage, self.sampler = capacity, batch, storage, sampler
-        self.s = np.zeros((capacity, *storage.key_shape), storage.key_dtype)
+        if buffer_size < 1 or batch_size < 1:
+            raise ValueError(
+                f"replay needs buffer_size and batch_size ≥ 1, got {buffer_size} and {batch_size}"
+            )
+        self.buffer_size, self.batch_size, self.storage, self.sampler = (
+            buffer_size,
+            batch_size,
+            storage,
+            sampler,
+        )
+        self.s = np.zeros((buffer_size, *storage.key_shape), storage.key_dtype)
         self.s_next = np.zeros_like(self.s)
-        self.rest = np.zeros((capacity, 3), np.float32)  # a, r, discount: one gather, not three
-        self.terminal = np.zeros(capacity, bool)  # no episode goes on; discount 0 may be γ = 0
+        self.rest = np.zeros((buffer_size, 3), np.float32)  # a, r, discount: one gather, not three
+        self.terminal = np.zeros(buffer_size, bool)  # no episode goes on; discount 0 may be γ = 0
         self.added = 0  # transitions ever seen
         self.oldest = 0  # number of the first one still kept
-        self._s = np.zeros((batch, *storage.key_shape), storage.key_dtype)
-        self._s_next, self._a = np.zeros_like(self._s), np.zeros(batch, np.int64)
+        self._s = np.zeros((batch_size, *storage.key_shape), storage.key_dtype)
+        self._s_next, self._a = np.zeros_like(self._s), np.zeros(batch_size, np.int64)
 
     def __len__(self) -> int:
         return self.added - self.oldest
@@ -139,10 +146,10 @@ class ReplayBuffer:
         ended for good.
         """
         count = len(a)
-        start = self.added % self.capacity
+        start = self.added % self.buffer_size
         rows = np.arange(start, start + count)
-        if start + count > self.capacity:
-            rows %= self.capacity
+        if start + count > self.buffer_size:
+            rows %= self.buffer_size
         self.s[rows] = s
         self.s_next[rows] = s_next
         rest = self.rest
@@ -151,19 +158,19 @@ class ReplayBuffer:
         rest[rows, 2] = discount
         self.terminal[rows] = terminal
         self.added += count
-        self.oldest = max(self.oldest, self.added - self.capacity)
+        self.oldest = max(self.oldest, self.added - self.buffer_size)
         self.sampler.add(rows)
         self._drop_lost()
 
     def _drop_lost(self) -> None:
         """Transitions whose images have made room for newer ones."""
         lost = self.storage.lost
-        while lost > 0 and len(self) and self.s[self.oldest % self.capacity].flat[0] < lost:
-            self.sampler.drop(self.oldest % self.capacity)
+        while lost > 0 and len(self) and self.s[self.oldest % self.buffer_size].flat[0] < lost:
+            self.sampler.drop(self.oldest % self.buffer_size)
             self.oldest += 1
 
     def sample(self) -> Batch:
-        """`batch` transitions."""
+        """`batch_size` transitions."""
         rows, weight = self.sampler.draw(self.oldest, len(self))
         self.s.take(rows, axis=0, out=self._s, mode="clip")
         self.s_next.take(rows, axis=0, out=self._s_next, mode="clip")
@@ -182,12 +189,14 @@ class ReplayBuffer:
     def peek(self, count: int) -> np.ndarray:
         """Up to `count` of the stored observations, evenly spread; draws no random number."""
         numbers = np.linspace(0, max(len(self) - 1, 0), min(count, max(len(self), 1)))
-        rows = (self.oldest + numbers.astype(np.int64)) % self.capacity
+        rows = (self.oldest + numbers.astype(np.int64)) % self.buffer_size
         return self.storage.decode(self.s[rows])
 
     def terminal_fraction(self) -> float:
         """Share of the stored transitions that end an episode for good."""
-        return float(self.terminal[: min(self.added, self.capacity)].mean()) if self.added else 0.0
+        return (
+            float(self.terminal[: min(self.added, self.buffer_size)].mean()) if self.added else 0.0
+        )
 
     def age_mean(self) -> float:
         """Mean number of transitions added since those stored were."""
@@ -195,7 +204,7 @@ class ReplayBuffer:
 
     def state(self) -> dict[str, Any]:
         """Views of what is kept, not copies: large, and to be saved before the next `add`."""
-        filled = min(self.added, self.capacity)
+        filled = min(self.added, self.buffer_size)
         return {
             "added": self.added,
             "oldest": self.oldest,
@@ -208,9 +217,9 @@ class ReplayBuffer:
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError where shapes or capacity are others."""
+        """ValueError where shapes or buffer_size are others."""
         added = whole(state, "added")
-        filled = min(added, self.capacity)
+        filled = min(added, self.buffer_size)
         for name in ("s", "s_next", "rest", "terminal"):
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")
         self.added, self.oldest = added, whole(state, "oldest", added - filled, added)

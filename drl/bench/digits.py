@@ -90,7 +90,7 @@ def made_up(images: int) -> Dataset:
 
 
 def our_training(data: Dataset, hidden: tuple[int, ...]) -> Training:
-    training = Training(data, Preset(epochs=EPOCHS, batch=BATCH, lr=LR, hidden=hidden))
+    training = Training(data, Preset(epochs=EPOCHS, batch_size=BATCH, lr=LR, hidden=hidden))
     speed_up(training.net.ops)  # as it is some seconds into a training
     return training
 

@@ -64,7 +64,7 @@ def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> 
 def agent(stored: int, prioritized: bool) -> DQN:
     """An agent whose memory is full."""
     config = DQNConfig(
-        hidden=HIDDEN, batch=BATCH, capacity=stored, num_envs=ENVS, bootstrap="max",
+        hidden=HIDDEN, batch_size=BATCH, buffer_size=stored, num_envs=ENVS, bootstrap="max",
         prioritized=prioritized,
     )  # fmt: skip
     dqn = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0)

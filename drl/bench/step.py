@@ -89,8 +89,8 @@ def our_step(
 ) -> DQN:
     """Our agent with a filled memory."""
     config = DQNConfig(
-        hidden=hidden, batch=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
-        capacity=STORED, num_envs=STORED,
+        hidden=hidden, batch_size=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
+        buffer_size=STORED, num_envs=STORED,
     )  # fmt: skip
     agent = build_dqn(
         config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend, parts=parts or Parts()

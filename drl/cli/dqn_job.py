@@ -101,7 +101,7 @@ class DQNJob:
         self.console = console
         console.print(
             f"replay memory: {self.agent.replay.nbytes / GIB:.3f} GiB when its "
-            f"{self.config.capacity:,} transitions are full"
+            f"{self.config.buffer_size:,} transitions are full"
         )
         if isinstance(self.agent.bootstrap, Bounded):
             bound, unit = self.agent.bootstrap, self.agent.reward_scale

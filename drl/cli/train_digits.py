@@ -47,7 +47,7 @@ class Config:
     # -- training --------------------------------------------------------------------------------
     epochs: int | None = None
     """Passes over the training images; none: the preset's."""
-    batch: int | None = None
+    batch_size: int | None = None
     """Images per update; none: the preset's."""
     lr: float | None = None
     """Learning rate at the start (it falls to 0); none: the preset's."""
@@ -84,11 +84,13 @@ class Config:
             raise UserError(f"--checkpoint-every {self.checkpoint_every} s: give 0 or more")
         if self.model == "logistic" and self.hidden:
             raise UserError("--hidden with --model logistic: it has no hidden layer; take mlp")
-        Preset(**({"epochs": 1, "batch": 1, "lr": 1.0} | self.asked()))  # says what is not right
+        Preset(
+            **({"epochs": 1, "batch_size": 1, "lr": 1.0} | self.asked())
+        )  # says what is not right
 
     def asked(self) -> dict[str, Any]:
         """What is to replace the preset's own."""
-        values = {name: getattr(self, name) for name in ("epochs", "batch", "lr", "hidden")}
+        values = {name: getattr(self, name) for name in ("epochs", "batch_size", "lr", "hidden")}
         return {name: value for name, value in values.items() if value is not None}
 
     def preset(self, data: Dataset) -> Preset:

@@ -36,7 +36,7 @@ def stopped_in_one_line(
             raise
         raise UserError(
             f"out of memory ({where()}; {error}); {_last_good(run)}: train anew with a smaller "
-            "--batch, smaller --hidden layers, or fewer seeds at a time"
+            "--batch-size, smaller --hidden layers, or fewer seeds at a time"
         ) from error
 
 

@@ -73,7 +73,7 @@ class Training:
             )  # fmt: skip
         self.loss = SoftmaxCrossEntropy(self.net.ops)
         self.shuffle, self.warp = np.random.default_rng(shuffle), np.random.default_rng(warp)
-        self.updates_per_epoch = math.ceil(len(data.x_train) / preset.batch)
+        self.updates_per_epoch = math.ceil(len(data.x_train) / preset.batch_size)
         self.updates = preset.epochs * self.updates_per_epoch
         self.optimizer = AdamW(self.net, Cosine(preset.lr, 0.0, self.updates), preset.decay)
         self.order = np.arange(len(data.x_train))
@@ -93,8 +93,8 @@ class Training:
             position = self.update % self.updates_per_epoch
             if position == 0:
                 self.order = self.shuffle.permutation(len(self.order))
-            start = position * self.preset.batch
-            batch = self.order[start : start + self.preset.batch]
+            start = position * self.preset.batch_size
+            batch = self.order[start : start + self.preset.batch_size]
             learning_rate = self.optimizer.lr
             mean_loss, right = self._learn(self.data.x_train[batch], self.data.y_train[batch])
             loss, hits, images = loss + mean_loss * len(batch), hits + right, images + len(batch)
