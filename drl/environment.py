@@ -1,0 +1,73 @@
+"""The contract of an environment: N of them side by side, stepped together.
+
+Whoever learns and whoever is learnt in meet here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from gymnasium.spaces import Space
+
+Info = Mapping[str, np.ndarray]  # name → (N, …), a row for each environment
+NO_INFO: Info = {}
+
+
+class Step(NamedTuple):
+    """One step of N environments.  Fresh arrays: later steps do not touch them."""
+
+    obs: np.ndarray  # (N, *shape) to act on next; of a new episode where one has ended
+    reward: np.ndarray  # (N,) float64
+    terminated: np.ndarray  # (N,) bool: the environment ended; nothing comes after
+    truncated: np.ndarray  # (N,) bool: the clock ended; the environment would have gone on
+    final_obs: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
+    info: Info = NO_INFO  # of `obs`: action_mask (N, A) …
+    invalid: np.ndarray | None = None  # (N,) bool: environments restarted, whose step is unknown
+
+
+class VectorEnv(Protocol):
+    """N environments side by side, reset within the step that ends them (Gymnasium's SAME_STEP)."""
+
+    id: str
+    num_envs: int
+    observation_space: Space[Any]  # of ONE environment; observations come in its shape and dtype
+    action_space: Space[Any]  # of ONE environment; actions go in as it has them
+    frame_stack: int  # images in one observation, along its last axis, the newest last
+    reward_range: tuple[float, float] | None  # of one step, where the rules give it
+    fps: float  # agent steps per second at which a person likes to watch
+    restarts: list[str]  # why environments had to be restarted, one entry each time
+
+    def prepare(self) -> None:
+        """Once, before the first reset of envs that a run trains in and will have to save."""
+
+    def reset(self) -> tuple[np.ndarray, Info]:
+        """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
+
+    def step(self, actions: np.ndarray) -> Step:
+        """actions (N, *action shape), those of the action space."""
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the future depends on; None where the environments cannot tell."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError or KeyError where the state is another environment's; NotRepeated where it
+        does not come out where it was."""
+
+    def render(self) -> np.ndarray:
+        """Environment 0 as a person sees it: (H, W, 3) uint8.  UserError where nothing can be
+        drawn."""
+
+    def close(self) -> None:
+        """Free what they hold."""
+
+
+class EnvFactory(Protocol):
+    """Makes N environments side by side, as often as it is asked: for training, and for each
+    evaluation.   envs.factory gives one."""
+
+    def __call__(self, *, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+        """`num_envs` environments, seeded.   drawn: `render` will be asked for."""
