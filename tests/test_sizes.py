@@ -64,7 +64,8 @@ def test_a_config(ceiling: None, tmp_path: Path, capsys: pytest.CaptureFixture[s
     train(run, "--steps", "128", "--hidden", "8", "--log", "none", "--solved-at", "None")
     whole = json.loads((run / "config.json").read_text())
     for name, value in (("num_envs", 10**10), ("hidden", [10**5, 10**5]),
-                        ("buffer_size", 10**15), ("batch_size", 10**15), ("n_step", 10**12), ("steps", 10**400)):  # fmt: skip
+                        ("buffer_size", 10**15), ("batch_size", 10**15),
+                        ("n_step", 10**12), ("steps", 10**400)):  # fmt: skip
         document = whole | {"settings": whole["settings"] | {name: value}}
         (run / "config.json").write_text(json.dumps(document))
         refused(capsys, "resume", str(run), "--steps", "256")
