@@ -11,7 +11,7 @@ from agents.dqn import networks
 from agents.dqn.agent import DQN
 from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
-from drl.nn.ops import TorchOps
+from drl.nn.ops_torch import TorchOps
 from drl.supervised.data import load
 from drl.supervised.presets import Preset
 from drl.supervised.training import REPORT_EVERY, Training

@@ -97,7 +97,7 @@ def test_no_autograd_and_no_pickle(name):
 def test_torch_is_imported_in_one_file_of_the_network():
     network = [name for name in FILES if within(name, "drl.nn")]
     users = {name for name in network if any(within(m, "torch") for m in imported(name))}
-    assert users == {"drl.nn.ops"}
+    assert users == {"drl.nn.ops_torch"}
 
 
 @pytest.mark.parametrize(

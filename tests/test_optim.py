@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from drl.nn import MLP, MSE
+from drl.nn import MLP, MSE, make_ops
 from drl.nn.constants import Constants
+from drl.nn.flat import FlatParameters
 from drl.nn.optim import (
     FLUSH_EVERY,
     SGD,
@@ -175,6 +176,64 @@ def test_state_goes_on_exactly(library, name):
     for step in range(5, 10):
         take(second, after, gradient(step))
     assert second.ops.numpy(second.params).tolist() == through.ops.numpy(through.params).tolist()
+
+
+@each_library
+@every_optimizer
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-5), ("float64", 1e-12)])
+def test_the_last_change_is_what_the_step_did(library, name, dtype, rtol):
+    """From what the step leaves behind, and nothing is written while it is read."""
+    net = four(library, dtype)
+    optimizer = EVERY[name](net)
+    assert optimizer.last_change() is None
+    for step in range(1, 6):
+        before = net.ops.numpy(net.params).copy()
+        after = take(net, optimizer, gradient(step) if step % 2 else -gradient(step))
+        kept = {name: array.copy() for name, array in arrays(optimizer).items()}
+        change = net.ops.numpy(optimizer.last_change())
+        assert change.dtype == np.dtype(dtype)
+        # rounding: of θ, as `after` holds it, and of the change itself
+        ulp = 2 * np.finfo(dtype).eps * np.abs(before).max()
+        np.testing.assert_allclose(change, after - before, rtol=rtol, atol=ulp)
+        assert np.abs(change).max() > 1e3 * ulp
+        for name_, array in arrays(optimizer).items():
+            assert np.array_equal(array, kept[name_])
+    net.grads[:] = net.ops.asarray(gradient(9))
+    before = net.ops.numpy(net.params).copy()
+    optimizer.step(lr=0.5)  # the learning rate that was used, not the schedule's
+    change = net.ops.numpy(optimizer.last_change())
+    np.testing.assert_allclose(change, net.ops.numpy(net.params) - before, rtol=rtol, atol=ulp)
+    optimizer.load_state(optimizer.state())
+    assert optimizer.last_change() is None  # the gradient of a loaded state is not there
+
+
+def arrays(optimizer):
+    """θ, g and the moments, as numpy."""
+    named = {name: getattr(optimizer, name) for name in optimizer.moments}
+    named |= {"params": optimizer.net.params, "grads": optimizer.net.grads}
+    return {name: optimizer.ops.numpy(array) for name, array in named.items()}
+
+
+def test_a_step_that_forgets_the_weights_has_no_change_to_tell():
+    net = four("numpy")
+    optimizer = AdamW(net, 2, decay=0.5)  # keep = 1 − αλ = 0
+    take(net, optimizer, [1, 1, 1, 1])
+    assert optimizer.last_change() is None
+
+
+@each_library
+@every_optimizer
+def test_a_vector_without_a_network_is_trained(library, name):
+    """SAC's log α is a number, not a network."""
+    net, alone = four(library), FlatParameters(make_ops(library, "float64"), 4)
+    alone.params[:] = net.params
+    optimizers = EVERY[name](net), EVERY[name](alone)
+    for step in range(5):
+        for of, optimizer in zip((net, alone), optimizers, strict=True):
+            of.grads[:] = of.ops.asarray(gradient(step))
+            clip_norm(of, 1.0)
+            optimizer.step()
+    assert (alone.params == net.params).all()
 
 
 @each_library

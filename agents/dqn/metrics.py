@@ -13,7 +13,7 @@ def learning(agent: DQN, learned: Update) -> dict[str, float]:
 
     action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
     grad_norm     before clipping
-    update_ratio  ‖Δθ‖/‖θ‖ of one update, by layer; about 1e-3 is healthy
+    update_ratio  ‖Δθ‖/‖θ‖ of the update, by layer; about 1e-3 is healthy
     """
     ops = agent.ops
     unit = 1 / agent.reward_scale
@@ -71,15 +71,15 @@ def returns_in_memory(agent: DQN) -> tuple[float, float]:
 
 
 def update_ratios(agent: DQN) -> dict[str, float]:
-    """‖Δθ‖/‖θ‖ by layer, of the update that the optimizer was asked to watch."""
-    moved = agent.optimizer.moved
-    if moved is None:
+    """‖Δθ‖/‖θ‖ of the last update, by layer; empty where the optimizer does not say Δθ."""
+    change = agent.optimizer.last_change()
+    if change is None:
         return {}
     ratios = {}
     for name, span in agent.net.spans.items():
         size = agent.ops.norm(agent.net.params[span])
         if size > 0:
-            ratios[f"train/update_ratio/{name}"] = agent.ops.norm(moved[span]) / size
+            ratios[f"train/update_ratio/{name}"] = agent.ops.norm(change[span]) / size
     return ratios
 
 

@@ -27,8 +27,8 @@ from drl.bench.floor import (
 from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, one_thread, ratio
 from drl.nn import MLP
-from drl.nn.compiled_ops import speed_up
 from drl.nn.losses import SoftmaxCrossEntropy
+from drl.nn.ops_compiled import load_loops
 from drl.nn.optim import Adam
 
 LR = 1e-3
@@ -101,7 +101,7 @@ def batch_of(net: Net) -> tuple[np.ndarray, np.ndarray]:
 def our_step(net: Net, whole: bool) -> tuple[MLP, Callable[[], Any]]:
     x, labels = batch_of(net)
     mlp = MLP(net.shape, net.outputs, (net.hidden,), conv=net.front)
-    speed_up(mlp.ops)  # as it is some seconds into a training
+    load_loops(mlp.ops)  # as it is some seconds into a training
     loss, optimizer = SoftmaxCrossEntropy(mlp.ops), Adam(mlp, LR)
     x = mlp.ops.asarray(x)
     dy = mlp.ops.asarray(np.full((net.batch, net.outputs), 1e-2, np.float32))

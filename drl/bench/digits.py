@@ -17,7 +17,7 @@ from drl.bench.autograd import classify_epoch, classify_loss, compiled, dense
 from drl.bench.floor import backward_operations, fastest_product, forward_operations
 from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, one_thread, ratio
-from drl.nn.compiled_ops import speed_up
+from drl.nn.ops_compiled import load_loops
 from drl.supervised.data import Dataset
 from drl.supervised.presets import Preset
 from drl.supervised.training import Training
@@ -91,7 +91,7 @@ def made_up(images: int) -> Dataset:
 
 def our_training(data: Dataset, hidden: tuple[int, ...]) -> Training:
     training = Training(data, Preset(epochs=EPOCHS, batch_size=BATCH, lr=LR, hidden=hidden))
-    speed_up(training.net.ops)  # as it is some seconds into a training
+    load_loops(training.net.ops)  # as it is some seconds into a training
     return training
 
 

@@ -13,7 +13,7 @@ from agents.memory.prioritized import PrioritizedSampler
 from drl.bench.floor import bandwidth
 from drl.bench.result import Bar, Result
 from drl.bench.timing import interleaved, median, one_thread, ratio
-from drl.nn.compiled_ops import speed_up
+from drl.nn.ops_compiled import load_loops
 
 INPUTS, ACTIONS, HIDDEN, BATCH = 4, 2, (128, 128), 128
 ENVS = 1000  # that fill the memory
@@ -23,7 +23,7 @@ AT_MOST = 0.25  # of the step
 def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> Result:
     """Medians in µs of sampling with the update of the priorities, and of the step."""
     prioritized, uniform = agent(stored, True), agent(stored, False)
-    speed_up(uniform.ops)  # both as they are some seconds into a training
+    load_loops(uniform.ops)  # both as they are some seconds into a training
     assert isinstance(prioritized.replay.sampler, PrioritizedSampler)
     prioritized.replay.sampler.tree.speed_up()
     errors = np.random.default_rng(0).random(BATCH).astype(np.float32)

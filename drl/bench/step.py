@@ -21,11 +21,11 @@ from drl.bench.floor import backward_operations, fastest_product, forward_operat
 from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, one_thread, ratio
 from drl.nn import Network
-from drl.nn.compiled_ops import speed_up
 from drl.nn.init import uniform
 from drl.nn.layers import Linear
 from drl.nn.mlp import dense as dense_layers
-from drl.nn.ops import NumpyOps
+from drl.nn.ops_compiled import load_loops
+from drl.nn.ops_numpy import NumpyOps
 
 # hidden, batch, how many times autograd's speed is asked for
 NETS = [((64, 64), 64, 5.0), ((128, 128), 64, 4.0), ((128, 128), 128, 3.2), ((256, 256), 64, 2.4)]
@@ -42,7 +42,7 @@ def measure(repeats: int = 15, seconds: float = 0.05, compiling: bool = True) ->
     missing = False
     for hidden, batch, wanted in NETS:
         auto = our_step(hidden, batch, "auto")
-        numba = speed_up(auto.ops)
+        numba = load_loops(auto.ops)
         contenders: dict[str, Callable[[], Any]] = {
             "autograd": autograd_step(hidden, batch),
             "ours": auto.learn,
@@ -103,7 +103,7 @@ def our_step(
 def on_numpy(
     hidden: tuple[int, ...], shape: tuple[int, ...], outputs: int, /, *, seed: Any
 ) -> Network:
-    """The same network with operations of its own, which never become compiled."""
+    """The same network with numpy's operations alone, without compiled loops."""
     layers = [*dense_layers(hidden), Linear(outputs, init=uniform)]
     return Network(layers, shape, NumpyOps(), seed)
 

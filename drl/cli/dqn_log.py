@@ -90,7 +90,6 @@ class DQNLog(JobLog):
         if self.full and step.learned is not None:
             scalars |= diagnostics.learning(agent, step.learned)
             scalars |= diagnostics.dead_relus(agent, agent.replay.peek(64))
-            agent.optimizer.watch = True  # the next update leaves its Δθ for the next point
             if self._due(step.env_steps, "log_every"):
                 self._batch(agent, step.learned, step.env_steps)
         self.out.scalars(scalars, step.env_steps)

@@ -1,6 +1,6 @@
 """Arithmetic only: layers and their derivatives, losses, optimizers.
 
-Of ours it imports `drl.nn.compiled` alone, which lies below everything.
+Nothing of ours is imported but `drl.errors`.
 """
 
 from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -31,3 +32,8 @@ def compiled(
         return numba.njit(signature, cache=True, error_model="numpy")(loop)
     except Exception:  # nowhere to keep it (read-only, full), or what is kept there is damaged
         return numba.njit(signature, error_model="numpy")(loop)
+
+
+def numba_there() -> bool:
+    """Whether numba is installed, told without importing it."""
+    return find_spec("numba") is not None

@@ -1,7 +1,7 @@
 """The elementwise work of a training step as loops, one pass over memory each, to be compiled.
 
-Each gives the numbers of its numpy twin in drl.nn.ops to the last bit: the same operations in the
-same order, each rounded.  numpy makes a pass, and a call, for every operation: Adam has twelve.
+Each gives the numbers of its numpy twin in drl.nn.ops_numpy to the last bit: the same operations in
+the same order, each rounded.  numpy makes a pass, and a call, for every operation: Adam has twelve.
 ReLU itself is not here: numpy makes it in one pass.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from drl.nn.ops import Array
+from drl.nn.ops_numpy import Array
 
 
 def add_rows(y: Array, b: Array) -> None:

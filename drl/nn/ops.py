@@ -1,9 +1,9 @@
 """The array operations, on numpy and on torch: the only place where the two differ.
 
-Everything above (layers, losses, optimizers, agents) is written once against these names.  No
-operation here knows a derivative of a whole layer, except the convolution and the pooling, whose
-backward kernels belong to their forward ones.  torch is used as an array library: no tensor ever
-asks for a gradient.
+Everything above (layers, losses, optimizers, agents) is written once against the names of
+drl.nn.ops_numpy.NumpyOps and drl.nn.ops_torch.TorchOps.  No operation there knows a derivative of a
+whole layer, except the convolution and the pooling, whose backward kernels belong to their forward
+ones.
 
 Shapes: B batch, I inputs, O outputs, H×W image, C channels.  Images are (B, H, W, C) in both
 libraries: a patch row is contiguous for numpy, and torch calls the same memory "channels last".
@@ -11,451 +11,33 @@ libraries: a patch row is contiguous for numpy, and torch calls the same memory 
 
 from __future__ import annotations
 
+import copyreg
 import importlib
-import math
-import os
-from functools import cache, partial
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.lib.stride_tricks import as_strided
-
-from drl.nn.constants import Constants
-
-Array = Any  # numpy.ndarray or torch.Tensor; one program never mixes them
-
-
-class NumpyOps:
-    """Arrays are numpy.ndarray."""
-
-    name = "numpy"
-
-    def __init__(self, dtype: str = "float32", device: str = "cpu") -> None:
-        if device != "cpu":
-            raise ValueError(f"backend numpy runs on the cpu only, not on {device!r}; take torch")
-        self.dtype = np.dtype(dtype)
-        self.device = device
-        self.smallest = float(np.finfo(dtype).tiny)  # below are the slow subnormal numbers
-        self._ones = Constants(partial(np.ones, dtype=self.dtype))  # by length
-        self._zeros = Constants(partial(np.zeros, dtype=self.dtype))  # by shape
-        self._rows = Constants(np.arange)  # by length
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NumpyOps:
-        return self  # nothing in it changes: copies of networks share it
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return make_ops, (self.name, str(self.dtype), self.device)
-
-    # -- coming and going ---------------------------------------------------------------------
-    def asarray(self, x: Array) -> Array:
-        return np.asarray(x, self.dtype)
-
-    def indices(self, x: Array) -> Array:
-        return np.asarray(x, np.int64)
-
-    def numpy(self, x: Array) -> np.ndarray:
-        return np.asarray(x)
-
-    def zeros(self, *shape: int) -> Array:
-        """MemoryError where there is no room."""
-        try:
-            return np.zeros(shape, self.dtype)
-        except ValueError as error:  # more than 64 bits can count
-            raise _no_room(shape) from error
-
-    def share(self, a: Array, b: Array) -> bool:
-        """Whether the two arrays are of the same memory."""
-        return np.may_share_memory(a, b)
-
-    # -- products and sums --------------------------------------------------------------------
-    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
-        return np.dot(a, b, out=out)  # 2-D only; a little less overhead than np.matmul
-
-    def linear(self, x: Array, W: Array, b: Array | None) -> Array:
-        y = np.dot(x, W)
-        if b is not None:
-            self._add_rows(y, b)
-        return y
-
-    def _add_rows(self, y: Array, b: Array) -> None:
-        y += b
-
-    def linear_backward(self, dy: Array, W: Array) -> Array:
-        """dy Wᵀ.  For few rows as (W dyᵀ)ᵀ: this BLAS turns a wide W over, which costs more than
-        turning over the result."""
-        if len(dy) * 8 <= len(W):
-            return np.ascontiguousarray(np.dot(W, dy.T).T)
-        return np.dot(dy, W.T)
-
-    def sum_rows(self, a: Array, out: Array | None = None) -> Array:
-        return np.dot(self._ones[len(a)], a, out=out)  # 1ᵀa: BLAS
-
-    def sum(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-        return a.sum(axis=axis, keepdims=keepdims)
-
-    def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-        return a.mean(axis=axis, keepdims=keepdims)
-
-    def norm(self, a: Array) -> float:
-        return math.sqrt(np.dot(a, a))
-
-    # -- elementwise --------------------------------------------------------------------------
-    def relu(self, x: Array) -> Array:
-        return np.maximum(x, self._zeros[x.shape])
-
-    def relu_backward(self, dy: Array, y: Array) -> Array:
-        return dy * (y > 0)
-
-    def tanh(self, x: Array) -> Array:
-        return np.tanh(x)
-
-    def exp(self, x: Array) -> Array:
-        return np.exp(x)
-
-    def log(self, x: Array) -> Array:
-        return np.log(x)
-
-    def log1p(self, x: Array) -> Array:
-        return np.log1p(x)
-
-    def cos(self, x: Array) -> Array:
-        return np.cos(x)
-
-    def abs(self, x: Array) -> Array:
-        return np.abs(x)
-
-    def clip(self, x: Array, low: float, high: float) -> Array:
-        return np.minimum(np.maximum(x, self.dtype.type(low)), self.dtype.type(high))
-
-    # -- choosing -----------------------------------------------------------------------------
-    def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
-        return a.max(axis=axis, keepdims=keepdims)
-
-    def argmax(self, a: Array, axis: int) -> Array:
-        return a.argmax(axis=axis)
-
-    def gather(self, a: Array, index: Array) -> Array:
-        """a[b, index[b]] for every row b: (B, A, …), (B,) → (B, …)."""
-        return a[self._rows[len(a)], index]
-
-    def scatter(self, index: Array, values: Array, width: int) -> Array:
-        """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""
-        out = np.zeros((len(index), width, *values.shape[1:]), self.dtype)
-        out[self._rows[len(index)], index] = values
-        return out
-
-    def scatter_add(self, index: Array, values: Array, width: int) -> Array:
-        """a[b, index[b, m]] += values[b, m] for all m: (B, M), (B, M) → (B, width)."""
-        rows = len(index)
-        flat = index + width * self._rows[rows][:, None]
-        sums = np.bincount(flat.reshape(-1), values.reshape(-1), rows * width)
-        return sums.reshape(rows, width).astype(self.dtype)
-
-    def concat(self, arrays: list[Array]) -> Array:
-        """Side by side: (B, I), (B, J), … → (B, I + J + …)."""
-        return np.concatenate(arrays, axis=1)
-
-    # -- shared weights -----------------------------------------------------------------------
-    def conv2d(
-        self, x: Array, W: Array, b: Array | None, stride: int, padding: int
-    ) -> tuple[Array, Array]:
-        """y[p] = patch(p) W + b at every position p: one matrix product over all patches.
-
-        x (B, H, W, C), W (k, k, C, O) → y (B, H', W', O), and the patches for the way back.
-        """
-        k, _, _, outputs = W.shape
-        if padding:
-            x = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-        x = np.ascontiguousarray(x)
-        batch, height, width, channels = x.shape
-        rows, cols = (height - k) // stride + 1, (width - k) // stride + 1
-        sb, sh, sw, sc = x.strides
-        windows = as_strided(
-            x, (batch, rows, cols, k, k, channels), (sb, sh * stride, sw * stride, sh, sw, sc)
-        )
-        patches = windows.reshape(batch * rows * cols, k * k * channels)  # copies: im2col
-        y = self.linear(patches, W.reshape(-1, outputs), b)
-        return y.reshape(batch, rows, cols, outputs), patches
-
-    def conv2d_backward(
-        self, dy: Array, x: Array, patches: Array, W: Array, stride: int, padding: int,
-        dW: Array, db: Array | None, inputs: bool,
-    ) -> Array | None:  # fmt: skip
-        k, _, channels, outputs = W.shape
-        batch, rows, cols, _ = dy.shape
-        dy_rows = dy.reshape(-1, outputs)
-        self.matmul(patches[: len(dy_rows)].T, dy_rows, out=dW.reshape(-1, outputs))
-        if db is not None:
-            self.sum_rows(dy_rows, out=db)
-        if not inputs:
-            return None
-        dpatches = np.dot(dy_rows, W.reshape(-1, outputs).T)
-        dpatches = dpatches.reshape(batch, rows, cols, k, k, channels)
-        _, height, width, _ = x.shape
-        dx = np.zeros((batch, height + 2 * padding, width + 2 * padding, channels), self.dtype)
-        for i in range(k):  # every patch adds to the pixels it saw
-            for j in range(k):
-                dx[:, i : i + rows * stride : stride, j : j + cols * stride : stride] += dpatches[
-                    :, :, :, i, j
-                ]
-        return dx[:, padding : padding + height, padding : padding + width]
-
-    def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
-        """y = max over size×size windows side by side; and which of the window's pixels won."""
-        shifts = [(i, j) for i in range(size) for j in range(size)]
-        rows, cols = x.shape[1] // size, x.shape[2] // size
-        y = x[:, : rows * size : size, : cols * size : size].copy()
-        number = np.min_scalar_type(size * size).type  # a byte, but for windows above 15×15
-        winner = np.zeros(y.shape, number)
-        for n, (i, j) in enumerate(shifts[1:], start=1):
-            candidate = x[:, i : rows * size : size, j : cols * size : size]
-            np.maximum(winner, np.greater(candidate, y) * number(n), out=winner)  # n only grows
-            np.maximum(y, candidate, out=y)
-        return y, winner
-
-    def maxpool2d_backward(self, dy: Array, x: Array, winner: Array, size: int) -> Array:
-        rows, cols = dy.shape[1:3]
-        dx = np.zeros((len(dy), *x.shape[1:]), self.dtype)
-        for n in range(size * size):
-            i, j = divmod(n, size)
-            dx[:, i : rows * size : size, j : cols * size : size] = dy * (winner[: len(dy)] == n)
-        return dx
-
-    # -- whole-vector updates -----------------------------------------------------------------
-    def lerp(self, a: Array, b: Array, weight: float) -> None:
-        """a ← a + weight (b − a), in place."""
-        step = b - a
-        step *= self.dtype.type(weight)
-        a += step
-
-    def adam(
-        self, params: Array, grads: Array, m: Array, v: Array, step: int,
-        lr: float, beta1: float, beta2: float, eps: float, decay: float,
-    ) -> None:  # fmt: skip
-        """Adam's equations (drl.nn.optim.Adam) in the order of Kingma & Ba 2015, end of section 2:
-
-        θ ← θ − α√(1−β₂ᵗ)/(1−β₁ᵗ) · m / (√v + ε√(1−β₂ᵗ)): the bias corrections as two scalars.
-        """
-        rest1, rest2, eps, rate, keep = map(
-            self.dtype.type, adam_scalars(step, lr, beta1, beta2, eps, decay)
-        )
-        work = grads - m
-        work *= rest1
-        m += work  # m ← β₁m + (1−β₁)g
-        np.multiply(grads, grads, out=work)
-        work -= v
-        work *= rest2
-        v += work  # v ← β₂v + (1−β₂)g²
-        np.sqrt(v, out=work)
-        work += eps
-        np.divide(m, work, out=work)
-        work *= rate
-        if decay:
-            params *= keep
-        params -= work
-
-
-def adam_scalars(
-    step: int, lr: float, beta1: float, beta2: float, eps: float, decay: float
-) -> tuple[float, float, float, float, float]:
-    """1−β₁, 1−β₂, ε√(1−β₂ᵗ), α√(1−β₂ᵗ)/(1−β₁ᵗ), 1−αλ: what one step is made of, t = step."""
-    correction = math.sqrt(1 - beta2**step)
-    rate = lr * correction / (1 - beta1**step)
-    return 1 - beta1, 1 - beta2, eps * correction, rate, 1 - lr * decay
-
-
-class TorchOps:
-    """Arrays are torch.Tensor without gradients, on one device."""
-
-    name = "torch"
-
-    def __init__(self, dtype: str = "float32", device: str = "cpu") -> None:
-        import torch
-
-        _one_thread_after_fork()
-        self.torch = torch
-        self.dtype = getattr(torch, str(np.dtype(dtype)))
-        self.device = torch.device(device)
-        self.smallest = float(torch.finfo(self.dtype).tiny)
-        aten = torch.ops.aten
-        self._threshold_backward = aten.threshold_backward.default
-        self._convolution_backward = aten.convolution_backward.default
-        self._pool = aten.max_pool2d_with_indices.default
-        self._pool_backward = aten.max_pool2d_with_indices_backward.default
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> TorchOps:
-        return self  # nothing in it changes: copies of networks share it
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return make_ops, (self.name, str(self.dtype).removeprefix("torch."), str(self.device))
-
-    # -- coming and going ---------------------------------------------------------------------
-    def asarray(self, x: Array) -> Array:
-        return self.torch.as_tensor(_plain(x), dtype=self.dtype, device=self.device)
-
-    def indices(self, x: Array) -> Array:
-        return self.torch.as_tensor(_plain(x), dtype=self.torch.int64, device=self.device)
-
-    def numpy(self, x: Array) -> np.ndarray:
-        return np.asarray(x.cpu()) if isinstance(x, self.torch.Tensor) else np.asarray(x)
-
-    def zeros(self, *shape: int) -> Array:
-        """MemoryError where there is no room."""
-        try:
-            return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
-        except (RuntimeError, TypeError) as error:  # too much, or more than 64 bits can count
-            raise _no_room(shape) from error
-
-    def share(self, a: Array, b: Array) -> bool:
-        """Whether the two arrays are of the same memory."""
-        return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
-
-    # -- products and sums --------------------------------------------------------------------
-    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
-        return self.torch.mm(a, b, out=out)
-
-    def linear(self, x: Array, W: Array, b: Array | None) -> Array:
-        return self.torch.mm(x, W) if b is None else self.torch.addmm(b, x, W)
-
-    def linear_backward(self, dy: Array, W: Array) -> Array:
-        """dy Wᵀ."""
-        return self.torch.mm(dy, W.T)
-
-    def sum_rows(self, a: Array, out: Array | None = None) -> Array:
-        return self.torch.sum(a, 0, out=out)
-
-    def sum(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-        return a.sum() if axis is None else a.sum(axis, keepdim=keepdims)
-
-    def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
-        return a.mean() if axis is None else a.mean(axis, keepdim=keepdims)
-
-    def norm(self, a: Array) -> float:
-        return math.sqrt(self.torch.dot(a, a))
-
-    # -- elementwise --------------------------------------------------------------------------
-    def relu(self, x: Array) -> Array:
-        return self.torch.relu(x)
-
-    def relu_backward(self, dy: Array, y: Array) -> Array:
-        return self._threshold_backward(dy, y, 0)
-
-    def tanh(self, x: Array) -> Array:
-        return self.torch.tanh(x)
-
-    def exp(self, x: Array) -> Array:
-        return self.torch.exp(x)
-
-    def log(self, x: Array) -> Array:
-        return self.torch.log(x)
-
-    def log1p(self, x: Array) -> Array:
-        return self.torch.log1p(x)
-
-    def cos(self, x: Array) -> Array:
-        return self.torch.cos(x)
-
-    def abs(self, x: Array) -> Array:
-        return self.torch.abs(x)
-
-    def clip(self, x: Array, low: float, high: float) -> Array:
-        return self.torch.clamp(x, low, high)
-
-    # -- choosing -----------------------------------------------------------------------------
-    def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
-        return self.torch.amax(a, axis, keepdim=keepdims)
-
-    def argmax(self, a: Array, axis: int) -> Array:
-        return self.torch.argmax(a, axis)
-
-    def gather(self, a: Array, index: Array) -> Array:
-        """a[b, index[b]] for every row b: (B, A, …), (B,) → (B, …)."""
-        if a.ndim == 2:
-            return self.torch.gather(a, 1, index[:, None])[:, 0]
-        return a[self.torch.arange(len(a), device=self.device), index]
-
-    def scatter(self, index: Array, values: Array, width: int) -> Array:
-        """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""
-        out = self.zeros(len(index), width, *values.shape[1:])
-        if values.ndim == 1:
-            return out.scatter_(1, index[:, None], values[:, None])
-        out[self.torch.arange(len(index), device=self.device), index] = values
-        return out
-
-    def scatter_add(self, index: Array, values: Array, width: int) -> Array:
-        """a[b, index[b, m]] += values[b, m] for all m: (B, M), (B, M) → (B, width)."""
-        return self.zeros(len(index), width).scatter_add_(1, index, values)
-
-    def concat(self, arrays: list[Array]) -> Array:
-        """Side by side: (B, I), (B, J), … → (B, I + J + …)."""
-        return self.torch.cat(arrays, 1)
-
-    # -- shared weights -----------------------------------------------------------------------
-    # torch wants (B, C, H, W) and (O, C, k, k); permuting our arrays gives just that, as views
-    # whose memory is "channels last", the faster layout.
-    def conv2d(
-        self, x: Array, W: Array, b: Array | None, stride: int, padding: int
-    ) -> tuple[Array, Array]:
-        y = self.torch.conv2d(x.permute(0, 3, 1, 2), self._kernels(W), b, stride, padding)
-        return y.permute(0, 2, 3, 1), None
-
-    def conv2d_backward(
-        self, dy: Array, x: Array, patches: Array, W: Array, stride: int, padding: int,
-        dW: Array, db: Array | None, inputs: bool,
-    ) -> Array | None:  # fmt: skip
-        dx, dW_new, db_new = self._convolution_backward(
-            dy.permute(0, 3, 1, 2), x[: len(dy)].permute(0, 3, 1, 2), self._kernels(W),
-            [W.shape[3]], [stride] * 2, [padding] * 2, [1, 1], False, [0, 0], 1,
-            [inputs, True, db is not None],
-        )  # fmt: skip
-        dW.copy_(dW_new.permute(2, 3, 1, 0))
-        if db is not None:
-            db.copy_(db_new)
-        return dx.permute(0, 2, 3, 1) if inputs else None
-
-    def _kernels(self, W: Array) -> Array:
-        """(k, k, C, O) → (O, C, k, k).   One filter has no channel order that torch could read off
-        its strides: its backward guesses "channels last", then refuses what it made by it."""
-        kernels = W.permute(3, 2, 0, 1)
-        return kernels.contiguous() if W.shape[3] == 1 else kernels
-
-    def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
-        y, winner = self._pool(x.permute(0, 3, 1, 2), [size, size], [size, size])
-        return y.permute(0, 2, 3, 1), winner
-
-    def maxpool2d_backward(self, dy: Array, x: Array, winner: Array, size: int) -> Array:
-        dx = self._pool_backward(
-            dy.permute(0, 3, 1, 2), x[: len(dy)].permute(0, 3, 1, 2),
-            [size, size], [size, size], [0, 0], [1, 1], False, winner[: len(dy)],
-        )  # fmt: skip
-        return dx.permute(0, 2, 3, 1)
-
-    # -- whole-vector updates -----------------------------------------------------------------
-    def lerp(self, a: Array, b: Array, weight: float) -> None:
-        """a ← a + weight (b − a), in place."""
-        a.lerp_(b, weight)
-
-    def adam(
-        self, params: Array, grads: Array, m: Array, v: Array, step: int,
-        lr: float, beta1: float, beta2: float, eps: float, decay: float,
-    ) -> None:  # fmt: skip
-        """Adam's equations (drl.nn.optim.Adam) in one fused pass over memory."""
-        t = self.torch.full((), float(step), device=self.device)
-        self.torch._fused_adamw_(
-            [params], [grads], [m], [v], [], [t], lr=lr, beta1=beta1, beta2=beta2,
-            weight_decay=decay, eps=eps, amsgrad=False, maximize=False,
-        )  # fmt: skip
-
+from drl.nn.compiled import numba_there
+from drl.nn.ops_compiled import CompiledOps
+from drl.nn.ops_numpy import Array, NumpyOps
+from drl.nn.ops_torch import TorchOps
+
+__all__ = ["Array", "Ops", "has_device", "make_ops"]
 
 Ops = NumpyOps | TorchOps
 
 
 def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
-    """The operations on `backend`: "numpy" or "torch"; dtype "float32" or "float64".
+    """The array operations on `backend`: the same object for the same arguments.
 
-    Networks of one kind share them: they hold no state of a computation.
+    Networks of one kind share it: it holds no state of a computation.  On numpy its loops are
+    compiled where numba is installed, once a process has computed enough to pay for that
+    (drl.nn.ops_compiled); the numbers are the same.
 
-    device  "cpu", or with torch "cuda" or "cuda:N".
+    backend  "numpy" or "torch"
+    dtype    "float32" or "float64"
+    device   "cpu", or with torch "cuda" or "cuda:N"
+
     ValueError on any other name, or where there is no such device.
     """
     if dtype not in ("float32", "float64"):
@@ -469,15 +51,18 @@ def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
 
 @cache
 def _shared_ops(backend: str, dtype: str, device: str) -> Ops:
-    return NumpyOps(dtype, device) if backend == "numpy" else TorchOps(dtype, device)
+    if backend == "torch":
+        return TorchOps(dtype, device)
+    return CompiledOps(dtype, device) if numba_there() else NumpyOps(dtype, device)
 
 
-@cache
-def _one_thread_after_fork() -> None:
-    """A forked process has torch's pool of threads by name alone, and waits for them for ever."""
-    set_num_threads = importlib.import_module("torch").set_num_threads
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: set_num_threads(1))
+def _reduce(ops: Any) -> tuple[Callable[..., Ops], tuple[Any, ...]]:
+    """Pickled, operations are their settings: another process makes its own."""
+    return make_ops, (ops.name, str(ops.dtype).removeprefix("torch."), str(ops.device))
+
+
+for _kind in (NumpyOps, CompiledOps, TorchOps):
+    copyreg.pickle(_kind, _reduce)
 
 
 def has_device(device: str) -> bool:
@@ -492,14 +77,3 @@ def has_device(device: str) -> bool:
     except ImportError:
         return False
     return bool(cuda.is_available()) and int(number or 0) < cuda.device_count()
-
-
-def _no_room(shape: tuple[int, ...]) -> MemoryError:
-    return MemoryError(f"no room for an array of {' × '.join(map(str, shape))} numbers")
-
-
-def _plain(x: Array) -> Array:
-    """Memory that torch takes: it refuses reversed and byte-swapped arrays, warns at read-only."""
-    if isinstance(x, np.ndarray) and not (x.flags.carray and x.dtype.isnative):
-        return np.array(x, x.dtype.newbyteorder("="), order="C")
-    return x

@@ -1,43 +1,56 @@
 """Optimizers on the flat vector, in increasing complexity.  g = ∂L/∂θ, α the learning rate.
 
-`step()` moves `net.params` by `net.grads` with α from the schedule at the number of steps taken;
-`step(lr)` with the α given.  `state()` holds all that the next step depends on.
+`step()` moves θ by g with α from the schedule at the number of steps taken; `step(lr)` with the α
+given.  `last_change()` is what the last step did to θ.  `state()` holds all that the next step
+depends on.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from drl.nn.compiled_ops import speed_up
-from drl.nn.network import Network
-from drl.nn.ops import Array
+from drl.nn.ops import Array, Ops
+from drl.nn.ops_numpy import adam_scalars
 from drl.nn.schedules import Constant, Schedule
 
 FLUSH_EVERY = 256  # steps
-HOT = 2 * 10**8  # numbers moved: after some seconds of training, compiled loops are worth loading
+
+
+class Trainable(Protocol):
+    """What an optimizer moves: a network, or any other vector with its gradient.
+
+    drl.nn.flat.FlatParameters(ops, 1) is one for a single number, as SAC's log α.
+    """
+
+    ops: Ops
+    params: Array  # (P,) θ
+    grads: Array  # (P,) ∂L/∂θ
 
 
 class Optimizer:
-    """Counts the steps, asks the schedule for α, and keeps the moments: arrays shaped like θ.
+    """θ ← θ + Δθ, with Δθ made of the gradient g, the learning rate α and moments of g.
 
-    Set `watch` and the next step leaves Δθ = θ_new − θ_old in `moved`.   lr: a number, or a
-    schedule by steps taken.   ValueError where a number is not in its range.
+    A rule derives from this class: `moments` names its arrays shaped like θ, `update` moves θ, and
+    `change` says Δθ after the step.
+
+    net  what is trained: a network, or anything with `params`, `grads` (P,) and `ops`
+    lr   α: a number, or a schedule by steps taken
+
+    ValueError where a number is not in its range.
     """
 
     moments: tuple[str, ...] = ()
 
-    def __init__(self, net: Network, lr: float | Schedule) -> None:
+    def __init__(self, net: Trainable, lr: float | Schedule) -> None:
         self.net, self.ops = net, net.ops
         self.schedule: Schedule = lr if callable(lr) else Constant(_positive("lr", lr))
         self.steps = 0
-        self.hot = HOT // net.size + 1  # the step that loads them
-        self.watch = False
-        self.moved: Array | None = None
+        self.last_lr: float | None = None  # α of the last step
         for name in self.moments:
-            setattr(self, name, net.ops.zeros(net.size))
+            setattr(self, name, net.ops.zeros(len(net.params)))
 
     @property
     def lr(self) -> float:
@@ -45,22 +58,31 @@ class Optimizer:
         return self.schedule(self.steps)
 
     def step(self, lr: float | None = None) -> None:
-        """θ ← θ − α·(what the rule makes of g)."""
-        lr = self.lr if lr is None else lr
+        """θ ← θ + Δθ, with the learning rate `lr`; None: the schedule's."""
+        self.last_lr = self.lr if lr is None else lr
         self.steps += 1
-        params = self.net.params
-        before = params + 0 if self.watch else None
-        self.update(params, self.net.grads, lr)
+        self.update(self.net.params, self.net.grads, self.last_lr)
         if self.steps % FLUSH_EVERY == 0:
             self.flush()
-        if self.steps == self.hot:
-            speed_up(self.ops)
-        if before is not None:
-            self.moved, self.watch = params - before, False
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
-        """The rule: moves `params` (P,) in place."""
+        """The rule: moves the moments and `params` (P,) in place."""
         raise NotImplementedError
+
+    def last_change(self) -> Array | None:
+        """Δθ = θ_new − θ_old of the last step, (P,), from θ, g and the moments as the step left
+        them: exact to rounding until one of these is overwritten, g by the next backward pass.
+
+        Nothing is written.  None before the first step, also after `load_state`, and where the
+        rule does not say.
+        """
+        if self.last_lr is None:
+            return None
+        return self.change(self.net.params, self.net.grads, self.last_lr)
+
+    def change(self, params: Array, grads: Array, lr: float) -> Array | None:
+        """Δθ of the step that has just been taken, (P,), without writing to anything."""
+        return None
 
     def flush(self) -> None:
         """Clear moments on their way to subnormal numbers, where arithmetic is far slower.
@@ -75,76 +97,76 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         """For copies: they follow the copy of the network, and the moments are numpy's, since
         processes share the memory of torch's tensors."""
-        arrays = {name: self.ops.numpy(getattr(self, name)) for name in self._arrays()}
-        return self.__dict__ | arrays
+        return vars(self) | {name: self.ops.numpy(getattr(self, name)) for name in self.moments}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        for name in self._arrays():
-            setattr(self, name, self.ops.asarray(state[name].copy()))
-
-    def _arrays(self) -> tuple[str, ...]:
-        return self.moments if self.moved is None else (*self.moments, "moved")
+        for name, value in state.items():
+            moment = name in self.moments
+            setattr(self, name, state["ops"].asarray(value.copy()) if moment else value)
 
     def state(self) -> dict[str, Any]:
         """All that the next step depends on, numpy."""
-        arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self._arrays()}
-        return {"steps": self.steps, "watch": self.watch, "moved": None} | arrays
+        arrays = {name: self.ops.numpy(getattr(self, name)).copy() for name in self.moments}
+        return {"steps": self.steps} | arrays
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError unless the moments have the size of this network, and the steps are ours."""
-        steps, watch = state["steps"], state["watch"]
-        if type(steps) is not int or not 0 <= steps < 2**63 or type(watch) is not bool:
-            raise ValueError(f"steps and watch cannot be {steps!r} and {watch!r}")
-        arrays = {name: state[name] for name in self.moments}
-        if state["moved"] is not None:
-            arrays["moved"] = state["moved"]
-        for name, array in arrays.items():
-            if not isinstance(array, np.ndarray) or array.shape != (self.net.size,):
-                raise ValueError(f"{name} should have the shape ({self.net.size},)")
-        for name, array in arrays.items():
-            setattr(self, name, self.ops.asarray(array.copy()))
-        self.hot += steps - self.steps  # as many steps from now as before
-        self.steps, self.watch = steps, watch
+        """ValueError unless the moments have the size of θ, and the steps are a count."""
+        steps, size = state["steps"], len(self.net.params)
+        if type(steps) is not int or not 0 <= steps < 2**63:
+            raise ValueError(f"steps cannot be {steps!r}")
+        for name in self.moments:
+            if not isinstance(state[name], np.ndarray) or state[name].shape != (size,):
+                raise ValueError(f"{name} should have the shape ({size},)")
+        for name in self.moments:
+            setattr(self, name, self.ops.asarray(state[name].copy()))
+        self.steps, self.last_lr = steps, None
 
 
 class SGD(Optimizer):
-    """θ ← θ − αg.   With ascent=True θ ← θ + αg: g is then the gradient of a log-likelihood to be
-    raised, as in the notes, not of a loss to be lowered.   Robbins & Monro 1951.
+    """θ ← θ − αg.   Robbins & Monro 1951.
+
+    ascent  θ ← θ + αg instead: g is the gradient of a log-likelihood to be raised, as in the
+            notes, not of a loss to be lowered
     """
 
-    def __init__(self, net: Network, lr: float | Schedule = 0.1, ascent: bool = False) -> None:
+    def __init__(self, net: Trainable, lr: float | Schedule = 0.1, ascent: bool = False) -> None:
         super().__init__(net, lr)
         self.sign = 1.0 if ascent else -1.0
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
-        params += grads * (self.sign * lr)
+        params += self.change(params, grads, lr)
+
+    def change(self, params: Array, grads: Array, lr: float) -> Array:
+        return grads * (self.sign * lr)  # −αg
 
 
 class Momentum(Optimizer):
-    """u ← μu + g;  θ ← θ − αu.   Polyak 1964, in the form that torch and most papers use."""
+    """u ← μu + g,  θ ← θ − αu.   Polyak 1964, in the form that torch and most papers use."""
 
     moments = ("u",)
     u: Array
 
-    def __init__(self, net: Network, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
+    def __init__(self, net: Trainable, lr: float | Schedule = 0.01, momentum: float = 0.9) -> None:
         super().__init__(net, lr)
         self.momentum = _fraction("momentum", momentum)
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
         self.u *= self.momentum
         self.u += grads  # u ← μu + g
-        params -= self.u * lr  # θ ← θ − αu
+        params += self.change(params, grads, lr)
+
+    def change(self, params: Array, grads: Array, lr: float) -> Array:
+        return self.u * -lr  # −αu
 
 
 class RMSProp(Optimizer):
-    """v ← ρv + (1−ρ)g²;  θ ← θ − αg/(√v + ε).   Tieleman & Hinton 2012, lecture 6e."""
+    """v ← ρv + (1−ρ)g²,  θ ← θ − αg/(√v + ε).   Tieleman & Hinton 2012, lecture 6e."""
 
     moments: tuple[str, ...] = ("v",)
     v: Array
 
     def __init__(
-        self, net: Network, lr: float | Schedule = 1e-3, rho: float = 0.99, eps: float = 1e-8
+        self, net: Trainable, lr: float | Schedule = 1e-3, rho: float = 0.99, eps: float = 1e-8
     ) -> None:
         super().__init__(net, lr)
         self.rho, self.eps = _fraction("rho", rho), _positive("eps", eps)
@@ -152,11 +174,14 @@ class RMSProp(Optimizer):
     def update(self, params: Array, grads: Array, lr: float) -> None:
         self.v *= self.rho
         self.v += (1 - self.rho) * (grads * grads)  # v ← ρv + (1−ρ)g²
-        params -= lr * grads / (self.v**0.5 + self.eps)
+        params += self.change(params, grads, lr)
+
+    def change(self, params: Array, grads: Array, lr: float) -> Array:
+        return -lr * grads / (self.v**0.5 + self.eps)  # −αg/(√v + ε)
 
 
 class CentredRMSProp(RMSProp):
-    """v ← ρv + (1−ρ)g², m ← ρm + (1−ρ)g;  θ ← θ − αg/(√(v − m²) + ε).
+    """v ← ρv + (1−ρ)g²,  m ← ρm + (1−ρ)g,  θ ← θ − αg/(√(v − m²) + ε).
 
     The variance of g instead of its square.  Graves 2013, eq. 38–39; Mnih et al. 2015 used it.
     """
@@ -165,12 +190,13 @@ class CentredRMSProp(RMSProp):
     m: Array
 
     def update(self, params: Array, grads: Array, lr: float) -> None:
-        self.v *= self.rho
-        self.v += (1 - self.rho) * (grads * grads)
         self.m *= self.rho
-        self.m += (1 - self.rho) * grads
+        self.m += (1 - self.rho) * grads  # m ← ρm + (1−ρ)g
+        super().update(params, grads, lr)
+
+    def change(self, params: Array, grads: Array, lr: float) -> Array:
         variance = self.ops.relu(self.v - self.m * self.m)  # ≥ 0 but for rounding
-        params -= lr * grads / (variance**0.5 + self.eps)
+        return -lr * grads / (variance**0.5 + self.eps)  # −αg/(√(v − m²) + ε)
 
 
 class Adam(Optimizer):
@@ -185,7 +211,7 @@ class Adam(Optimizer):
     decay = 0.0
 
     def __init__(
-        self, net: Network, lr: float | Schedule = 1e-3,
+        self, net: Trainable, lr: float | Schedule = 1e-3,
         beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
     ) -> None:  # fmt: skip
         super().__init__(net, lr)
@@ -198,28 +224,44 @@ class Adam(Optimizer):
             lr, self.beta1, self.beta2, self.eps, self.decay,
         )  # fmt: skip
 
+    def change(self, params: Array, grads: Array, lr: float) -> Array | None:
+        _, _, eps, rate, keep = adam_scalars(
+            self.steps, lr, self.beta1, self.beta2, self.eps, self.decay
+        )
+        moved = -rate * self.m / (self.v**0.5 + eps)  # −α m̂/(√v̂ + ε)
+        if keep == 1:
+            return moved
+        if keep == 0:  # θ_new holds nothing of θ_old
+            return None
+        return (moved - (1 - keep) * params) / keep  # θ_new = keep θ_old + moved, solved for θ_old
+
 
 class AdamW(Adam):
-    """θ ← θ − αλθ, then Adam's step.   Decay apart from the gradient: Loshchilov & Hutter 2019,
-    Algorithm 2.
+    """θ ← (1 − αλ)θ, then Adam's step.   Loshchilov & Hutter 2019, Algorithm 2.
+
+    decay  λ: weights decay apart from the gradient, not through it
     """
 
     def __init__(
-        self, net: Network, lr: float | Schedule = 1e-3, decay: float = 0.01,
+        self, net: Trainable, lr: float | Schedule = 1e-3, decay: float = 0.01,
         beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8,
     ) -> None:  # fmt: skip
         super().__init__(net, lr, beta1, beta2, eps)
         self.decay = _fraction("decay", decay)
 
 
-def clip_norm(net: Network, limit: float | None) -> float:
-    """g ← g·min(1, limit/‖g‖) over the whole vector; returns ‖g‖ as it was.  None: no limit.
+def clip_norm(net: Trainable, limit: float | None) -> float:
+    """g ← g · min(1, limit/‖g‖) over the whole vector; returns ‖g‖ before the cut.
 
     Pascanu et al. 2013, Algorithm 1.
+
+    net    a network, or anything with `grads` (P,) and `ops`
+    limit  largest norm of g; None: no limit
     """
-    norm = net.ops.norm(net.grads)
+    grads = net.grads
+    norm = net.ops.norm(grads)
     if limit is not None and limit < norm < math.inf:
-        net.grads *= limit / norm
+        grads *= limit / norm
     return norm
 
 

@@ -1,14 +1,17 @@
 """Compiled loops give numpy's numbers to the last bit, and take over while a training runs."""
 
+import sys
+
 import numpy as np
 import pytest
 
-import drl.nn.compiled_ops as compiled_ops
+import drl.nn.ops
+import drl.nn.ops_compiled as ops_compiled
 from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
-from drl.nn import MLP, loops, make_ops
-from drl.nn.compiled_ops import CompiledOps, speed_up
-from drl.nn.ops import NumpyOps
+from drl.nn import Linear, Network, loops, make_ops
+from drl.nn.ops_compiled import CompiledOps, load_loops
+from drl.nn.ops_numpy import NumpyOps
 from drl.nn.optim import Adam, AdamW
 
 numba = pytest.importorskip("numba")
@@ -16,8 +19,8 @@ DTYPES = ("float32", "float64")
 
 
 def pair(dtype: str) -> tuple[NumpyOps, NumpyOps]:
-    fast = NumpyOps(dtype)
-    assert speed_up(fast) and isinstance(fast, CompiledOps)
+    fast = CompiledOps(dtype)
+    assert load_loops(fast)
     return NumpyOps(dtype), fast
 
 
@@ -78,55 +81,55 @@ def test_a_training_is_the_same_whenever_they_take_over(monkeypatch) -> None:
     a, none = rng.integers(2, size=64), np.zeros(64, bool)
     ends = []
     for take_over in (None, 4, 1):
-        fresh = NumpyOps()
+        fresh = NumpyOps() if take_over is None else CompiledOps()
         monkeypatch.setattr("agents.dqn.networks.make_ops", lambda *_, ops=fresh: ops)
         agent = build_dqn(config, (4,), np.float32, 2, seed=0)
-        agent.optimizer.hot = take_over
+        if take_over is not None:
+            fresh.late.left = take_over * agent.net.size
         agent.observe(s, a, np.ones(64), none, none, s_next)
-        for _ in range(10):
+        for update in range(10):
             agent.learn()
-        assert isinstance(agent.target_net.ops, CompiledOps) == (take_over is not None)
+            if take_over is not None:
+                assert (fresh.late.loops is not None) == (update + 1 >= take_over)
         ends.append((agent.net.params, agent.target_net.params))
     assert all(map(same, ends[0], ends[1])) and all(map(same, ends[0], ends[2]))
 
 
-def test_optimizer_takes_them_after_so_many_numbers(monkeypatch) -> None:
-    monkeypatch.setattr("drl.nn.optim.HOT", 100)
-    monkeypatch.setattr("drl.nn.mlp.make_ops", lambda *_: NumpyOps())
-    net = MLP(3, 2, (4,), backend="numpy")  # 26 parameters
-    optimizer = AdamW(net)
-    for _ in range(3):
+def test_they_are_loaded_after_so_many_numbers() -> None:
+    ops = CompiledOps()
+    ops.late.left = 100
+    first, second = (Network([Linear(2)], 12, ops) for _ in range(2))  # 26 parameters each
+    optimizers = AdamW(first), Adam(second)
+    for optimizer in (*optimizers, optimizers[0]):
         optimizer.step()
-    assert type(net.ops) is NumpyOps
-    optimizer.step()
-    assert isinstance(net.ops, CompiledOps)
-
-    again = MLP(3, 2, (4,), backend="numpy")  # a resumed run counts anew
-    resumed = Adam(again)
-    resumed.load_state(optimizer.state())
-    for _ in range(3):
-        resumed.step()
-    assert type(again.ops) is NumpyOps
-    resumed.step()
-    assert isinstance(again.ops, CompiledOps)
+    assert ops.late.loops is None
+    optimizers[1].step()  # the trainings of a process count together
+    assert ops.late.loops is not None and type(ops) is CompiledOps
+    assert type(make_ops("numpy")) is CompiledOps
 
 
 def test_without_numba_nothing_changes(monkeypatch) -> None:
-    compiled_ops.load.cache_clear()
-    monkeypatch.setattr(compiled_ops, "compiled", lambda *_: None)
-    ops = NumpyOps()
-    assert not speed_up(ops) and type(ops) is NumpyOps
-    compiled_ops.load.cache_clear()
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
+    shared = drl.nn.ops._shared_ops.__wrapped__  # unseen by the other tests
+    assert type(shared("numpy", "float32", "cpu")) is NumpyOps
+    for cached in (ops_compiled.load, ops_compiled.compiled):
+        cached.cache_clear()
+    ops = CompiledOps()  # numba is found, and does not fit this numpy
+    ops.late.left = 1
+    Adam(Network([Linear(2)], 3, ops)).step()
+    assert ops.late.loops is None and ops.late.left <= 0
+    assert not load_loops(ops)
+    for cached in (ops_compiled.load, ops_compiled.compiled):
+        cached.cache_clear()
 
 
 def test_torch_keeps_its_own() -> None:
-    ops = make_ops("torch")
-    assert not speed_up(ops) and ops is make_ops("torch")
+    assert not load_loops(make_ops("torch"))
 
 
 def test_no_multiply_and_add_in_one() -> None:
     """It rounds once where numpy rounds twice."""
-    for name, signature in compiled_ops.signatures("float32").items():
+    for name, signature in ops_compiled.signatures("float32").items():
         loop = numba.njit(signature, error_model="numpy")(getattr(loops, name))
         (assembly,) = loop.inspect_asm().values()  # a kept one shows none
         assert "mul" in assembly or name == "add_rows"
