@@ -12,7 +12,6 @@ from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.learning import Trained, train
 from agents.memory.replay import Batch, ReplayBuffer
 from agents.policy import GreedyPolicy, load_policy
-from agents.setup import EnvFactory
 from agents.training import Progress, Training
 from drl.errors import Diverged, EnvFailed
 
@@ -42,7 +41,6 @@ __all__ = [
     "Target",
     "Trained",
     "Training",
-    "EnvFactory",
     "build_dqn",
     "build_head",
     "build_network",

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.dqn.config import MOST_STEPS, DQNConfig
-from agents.training import Training, VectorEnv
+from agents.training import Training
 from drl.closing import close
+from drl.environment import VectorEnv
 from drl.errors import EnvFailed, EnvWarning
 
 MOST_AT_ONCE = 100  # environments side by side in an evaluation, where nothing else is said
@@ -51,7 +52,7 @@ def evaluate(
     running, steps = np.zeros(n), np.zeros(n, np.int64)
     cut = played = 0  # episodes; steps of all environments
     failed = len(envs.restarts)
-    obs = envs.reset()
+    obs, _ = envs.reset()
     while share.any():
         moved = envs.step(policy(obs))
         obs = moved.obs

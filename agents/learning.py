@@ -14,10 +14,12 @@ from agents.dqn.build import Parts
 from agents.dqn.config import DQNConfig, no_updates
 from agents.dqn.presets import preset
 from agents.evaluation import Evaluation, evaluate_agent
+from agents.observations import sizes
 from agents.policy import GreedyPolicy
-from agents.setup import EnvFactory, derived, training_agent, training_envs
+from agents.setup import derived, training_agent, training_envs
 from agents.training import Training
 from drl.closing import close
+from drl.environment import EnvFactory
 from drl.errors import EnvFailed, UserError
 from drl.state import shared_generators_kept
 from drl.threads import one_thread
@@ -78,9 +80,10 @@ def _train(
         if (text := no_updates(config, config.steps)) is not None:
             warnings.warn(text, stacklevel=3)
         agent = training_agent(config, envs, seed, backend, device=device, parts=parts)
+        shape, observation_dtype, actions, first_action = sizes(envs)
         policy = GreedyPolicy(
-            config, envs.observation_shape, envs.observation_dtype, envs.actions,
-            parts.net if parts else None, first_action=envs.first_action,
+            config, shape, observation_dtype, actions, parts.net if parts else None,
+            first_action=first_action,
         )  # fmt: skip
         training = Training(agent, envs, config.updates_per_step, config.learning_starts)
 

@@ -4,54 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
 from agents.dqn.agent import DQN
 from agents.dqn.build import Parts, build_dqn, env_seed, restart_stream, seeds
 from agents.dqn.config import DQNConfig, lengths
-from agents.training import VectorEnv
+from agents.observations import byte_scale, sizes
+from drl.environment import EnvFactory, VectorEnv
 from drl.errors import UserError
 from drl.nn.memory import require_memory, require_room_for_envs
 from drl.state import seed_shared, seed_torch
 
 
-class DescribedEnv(VectorEnv, Protocol):
-    """Environments that say what they are, and not only move (envs.VectorEnv)."""
-
-    id: str
-    observation_shape: tuple[int, ...]
-    observation_dtype: type
-    actions: int
-    first_action: int
-    stack: int
-    reward_range: tuple[float, float] | None
-    restarts: list[str]
-
-    @property
-    def observation_scale(self) -> tuple[float, ...] | None:
-        """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are images."""
-
-    def prepare(self) -> None:
-        """Once, before the first reset."""
-
-    def close(self) -> None:
-        """Free what they hold."""
-
-
-class EnvFactory(Protocol):
-    """Makes N environments side by side, as often as it is asked: for training, and for each check.
-
-    envs.factory gives it from an id or from a function that builds one of Gymnasium's envs; a class
-    derived from envs.NumpyEnv is one itself.
-    """
-
-    def __call__(self, *, num_envs: int, seed: int) -> DescribedEnv:
-        """`num_envs` environments, seeded."""
-
-
-def training_envs(factory: EnvFactory, config: DQNConfig, seed: int) -> DescribedEnv:
+def training_envs(factory: EnvFactory, config: DQNConfig, seed: int) -> VectorEnv:
     """The environments that a run learns in.
 
     The generators that a process shares are seeded before the first environment is made: somebody's
@@ -61,15 +27,13 @@ def training_envs(factory: EnvFactory, config: DQNConfig, seed: int) -> Describe
     return _prepared(factory, config, env_seed(seeds(seed).envs))
 
 
-def restarted_envs(
-    factory: EnvFactory, config: DQNConfig, seed: int, env_steps: int
-) -> DescribedEnv:
+def restarted_envs(factory: EnvFactory, config: DQNConfig, seed: int, env_steps: int) -> VectorEnv:
     """The same for a run that goes on after `env_steps` and cannot have its episodes back: not its
     first ones again."""
     return _prepared(factory, config, env_seed(restart_stream(seed, env_steps)))
 
 
-def _prepared(factory: EnvFactory, config: DQNConfig, env_seed: int) -> DescribedEnv:
+def _prepared(factory: EnvFactory, config: DQNConfig, env_seed: int) -> VectorEnv:
     try:
         require_room_for_envs(config.num_envs)
     except MemoryError as error:
@@ -80,7 +44,7 @@ def _prepared(factory: EnvFactory, config: DQNConfig, env_seed: int) -> Describe
     return envs
 
 
-def derived(config: DQNConfig, envs: DescribedEnv) -> tuple[DQNConfig, list[str]]:
+def derived(config: DQNConfig, envs: VectorEnv) -> tuple[DQNConfig, list[str]]:
     """The settings of a new run, complete, and a line on each thing that was left open.
 
     Done once in the life of a run, which keeps the numbers: training on to other `steps` does not
@@ -100,8 +64,8 @@ def derived(config: DQNConfig, envs: DescribedEnv) -> tuple[DQNConfig, list[str]
     if about:
         lines.append(f"schedules, from {config.steps:,} env steps in all: {', '.join(about)}")
     complete = replace(config, **found._asdict())
-    if config.scale is None and np.dtype(envs.observation_dtype) == np.uint8:
-        scale = envs.observation_scale or (1 / 255,)
+    if config.scale is None and envs.observation_space.dtype == np.uint8:
+        scale = byte_scale(envs.observation_space)
         factor = f"1/{1 / scale[0]:g}" if len(scale) == 1 else "a factor for each component"
         lines.append(f"observations are bytes, brought to 0 … 1 by {factor}, from their space")
         complete = replace(complete, scale=scale)
@@ -109,15 +73,15 @@ def derived(config: DQNConfig, envs: DescribedEnv) -> tuple[DQNConfig, list[str]
 
 
 def training_agent(
-    config: DQNConfig, envs: DescribedEnv, seed: int, backend: str = "auto",
+    config: DQNConfig, envs: VectorEnv, seed: int, backend: str = "auto",
     dtype: str = "float32", device: str = "cpu", parts: Parts | None = None,
 ) -> DQN:  # fmt: skip
     """The agent that learns in them.   UserError where they and the settings do not fit."""
+    shape, observation_dtype, actions, first_action = sizes(envs)
     try:
         agent = build_dqn(
-            config, envs.observation_shape, envs.observation_dtype, envs.actions, seed, backend,
-            dtype, device, envs.stack, parts or Parts(), envs.reward_range,
-            envs.first_action,
+            config, shape, observation_dtype, actions, seed, backend, dtype, device,
+            envs.frame_stack, parts or Parts(), envs.reward_range, first_action,
         )  # fmt: skip
         _require_room(agent, config)
     except (ValueError, MemoryError) as error:

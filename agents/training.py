@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from agents.agent import Agent
 from agents.dqn.agent import Update
+from drl.environment import VectorEnv
 from drl.errors import NotRepeated
 from drl.state import fill, whole
-
-
-class VectorEnv(Protocol):
-    """What the loop asks of an environment: N environments side by side (envs.build gives them)."""
-
-    id: str
-    num_envs: int
-    restarts: list[str]
-
-    def reset(self) -> np.ndarray: ...
-    def step(self, actions: np.ndarray) -> Any: ...
-    def state(self) -> dict[str, Any] | None: ...
-    def load_state(self, state: dict[str, Any]) -> None: ...
 
 
 class Progress(NamedTuple):
@@ -69,7 +57,7 @@ class Training:
             except NotRepeated as error:
                 self._interrupted(str(error))
         if self.obs is None:
-            self.obs = self.envs.reset()
+            self.obs, _ = self.envs.reset()
 
     @contextmanager
     def lent(self) -> Iterator[VectorEnv]:
@@ -82,7 +70,7 @@ class Training:
         before = self.envs.state()
         try:
             yield self.envs
-            obs = self.envs.reset()
+            obs, _ = self.envs.reset()
         except BaseException:
             if before is None:
                 self._interrupted("its state could not be saved")
@@ -153,7 +141,7 @@ class Training:
         if state["envs"] is None:
             self._interrupted("its state could not be saved")
             return
-        obs = self.envs.reset() if self.obs is None else self.obs
+        obs = self.envs.reset()[0] if self.obs is None else self.obs
         fill(obs, state["obs"], "observations")
         self.obs = obs
         fill(self.returns, state["returns"], "returns")

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from drl.environment import NO_INFO, Info, Step
 from drl.state import fill, wholes
 from envs.area import shrunk_by_area
-from envs.numpy_env import Step
 
 SKIP = 4  # frames per agent step
 STICKY = 0.25  # probability per frame that the last action is played once more
@@ -46,31 +46,30 @@ class Atari:
     num_envs: int = 1
     seed: int = 0
     max_frames: int = 108_000
-    observation_shape: tuple[int, ...] = (SIDE, SIDE, 4)
-    observation_dtype: Any = np.uint8
-    stack: int = 4
+    frame_stack: int = 4
     fps: float = 60.0 / SKIP
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
-    observation_scale: ClassVar[tuple[float, ...] | None] = None
-    first_action = 0
 
     def __post_init__(self) -> None:
+        from gymnasium.spaces import Box, Discrete
+
         rom = ids()[self.id]
         sticky, *games = np.random.SeedSequence(self.seed).generate_state(self.num_envs + 1)
         self.rng = np.random.default_rng(sticky)
         self.games = [_load(rom, int(seed) >> 1, self.max_frames) for seed in games]  # 31 bits
         self.moves = self.games[0].getMinimalActionSet()
-        self.actions = len(self.moves)
+        self.observation_space: Any = Box(0, 255, (SIDE, SIDE, self.frame_stack), np.uint8)
+        self.action_space: Any = Discrete(len(self.moves))
         self.held = [0] * self.num_envs  # the action that the game played last
-        self.stacked = np.zeros((self.num_envs, *self.observation_shape), np.uint8)
+        self.stacked = np.zeros((self.num_envs, *self.observation_space.shape), np.uint8)
 
     def prepare(self) -> None:
         """Nothing needs to be found out: the state can be read."""
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> tuple[np.ndarray, Info]:
         self.stacked = np.stack([self._start(i) for i in range(self.num_envs)])
-        return self.stacked.copy()
+        return self.stacked.copy(), NO_INFO
 
     def step(self, actions: np.ndarray) -> Step:
         sticks = (self.rng.random((self.num_envs, SKIP)) < STICKY).tolist()
@@ -95,7 +94,7 @@ class Atari:
         self.games[i].reset_game()
         self.held[i] = 0
         image = _picture([self.games[i].getScreenGrayscale()])
-        return np.repeat(image[..., None], self.stack, axis=-1)
+        return np.repeat(image[..., None], self.frame_stack, axis=-1)
 
     def _play(self, i: int, action: int, sticks: list[bool]) -> tuple[float, np.ndarray]:
         """The action for 4 frames, or fewer if the game ends: the score and the image."""
@@ -145,7 +144,7 @@ class Atari:
                 game.act(0)
             game.restoreState(saved)
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         """The television's screen in colour."""
         screen: np.ndarray = self.games[0].getScreenRGB()
         return screen.repeat(2, axis=0).repeat(2, axis=1)

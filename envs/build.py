@@ -7,28 +7,21 @@ import importlib
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from drl.closing import close
+from drl.environment import EnvFactory, VectorEnv
 from drl.errors import UserError
 from drl.nn.memory import require_room_for_envs
 from envs.drawing import headless, no_pictures
 from envs.gymnasium_env import GymVector
 from envs.ids import OURS, others, resolve
-from envs.numpy_env import VectorEnv
 
 # a word of the complaint → our extra
 EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
 
 
 Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
-
-
-class EnvFactory(Protocol):
-    """Makes environments as often as it is asked."""
-
-    def __call__(self, *, num_envs: int, seed: int) -> VectorEnv:
-        """`num_envs` environments, seeded."""
 
 
 def factory(what: str | Build) -> EnvFactory:
@@ -42,7 +35,7 @@ def make(
     """`num_envs` environments, seeded.
 
     id        ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
-    drawn     `image` will be asked for: Gymnasium's environments must know that when they are made
+    drawn     `render` will be asked for: Gymnasium's environments must know that when they are made
     compiled  our own environments' loops by numba, where it is installed: the same numbers, sooner
     after
               a start that takes longer

@@ -7,13 +7,14 @@ Barto, Sutton & Anderson 1983; the equations of motion are Florian 2007's, eq. 2
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Discrete, Space
 
 from drl.nn.compiled import compiled
+from envs.answers import LARGEST
 from envs.drawing import headless, rendered
 from envs.numpy_env import NumpyEnv
 
@@ -73,7 +74,6 @@ ROWS, ROW, FLAGS = "float64[:, ::1]", "float64[::1]", "boolean[::1]"
 EULER_LOOP = f"void({ROWS}, {ROW}, {ROW}, {ROW}, {ROWS}, {FLAGS})"
 
 
-@dataclass
 class CartPole(NumpyEnv):
     """Rows: position x (m), velocity ẋ (m/s), angle θ (rad), angular velocity θ̇ (rad/s).
 
@@ -81,16 +81,15 @@ class CartPole(NumpyEnv):
     the last one too.  Terminated where |x| > 2.4 m or |θ| > 12°; truncated after 500 steps.
     """
 
-    id: str = "CartPole-v1"
-    num_envs: int = 1
-    seed: int = 0
-    time_limit: int = 500
-    observation_shape: tuple[int, ...] = (4,)
-    reward_range: tuple[float, float] | None = (1.0, 1.0)
-    fps: float = 1 / TAU
+    id = "CartPole-v1"
+    observation_space: Space[Any] = Box(-LARGEST, LARGEST, (4,), np.float32)
+    action_space = Discrete(2)
+    time_limit = 500
+    reward_range = (1.0, 1.0)
+    fps = 1 / TAU
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def __init__(self, num_envs: int = 1, seed: int = 0, **settings: Any) -> None:
+        super().__init__(num_envs, seed, **settings)
         loop = compiled(euler_loop, EULER_LOOP, accelerations) if self.compiled else None
         self.euler = loop or euler
         self.ones = np.ones(self.num_envs)
@@ -108,7 +107,7 @@ class CartPole(NumpyEnv):
     def observe(self, rows: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(rows.T, np.float32)
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         """Gymnasium's drawing of our state."""
         self.canvas.unwrapped.state = self.rows[:, 0]
         return rendered(self.canvas, self.id)

@@ -6,15 +6,14 @@ pays 1 and terminates; every other step pays nothing.  Strens 2000, without the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Discrete
 
 from envs.numpy_env import NumpyEnv
 
 
-@dataclass
 class Chain(NumpyEnv):
     """Observations are one-hot (n,) float32.  Actions: 0 left, 1 right.  Reward 1 for going right
     from the last state, which terminates; else 0.  Episodes start anywhere, uniformly.
@@ -23,17 +22,15 @@ class Chain(NumpyEnv):
     it.
     """
 
-    id: str = "drl/Chain-v0"
-    num_envs: int = 1
-    seed: int = 0
-    time_limit: int = 20
-    observation_shape: tuple[int, ...] = (5,)
-    reward_range: tuple[float, float] | None = (0.0, 1.0)
+    id = "drl/Chain-v0"
+    action_space = Discrete(2)
+    time_limit = 20
+    reward_range = (0.0, 1.0)
+    length = 5  # n states
 
-    @property
-    def length(self) -> int:
-        """n states."""
-        return self.observation_shape[0]
+    def __init__(self, num_envs: int = 1, seed: int = 0, **settings: Any) -> None:
+        super().__init__(num_envs, seed, **settings)
+        self.observation_space = Box(0.0, 1.0, (self.length,), np.float32)
 
     def initial(self, count: int) -> np.ndarray:
         return self.rng.integers(self.length, size=(1, count)).astype(np.float64)

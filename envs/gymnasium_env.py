@@ -12,13 +12,13 @@ from typing import Any, get_args
 
 import numpy as np
 
+from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import fill, whole
 from envs.alarm import Alarm
 from envs.drawing import rendered
 from envs.guarded import Failed, GivenAgain, Guarded
 from envs.ids import called, own_name
-from envs.numpy_env import Step
 from envs.own_state import load_own_state, own_state, tells_state
 from envs.repeat import Episode, Way, begin, find_way, play_again
 
@@ -47,7 +47,7 @@ class GymVector:
     `load_state(state)` of its own is asked instead.
     """
 
-    stack = 1
+    frame_stack = 1
     reward_range: tuple[float, float] | None = None  # Gymnasium's environments do not tell
 
     def __init__(self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
@@ -81,11 +81,8 @@ class GymVector:
                 f"{self.id} has {_name(action)} actions; a DQN takes Discrete actions: "
                 "choose an env with a finite set of actions"
             )
-        self.actions = int(action.n)
-        self.first_action = int(action.start)
-        self.observation_shape = tuple(observation.shape)
-        self.observation_dtype: Any = np.uint8 if observation.dtype == np.uint8 else np.float32
-        self.observation_scale = byte_scale(observation) if observation.dtype == np.uint8 else None
+        self.observation_space: Any = delivered(observation)
+        self.action_space: Any = action
         self.seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
         self.way: Way | None = "generator"  # how episodes can be played again
         self.episodes: list[Episode | None] = [None] * num_envs  # under way
@@ -125,7 +122,7 @@ class GymVector:
             )
         return env
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> tuple[np.ndarray, Info]:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
         obs = self._empty()
         with self.clock:
@@ -135,7 +132,7 @@ class GymVector:
                 except Failed as error:
                     raise EnvFailed(f"{error}: mend the env") from error
         self.obs, self.failed = self._finite(obs), False
-        return obs
+        return obs, NO_INFO
 
     def _begin(self, i: int, obs: np.ndarray) -> None:
         """A new episode of env i; obs[i] ← its first observation."""
@@ -185,7 +182,7 @@ class GymVector:
         if final_obs is not obs:
             self._finite(final_obs)
         self.failed, self.obs = False, obs
-        return Step(obs, reward, terminated, truncated, final_obs, invalid)
+        return Step(obs, reward, terminated, truncated, final_obs, invalid=invalid)
 
     def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
         """Environment i restarted; obs[i] ← the first observation of its new episode."""
@@ -212,7 +209,8 @@ class GymVector:
             ) from again
 
     def _empty(self) -> np.ndarray:
-        return np.empty((self.num_envs, *self.observation_shape), self.observation_dtype)
+        space = self.observation_space
+        return np.empty((self.num_envs, *space.shape), space.dtype)
 
     def _finite(self, obs: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):  # a sum may overflow, ∞ − ∞ is NaN
@@ -275,7 +273,7 @@ class GymVector:
                         f"same {len(episode.actions)} actions it is elsewhere"
                     )
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         """Environment 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
         return rendered(self.envs[0].env, self.id)
 
@@ -305,13 +303,13 @@ def _fps(env: Any) -> float:
     return 30.0
 
 
-def byte_scale(space: Any) -> tuple[float, ...]:
-    """Factors that bring a Box of uint8 to 0 … 1: 1/255 for images, 1 for a board of 0 and 1.
+def delivered(space: Any) -> Any:
+    """The Box in which observations of an env's Box are delivered: bytes as they are, all other
+    numbers as float32."""
+    import gymnasium as gym
 
-    One for all where the space's `high` is the same everywhere, or where an observation is no
-    vector; else one for each component.  What is always 0 is left as it is.
-    """
-    high = np.maximum(space.high, 1).astype(np.float64)
-    if high.ndim != 1 or high.min() == high.max():
-        high = high.max(keepdims=True).reshape(1)
-    return tuple((1 / high).tolist())
+    if space.dtype in (np.uint8, np.float32):
+        return space
+    with np.errstate(over="ignore"):  # a bound beyond float32 is none
+        low, high = space.low.astype(np.float32), space.high.astype(np.float32)
+    return gym.spaces.Box(low, high, space.shape, np.float32)

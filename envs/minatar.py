@@ -13,12 +13,12 @@ import copy
 import importlib.util
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from drl.environment import NO_INFO, Info, Step
 from drl.state import fill, load_mersenne, wholes
-from envs.numpy_env import Step
 
 GAMES = {
     "Asterix": "asterix",
@@ -50,15 +50,14 @@ class MinAtar:
     num_envs: int = 1
     seed: int = 0
     time_limit: int = 10_000  # frames; one per agent step
-    observation_dtype: Any = np.bool_
-    stack: int = 1
+    frame_stack: int = 1
     fps: float = 10.0
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
-    observation_scale: ClassVar[tuple[float, ...] | None] = None
-    first_action = 0
 
     def __post_init__(self) -> None:
+        from gymnasium.spaces import Box, Discrete
+
         game = _game(IDS[self.id])
         self.games = [game() for _ in range(self.num_envs)]
         seeds = np.random.SeedSequence(self.seed).generate_state(self.num_envs)
@@ -67,22 +66,22 @@ class MinAtar:
         first = self.games[0]
         minimal = self.id.endswith("-v1")
         self.moves = first.minimal_action_set() if minimal else [*range(len(first.action_map))]
-        self.actions = len(self.moves)
-        self.observation_shape: tuple[int, ...] = tuple(first.state_shape())
+        self.action_space: Any = Discrete(len(self.moves))
+        self.observation_space: Any = Box(0, 1, tuple(first.state_shape()), np.bool_)
         self.last = [0] * self.num_envs  # the package's number of the move played last
         self.elapsed = np.zeros(self.num_envs, np.int64)
 
     def prepare(self) -> None:
         """Nothing needs to be found out: the state can be read."""
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> tuple[np.ndarray, Info]:
         for game in self.games:
             game.reset()
         self.elapsed[:] = 0
-        return np.stack([game.state() for game in self.games])
+        return np.stack([game.state() for game in self.games]), NO_INFO
 
     def step(self, actions: np.ndarray) -> Step:
-        obs = np.empty((self.num_envs, *self.observation_shape), np.bool_)
+        obs = np.empty((self.num_envs, *self.observation_space.shape), np.bool_)
         reward, terminated = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
         for i, (game, action) in enumerate(zip(self.games, actions.tolist(), strict=True)):
             if game.random.rand() >= STICKY:
@@ -145,7 +144,7 @@ class MinAtar:
                 f"{self.id}: a game cannot go on from its state ({type(error).__name__}: {error})"
             ) from error
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         """A square per cell, a hue per channel; of things in one cell the first channel's."""
         board = self.games[0].state()
         channels = board.shape[-1]

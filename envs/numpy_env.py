@@ -1,97 +1,66 @@
-"""What the loop asks of N environments side by side, and what our own vectorised environments
-share."""
+"""What environments that move all N at once share: the clock, resets, the generator, states."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, UserError
 from drl.state import fill
 from envs import answers
 from envs.answers import Wrong, said
 from envs.drawing import no_pictures
 
-
-class Step(NamedTuple):
-    """One step of N environments.  Fresh arrays: later steps do not touch them."""
-
-    obs: np.ndarray  # (N, *shape) to act on next; of a new episode where one has ended
-    reward: np.ndarray  # (N,) float64
-    terminated: np.ndarray  # (N,) bool: the environment ended; nothing comes after
-    truncated: np.ndarray  # (N,) bool: the clock ended; the environment would have gone on
-    final_obs: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
-    invalid: np.ndarray | None = None  # (N,) bool: environments restarted, whose step nobody knows
+if TYPE_CHECKING:
+    from gymnasium.spaces import Space
 
 
-class VectorEnv(Protocol):
-    """N environments side by side, reset within the step that ends them (Gymnasium's SAME_STEP)."""
-
-    id: str
-    num_envs: int
-    observation_shape: tuple[int, ...]
-    observation_dtype: Any  # float32; uint8 for images, bool for boards of yes and no
-    actions: int
-    first_action: int  # its number; actions are first_action … first_action + actions − 1
-    stack: int  # images in one observation, along its last axis, the newest last
-    reward_range: tuple[float, float] | None  # of one step, where the rules give it
-    fps: float  # agent steps per second at which a person likes to watch
-    restarts: list[str]  # why environments had to be restarted, one entry each time
-
-    @property
-    def observation_scale(self) -> tuple[float, ...] | None:
-        """Factors that bring observations of bytes to 0 … 1; None: 1/255, they are images."""
-
-    def prepare(self) -> None:
-        """Once, before the first reset of envs that a run trains in and will have to save."""
-
-    def reset(self) -> np.ndarray:
-        """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
-
-    def step(self, actions: np.ndarray) -> Step:
-        """actions (N,), counted from first_action on."""
-
-    def state(self) -> dict[str, Any] | None:
-        """All that the future depends on; None where the environments cannot tell."""
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError or KeyError where the state is another environment's."""
-
-    def image(self) -> np.ndarray:
-        """Environment 0 as a person sees it: (H, W, 3) uint8.  UserError where nothing can be
-        drawn."""
-
-    def close(self) -> None:
-        """Free what they hold."""
-
-
-@dataclass
 class NumpyEnv:
-    """Base of our own environments: the clock, resets, the generator.  An environment adds its
-    physics.
+    """Base of environments that move all N at once; a class derived from it says what they are.
 
-    State is (D, N) float64, a row per quantity: each line of physics is one array operation.
-    What an environment's own methods return is copied: they may give views, and one buffer always.
+    observation_space, action_space   of ONE environment, Gymnasium's; observations are delivered
+                                      in the space's shape and dtype
+    time_limit     agent steps until truncation; 0: none
+    frame_stack    images in one observation, along its last axis
+    reward_range   of one step, where the rules give it
+    fps            agent steps per second at which a person likes to watch
+    id             its name; "": the class's
+
+    These are attributes of the class, or set in its `__init__`.  `initial`, `advance`, `observe`
+    are its rules; the clock, resets, the generator (`self.rng`) and saved states are here.  State
+    is (D, N) float64, a row per quantity: each line of physics is one array operation.  What these
+    methods return is copied: they may give views, and one buffer always.
+
+    num_envs   N
+    seed       of the generator
+    drawn      `render` will be asked for
+    compiled   its loops by numba, where it has some and numba is installed: the same numbers
+    settings   other values for attributes of the class, of this object alone: time_limit=100
+
+    TypeError where the class has no attribute of that name.
     """
 
-    id: str
-    num_envs: int
-    seed: int
-    time_limit: int = 0  # agent steps until truncation; 0: none
-    observation_shape: tuple[int, ...] = ()
-    observation_dtype: Any = np.float32
-    actions: int = 2
-    stack: int = 1
-    reward_range: tuple[float, float] | None = None  # of one step, where the rules give it
+    id: str = ""
+    observation_space: Space[Any]
+    action_space: Space[Any]
+    time_limit: int = 0
+    frame_stack: int = 1
+    reward_range: tuple[float, float] | None = None
     fps: float = 30.0
-    restarts: list[str] = field(default_factory=list)
-    compiled: bool = False  # its loops, where it has some and numba is installed; the same numbers
-    observation_scale: ClassVar[tuple[float, ...] | None] = None
-    first_action = 0
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, num_envs: int = 1, seed: int = 0, *, drawn: bool = False, compiled: bool = False,
+        **settings: Any,
+    ) -> None:  # fmt: skip
+        self.num_envs, self.seed, self.drawn, self.compiled = num_envs, seed, drawn, compiled
+        self.restarts: list[str] = []
+        self.id = self.id or type(self).__name__
+        for name, value in settings.items():
+            if name.startswith("_") or not hasattr(type(self), name):
+                raise TypeError(f"{type(self).__name__} has no setting {name!r}")
+            setattr(self, name, value)
         self.rng = np.random.default_rng(self.seed)
         self.rows = self._initial(self.num_envs)
         self.elapsed = np.zeros(self.num_envs, np.int64)
@@ -113,17 +82,17 @@ class NumpyEnv:
     def prepare(self) -> None:
         """Nothing needs to be found out: the state is all here."""
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> tuple[np.ndarray, Info]:
         """New episodes everywhere: (N, *shape).   EnvFailed where its own methods fail."""
         try:
             self.rows = self._initial(self.num_envs)
             self.elapsed[:] = 0
-            return self._observed(self.rows)
+            return self._observed(self.rows), NO_INFO
         except (Exception, SystemExit) as error:
             self._failed(error, "in a reset")
 
     def step(self, actions: np.ndarray) -> Step:
-        """actions (N,) in 0 … actions − 1; what has ended begins anew in the same step."""
+        """actions (N,), those of the action space; what has ended begins anew in the same step."""
         try:
             return self._moved(actions)
         except (Exception, SystemExit) as error:
@@ -152,8 +121,8 @@ class NumpyEnv:
         return np.array(self.initial(count))
 
     def _observed(self, rows: np.ndarray) -> np.ndarray:
-        shape = (rows.shape[1], *self.observation_shape)
-        dtype = np.dtype(self.observation_dtype)
+        space: Any = self.observation_space
+        shape, dtype = (rows.shape[1], *space.shape), space.dtype
         return answers.observation(self.observe(rows), shape, dtype, dtype).copy("K")
 
     def _failed(self, error: BaseException, when: str) -> NoReturn:
@@ -177,7 +146,7 @@ class NumpyEnv:
         fill(self.elapsed, state["elapsed"], f"{self.id} elapsed", low=0)
         self.rng.bit_generator.state = state["rng"]
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         """Environment 0: (H, W, 3) uint8.   UserError where the environment does not draw
         itself."""
         raise no_pictures(self.id)

@@ -6,11 +6,11 @@ a pixel that can be told apart, each pixel's grey the share of it that is covere
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 
 from envs.cartpole import HALF_LENGTH, X_LIMIT, CartPole
 
@@ -24,7 +24,6 @@ ZOOM = 8  # in a video
 FINE = 8  # samples along a pixel's side
 
 
-@dataclass
 class CartPolePixels(CartPole):
     """Rows: the cart's four, then position and angle one step ago.
 
@@ -32,13 +31,9 @@ class CartPolePixels(CartPole):
     All else is CartPole's.
     """
 
-    id: str = "drl/CartPolePixels-v1"
-    num_envs: int = 1
-    seed: int = 0
-    time_limit: int = 500
-    observation_shape: tuple[int, ...] = (HEIGHT, WIDTH, 2)
-    observation_dtype: Any = np.uint8
-    stack: int = 2
+    id = "drl/CartPolePixels-v1"
+    observation_space = Box(0, 255, (HEIGHT, WIDTH, 2), np.uint8)
+    frame_stack = 2
 
     def initial(self, count: int) -> np.ndarray:
         now = super().initial(count)
@@ -52,7 +47,7 @@ class CartPolePixels(CartPole):
         x, theta = rows[[4, 0]], rows[[5, 2]]  # before, now: (2, N)
         return np.moveaxis(draw(x.ravel(), theta.ravel()).reshape(2, -1, HEIGHT, WIDTH), 0, -1)
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         """What the agent sees now, enlarged."""
         now = self.observe(self.rows[:, :1])[0, :, :, -1:].repeat(3, axis=-1)
         return now.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)

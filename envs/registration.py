@@ -14,7 +14,6 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 
 from envs.ids import REGISTERED
-from envs.numpy_env import NumpyEnv
 
 IDS = REGISTERED  # what is told to Gymnasium
 
@@ -28,8 +27,8 @@ class Single(gym.Env[np.ndarray, np.int64]):
     def __init__(self, env: str, render_mode: str | None = None) -> None:
         self.env = IDS[env](id=env, num_envs=1, seed=0)
         self.metadata = {**self.metadata, "render_fps": self.env.fps}
-        self.observation_space = observations(self.env)
-        self.action_space = gym.spaces.Discrete(self.env.actions)
+        self.observation_space: Any = self.env.observation_space
+        self.action_space: Any = self.env.action_space
         self.render_mode = render_mode
 
     def reset(
@@ -37,20 +36,19 @@ class Single(gym.Env[np.ndarray, np.int64]):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
         if seed is not None:
-            self.env.rng = (
-                self.np_random
-            )  # one generator for both: the same seed, the same environment
-        return plain(self.env.reset()[0]), {}
+            self.env.rng = self.np_random  # one generator for both: the same seed, the same env
+        obs, _ = self.env.reset()
+        return obs[0], {}
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         moved = self.env.step(np.array([action]))
         return (
-            plain(moved.final_obs[0]), float(moved.reward[0]), bool(moved.terminated[0]),
+            moved.final_obs[0], float(moved.reward[0]), bool(moved.terminated[0]),
             bool(moved.truncated[0]), {},
         )  # fmt: skip
 
     def render(self) -> np.ndarray | None:
-        return self.env.image() if self.render_mode == "rgb_array" else None
+        return self.env.render() if self.render_mode == "rgb_array" else None
 
 
 class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
@@ -64,8 +62,8 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     def __init__(self, env: str, num_envs: int = 1, compiled: bool = True) -> None:
         self.env = IDS[env](id=env, num_envs=num_envs, seed=0, compiled=compiled)
         self.num_envs = num_envs
-        self.single_observation_space = observations(self.env)
-        self.single_action_space = gym.spaces.Discrete(self.env.actions)
+        self.single_observation_space: Any = self.env.observation_space
+        self.single_action_space: Any = self.env.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -75,7 +73,8 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         super().reset(seed=seed)
         if seed is not None:
             self.env.rng = self.np_random
-        return plain(self.env.reset()), {}
+        obs, _ = self.env.reset()
+        return obs, {}
 
     def step(
         self, actions: np.ndarray
@@ -84,25 +83,9 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         ended = moved.terminated | moved.truncated
         info: dict[str, Any] = {}
         if ended.any():
-            info = {"final_obs": plain(moved.final_obs), "_final_obs": ended}
+            info = {"final_obs": moved.final_obs, "_final_obs": ended}
             info |= {"final_info": {}, "_final_info": ended}
-        return plain(moved.obs), moved.reward, moved.terminated, moved.truncated, info
-
-
-def observations(env: NumpyEnv) -> gym.Space[np.ndarray]:
-    """The space of one environment's observations: images, boards of yes and no, numbers."""
-    shape, dtype = env.observation_shape, np.dtype(env.observation_dtype)
-    if dtype == np.uint8:
-        return gym.spaces.Box(0, 255, shape, np.uint8)
-    if dtype == np.bool_:
-        return gym.spaces.MultiBinary(shape)
-    most = np.finfo(np.float32).max
-    return gym.spaces.Box(-most, most, shape, np.float32)
-
-
-def plain(obs: np.ndarray) -> np.ndarray:
-    """Observations as Gymnasium's spaces have them: yes and no are int8 there."""
-    return obs.view(np.int8) if obs.dtype == np.bool_ else obs
+        return moved.obs, moved.reward, moved.terminated, moved.truncated, info
 
 
 def register() -> None:

@@ -19,5 +19,5 @@ print(f"after {trained.env_steps:,} env steps: mean return {result.mean:.1f} of 
 trained.policy.save("cartpole.safetensors")
 policy = load_policy("cartpole.safetensors")
 env = make("CartPole-v1", num_envs=1, seed=3)
-obs = env.reset()  # (1, 4)
+obs, _ = env.reset()  # (1, 4)
 print("action:", policy(obs)[0], " Q(s, ·):", policy.q(obs)[0])

@@ -7,16 +7,15 @@ The clock, resets, seeds and saved states come with `NumpyEnv`; the class itself
 """
 
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box, Discrete
 
 from agents import DQNConfig, evaluate, train
 from envs import NumpyEnv
 
 
-@dataclass
 class Lander(NumpyEnv):
     """Rows: height (m) and speed (m/s) of a craft that falls; action 1 fires its engine.
 
@@ -24,11 +23,9 @@ class Lander(NumpyEnv):
     each firing costs 0.01.  Nothing else ends it but the clock.
     """
 
-    id: str = "Lander"
-    time_limit: int = 200
-    observation_shape: tuple[int, ...] = (2,)
-    num_envs: int = 1
-    seed: int = 0
+    observation_space = Box(-np.inf, np.inf, (2,), np.float32)
+    action_space = Discrete(2)
+    time_limit = 200  # agent steps
 
     def initial(self, count: int) -> np.ndarray:
         return np.stack([self.rng.uniform(5, 10, count), np.zeros(count)])

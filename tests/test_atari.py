@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from test_envs import rolled, same
 
-from agents import Training, build_dqn, preset
+from agents import Training, build_dqn, observations, preset
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from envs import make
@@ -47,10 +47,10 @@ def raw_game(rom: str) -> Any:
 
 def test_conforms() -> None:
     env = make("ALE/Breakout-v5", 2, 7)
-    obs = env.reset()
-    assert obs.shape == (2, 84, 84, 4) == (2, *env.observation_shape)
-    assert obs.dtype == env.observation_dtype == np.uint8
-    assert (env.stack, env.actions) == (4, 4)
+    obs, _ = env.reset()
+    assert obs.shape == (2, 84, 84, 4) == (2, *env.observation_space.shape)
+    assert obs.dtype == env.observation_space.dtype == np.uint8
+    assert (env.frame_stack, env.action_space.n) == (4, 4)
     kept, ends = [], 0
     for moved in rolled(env, 400):
         assert moved.obs.shape == moved.final_obs.shape == obs.shape
@@ -68,7 +68,7 @@ def test_conforms() -> None:
 
 def test_what_is_handed_out_may_be_written_to() -> None:
     a, b = make("ALE/Pong-v5", 1, 7), make("ALE/Pong-v5", 1, 7)
-    a.reset()[:] = 0
+    a.reset()[0][:] = 0
     b.reset()
     for _ in range(6):
         seen, wanted = a.step(np.zeros(1, int)).obs, b.step(np.zeros(1, int)).obs
@@ -78,7 +78,7 @@ def test_what_is_handed_out_may_be_written_to() -> None:
 
 def test_seeded() -> None:
     a, b, c = (make("ALE/Breakout-v5", 2, seed) for seed in (7, 7, 8))
-    assert np.array_equal(a.reset(), b.reset())
+    assert np.array_equal(a.reset()[0], b.reset()[0])
     c.reset()
     first = rolled(a, 200)
     assert same(first, rolled(b, 200))
@@ -150,11 +150,11 @@ def test_pictures_and_scores_are_those_of_the_raw_game() -> None:
     spy = env.games[0] = Spy(env.games[0])
     raw = raw_game("space_invaders")
     first = _picture([raw.getScreenGrayscale()])
-    obs = env.reset()
+    obs, _ = env.reset()
     assert all(np.array_equal(obs[0, ..., k], first) for k in range(4))  # an episode's start
     history = [first] * 4
     flickers = 0
-    for action in np.random.default_rng(0).integers(env.actions, size=(120, 1)):
+    for action in np.random.default_rng(0).integers(env.action_space.n, size=(120, 1)):
         moved = env.step(action)
         assert len(spy.played) == SKIP
         frames, score = [], 0
@@ -180,7 +180,7 @@ def test_one_frame_in_four_plays_the_last_action_again() -> None:
     steps, late = 0, np.zeros(SKIP)
     while steps < 3000:
         before = env.held[0]
-        env.step(np.array([(before + 1) % env.actions]))
+        env.step(np.array([(before + 1) % env.action_space.n]))
         if len(spy.played) == SKIP:  # fewer where the game has ended
             steps += 1
             late += [move == env.moves[before] for move in spy.played]
@@ -289,8 +289,7 @@ def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
     config = replace(preset("ALE/Pong-v5"), num_envs=4, buffer_size=600, learning_starts=200)
     env = make("ALE/Pong-v5", 4, seed=0)
     agent = build_dqn(
-        config, env.observation_shape, env.observation_dtype, env.actions, seed=0,
-        stack=env.stack,
+        config, *observations.sizes(env)[:3], seed=0, stack=env.frame_stack
     )  # fmt: skip
     before = agent.ops.numpy(agent.net.params).copy()
     sizes, losses = [], []

@@ -3,6 +3,7 @@
 import numpy as np
 
 from agents import DQNConfig, Training, build_dqn, evaluate
+from agents.observations import sizes
 from envs import make
 from envs.catch import Catch, optimal_value
 
@@ -53,7 +54,7 @@ def test_an_agent_reaches_the_optimum() -> None:
         updates_per_step=0.5, epsilon_steps=8_000, tau=0.02,
     )  # fmt: skip
     envs = make("drl/Catch-v0", 8, seed=1)
-    agent = build_dqn(config, envs.observation_shape, envs.observation_dtype, envs.actions, seed=1)
+    agent = build_dqn(config, *sizes(envs)[:3], seed=1)
     for _ in Training(agent, envs, config.updates_per_step, 500).run(config.steps):
         pass
     assert evaluate(agent.greedy, make("drl/Catch-v0", 50, seed=2), 100).mean == 1.0

@@ -15,6 +15,7 @@ from agents import PRESETS, DQNConfig, load_policy, preset, rainbow, train
 from agents.dqn.build import build_exploration, build_replay
 from agents.dqn.config import from_settings, lengths, updates_in
 from agents.dqn.presets import ATARI, MINATAR
+from agents.observations import byte_scale
 from agents.policy import describe
 from drl.cli.main import main
 from drl.errors import UserError
@@ -159,7 +160,7 @@ def test_bytes_are_scaled_by_the_largest_of_their_space(
 
 
 def test_our_own_pictures_keep_their_255th() -> None:
-    assert make("drl/CartPolePixels-v1", 1, 0).observation_scale is None
+    assert byte_scale(make("drl/CartPolePixels-v1", 1, 0).observation_space) == (1 / 255,)
     config = replace(preset("drl/CartPolePixels-v1"), hidden=(4,), eval_episodes=1)
     with pytest.warns(UserWarning, match="nothing will be learnt"):
         assert (

@@ -23,14 +23,14 @@ class Script:
         self.steps = list(steps)
         self.invalid: np.ndarray | None = None
 
-    def reset(self) -> np.ndarray:
-        return np.zeros((2, 3), np.float32)
+    def reset(self) -> Any:
+        return np.zeros((2, 3), np.float32), {}
 
     def step(self, actions: np.ndarray) -> Step:
         reward, terminated, truncated = self.steps.pop(0)
         s = np.ones((2, 3), np.float32)
         ends = np.array(terminated, bool), np.array(truncated, bool)
-        return Step(s, np.array(reward), *ends, s, self.invalid)
+        return Step(s, np.array(reward), *ends, s, invalid=self.invalid)
 
     def state(self) -> dict[str, Any] | None:
         return None

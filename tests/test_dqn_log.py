@@ -199,7 +199,7 @@ def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
 
 @pytest.mark.parametrize("env", PLANES)
 def test_planes_name_every_action(env: str) -> None:
-    assert len(PLANES[env].actions) == make(env, 1, seed=0).actions
+    assert len(PLANES[env].actions) == make(env, 1, seed=0).action_space.n
 
 
 class Falling:
@@ -210,10 +210,10 @@ class Falling:
     def __init__(self, length: int) -> None:
         self.length, self.t = length, 0
 
-    def reset(self) -> np.ndarray:
-        return np.zeros((1, 1))
+    def reset(self) -> Any:
+        return np.zeros((1, 1)), {}
 
-    def image(self) -> np.ndarray:
+    def render(self) -> np.ndarray:
         return np.full((1, 1, 3), self.t % 256, np.uint8)
 
     def step(self, actions: np.ndarray) -> Any:
@@ -286,7 +286,7 @@ def test_a_film_is_of_the_policy_it_is_given() -> None:
     agent = build_dqn(config, (4,), np.float32, 2, seed=1)
     shown = video("CartPole-v1", agent.greedy, 3)
     env = make("CartPole-v1", 1, 3)
-    obs, length, ended = env.reset(), 0, False
+    (obs, _), length, ended = env.reset(), 0, False
     while not ended:
         step = env.step(agent.greedy(obs))
         obs, length = step.obs, length + 1

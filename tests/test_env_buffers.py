@@ -1,6 +1,5 @@
 """Whatever arrays an environment hands out again and again, those that leave us are ours."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium as gym
@@ -8,9 +7,9 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, Training, build_dqn
+from drl.environment import Step
 from drl.errors import EnvFailed
 from envs import NumpyEnv, make
-from envs.numpy_env import Step
 
 
 class Counter(gym.Env[np.ndarray, int]):
@@ -56,7 +55,7 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_one_buffer_again_and_again(kind: Any) -> None:
     env = make(type("Buffered", (Counter,), {"kind": kind}), 2, 0)
-    first = env.reset()
+    first, _ = env.reset()
     steps = [env.step(np.zeros(2, int)) for _ in range(12)]
     assert not first.any()
     successors = [moved.final_obs.reshape(2, -1) for moved in steps]
@@ -78,27 +77,25 @@ def test_what_is_remembered_is_what_was_seen() -> None:
 def test_one_screen_again_and_again() -> None:
     env = make(Counter, 1, 0)
     env.reset()
-    before = env.image()
+    before = env.render()
     env.step(np.zeros(1, int))
-    now = env.image()
+    now = env.render()
     assert before.max() == 0 and now.min() == 1
 
 
-@dataclass
 class Buffered(NumpyEnv):
     """Counts like the other; every method gives one array always, or writes into what it gets."""
 
-    id: str = "Buffered"
-    num_envs: int = 1
-    seed: int = 0
-    time_limit: int = 5
-    observation_shape: tuple[int, ...] = (1,)
+    id = "Buffered"
+    observation_space: Any = gym.spaces.Box(0, 200, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
+    time_limit = 5
 
-    def __post_init__(self) -> None:
-        self.zeros = np.zeros((1, self.num_envs))
-        self.seen = np.zeros((self.num_envs, 1), np.float32)
-        self.paid, self.over = np.zeros(self.num_envs), np.zeros(self.num_envs, bool)
-        super().__post_init__()
+    def __init__(self, num_envs: int = 1, seed: int = 0, **settings: Any) -> None:
+        self.zeros = np.zeros((1, num_envs))
+        self.seen = np.zeros((num_envs, 1), np.float32)
+        self.paid, self.over = np.zeros(num_envs), np.zeros(num_envs, bool)
+        super().__init__(num_envs, seed, **settings)
 
     def initial(self, count: int) -> np.ndarray:
         return self.zeros[:, :count]
@@ -115,11 +112,10 @@ class Buffered(NumpyEnv):
         return self.seen[: rows.shape[1]]
 
 
-@dataclass
 class Viewed(Buffered):
     """Its observations are its state."""
 
-    observation_dtype: Any = np.float64
+    observation_space = gym.spaces.Box(0, 200, (1,), np.float64)
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
         return rows.T
@@ -153,7 +149,8 @@ def test_an_own_vectorised_world_with_buffers(env: NumpyEnv) -> None:
 def test_an_own_vectorised_world_that_is_wrong_is_named(method: Any, words: str) -> None:
     made: Any = type("Wrong", (Buffered,), method)
     with pytest.raises(EnvFailed, match=f"Buffered gave .*{words}"):
-        env = made(num_envs=2, observation_dtype=method.get("dtype", np.float32))
+        space = gym.spaces.Box(0, 1, (1,), method.get("dtype", np.float32))
+        env = made(num_envs=2, observation_space=space)
         env.rows = env.rows + 1
         env.step(np.zeros(2, int))
         env.reset()

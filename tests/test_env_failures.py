@@ -2,7 +2,6 @@
 exit code 2, and what was learnt is kept."""
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -254,14 +253,11 @@ def test_metadata_of_any_kind(metadata: Any) -> None:
     assert make(Odd, 1, 0).fps == 30.0
 
 
-@dataclass
 class Fragile(NumpyEnv):
     """An own vectorised environment that breaks after so many steps."""
 
-    id: str = "Fragile"
-    num_envs: int = 1
-    seed: int = 0
-    observation_shape: tuple[int, ...] = (1,)
+    observation_space = gym.spaces.Box(0, 200, (1,), np.float32)
+    action_space = gym.spaces.Discrete(2)
 
     def initial(self, count: int) -> np.ndarray:
         return np.zeros((1, count))

@@ -31,7 +31,7 @@ each_world = pytest.mark.parametrize("build", ENVS.values(), ids=ENVS)
 def rolled(env: VectorEnv, steps: int, seed: int = 0) -> list[Any]:
     rng = np.random.default_rng(seed)
     return [
-        env.step(env.first_action + rng.integers(env.actions, size=env.num_envs))
+        env.step(env.action_space.start + rng.integers(env.action_space.n, size=env.num_envs))
         for _ in range(steps)
     ]
 
@@ -45,8 +45,9 @@ def same(a: list[Any], b: list[Any]) -> bool:
 @each_world
 def test_conforms(build: Any) -> None:
     env = build(3, 7)
-    obs = env.reset()
-    assert obs.shape == (3, *env.observation_shape) and obs.dtype == env.observation_dtype
+    obs, info = env.reset()
+    assert obs.shape == (3, *env.observation_space.shape) and info == {}
+    assert all(env.observation_space.contains(one) for one in obs)  # of its shape and dtype
     kept = []
     for moved in rolled(env, 300):
         for array in (moved.obs, moved.final_obs):
@@ -65,9 +66,9 @@ def test_conforms(build: Any) -> None:
 @each_world
 def test_seeded(build: Any) -> None:
     a, b, c = build(3, 7), build(3, 7), build(3, 8)
-    assert np.array_equal(a.reset(), b.reset())
-    first = c.reset()
-    assert not np.array_equal(first, a.reset())  # and a's second reset went on
+    assert np.array_equal(a.reset()[0], b.reset()[0])
+    first, _ = c.reset()
+    assert not np.array_equal(first, a.reset()[0])  # and a's second reset went on
     b.reset()
     assert same(rolled(a, 250), rolled(b, 250))
 
@@ -84,13 +85,13 @@ def test_saved_state_goes_on(build: Any) -> None:
 @each_world
 def test_a_reset_follows_an_end_within_the_step(build: Any) -> None:
     env = build(4, 3)
-    start = env.reset()
+    start, _ = env.reset()
     ends = 0
     for moved in rolled(env, 700):
         ended = moved.terminated | moved.truncated
         ends += int(ended.sum())
         if ended.any() and env.id != "drl/Chain-v0":  # whose every state is a start
-            if env.observation_dtype == np.float32:
+            if env.observation_space.dtype == np.float32:
                 assert np.abs(moved.obs[ended] - start[0]).max() < 2.0
             assert (moved.obs[ended] != moved.final_obs[ended]).any()
     assert ends > 0
@@ -102,7 +103,7 @@ def test_gymnasium_successor_is_the_true_final_observation() -> None:
     raw = gym.make("CartPole-v1")
     assert env.seeds is not None
     obs, _ = raw.reset(seed=env.seeds[1])
-    assert np.array_equal(env.reset()[1], obs)
+    assert np.array_equal(env.reset()[0][1], obs)
     rng = np.random.default_rng(0)
     ends = 0
     for _ in range(400):
@@ -202,8 +203,9 @@ def test_numbers_that_are_none_are_named(made: Any, answer: Any, reward: float, 
 )
 def test_observations_of_any_box(made: Any, space: gym.Space, dtype: Any) -> None:
     env = make(made(space), 2, 0)
-    assert env.reset().dtype == dtype == env.observation_dtype
-    assert env.actions == 2
+    obs, _ = env.reset()
+    assert obs.dtype == dtype == env.observation_space.dtype
+    assert obs[1] in env.observation_space and env.action_space == gym.spaces.Discrete(2, start=1)
     moved = env.step(np.array([1, 2]))  # its own actions: it would refuse 0
     assert moved.obs.shape == (2, *space.shape)
 

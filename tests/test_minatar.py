@@ -35,8 +35,8 @@ def test_is_the_packages_own_game(id: str) -> None:
     raw.seed(int(np.random.SeedSequence(5).generate_state(2)[1]))
     raw.reset()
     moves = raw.minimal_action_set() if id.endswith("v1") else list(range(6))
-    assert env.actions == len(moves)
-    assert np.array_equal(env.reset()[1], raw.state())
+    assert env.action_space.n == len(moves)
+    assert np.array_equal(env.reset()[0][1], raw.state())
     rng = np.random.default_rng(0)
     for _ in range(3000):
         actions = rng.integers(len(moves), size=2)
@@ -52,9 +52,9 @@ def test_is_the_packages_own_game(id: str) -> None:
 @each_game
 def test_conforms(id: str) -> None:
     env = make(id, 3, 7)
-    obs = env.reset()
-    assert obs.shape == (3, *env.observation_shape) and env.observation_shape[:2] == (10, 10)
-    assert obs.dtype == env.observation_dtype == np.bool_ and env.stack == 1
+    obs, _ = env.reset()
+    assert obs.shape == (3, *env.observation_space.shape) and obs.shape[1:3] == (10, 10)
+    assert obs.dtype == env.observation_space.dtype == np.bool_ and env.frame_stack == 1
     kept = []
     for moved in rolled(env, 300):
         assert moved.obs.shape == moved.final_obs.shape == obs.shape
@@ -71,7 +71,7 @@ def test_conforms(id: str) -> None:
 @each_game
 def test_seeded(id: str) -> None:
     a, b, c = make(id, 2, 7), make(id, 2, 7), make(id, 2, 8)
-    assert np.array_equal(a.reset(), b.reset())
+    assert np.array_equal(a.reset()[0], b.reset()[0])
     c.reset()
     first = rolled(a, 400)
     assert same(first, rolled(b, 400))
@@ -169,7 +169,7 @@ from envs import make
 make("CartPole-v1", 1, 0)
 assert not {"envs.minatar", "envs.atari", "minatar", "ale_py"} & set(sys.modules)
 make("MinAtar/Breakout-v1", 1, 0)
-assert not {"matplotlib", "seaborn", "pandas", "gymnasium", "ale_py"} & set(sys.modules)
+assert not {"matplotlib", "seaborn", "pandas", "ale_py"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
@@ -178,7 +178,7 @@ assert not {"matplotlib", "seaborn", "pandas", "gymnasium", "ale_py"} & set(sys.
 def test_the_picture_has_a_hue_for_each_thing() -> None:
     """Breakout's first board: paddle, ball, trail and a wall of three rows; the rest is black."""
     env = MinAtar("MinAtar/Breakout-v1", 1, seed=0)
-    board, image = env.reset()[0], env.image()
+    board, image = env.reset()[0][0], env.render()
     assert image.shape == (240, 240, 3) and image.dtype == np.uint8
     cells = image[::24, ::24]
     np.testing.assert_array_equal(cells.any(axis=-1), board.any(axis=-1))

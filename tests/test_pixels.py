@@ -19,7 +19,7 @@ def test_physics_and_rewards_are_cartpoles() -> None:
 
 def test_a_stack_is_the_picture_before_and_now() -> None:
     env = CartPolePixels(num_envs=3, seed=3)
-    first = env.reset()
+    first, _ = env.reset()
     assert np.array_equal(first[..., 0], first[..., 1])
     before, ends = first, 0
     for step in range(100):

@@ -107,7 +107,7 @@ def test_saved_policy_acts_the_same(tmp_path: Path) -> None:
     trained = train(factory("CartPole-v1"), SHORT, seed=1)
     trained.policy.save(tmp_path / "policy.safetensors")
     policy = load_policy(tmp_path / "policy.safetensors")
-    obs = make("CartPole-v1", num_envs=50, seed=5).reset()
+    obs = make("CartPole-v1", num_envs=50, seed=5).reset()[0]
     assert np.array_equal(policy.q(obs), trained.policy.q(obs))
     assert np.array_equal(policy(obs), trained.policy.q(obs).argmax(axis=1))
     assert evaluate(policy, make("CartPole-v1", 10, seed=2), 10).mean > 0

@@ -59,7 +59,7 @@ def test_chain_reaches_its_known_optimum() -> None:
         updates_per_step=0.5,
     )  # fmt: skip
     envs = make("drl/Chain-v0", 8, seed=1)
-    agent = build_dqn(config, envs.observation_shape, np.float32, 2, seed=1)
+    agent = build_dqn(config, envs.observation_space.shape, np.float32, 2, seed=1)
     training = Training(agent, envs, config.updates_per_step, config.learning_starts)
     for _ in training.run(config.steps):
         pass

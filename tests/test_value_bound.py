@@ -164,7 +164,7 @@ def test_our_environments_keep_to_the_range_that_they_declare(id: str) -> None:
     low, high = envs.reward_range or (math.nan, math.nan)
     rng = np.random.default_rng(0)
     envs.reset()
-    rewards = [envs.step(rng.integers(envs.actions, size=16)).reward for _ in range(200)]
+    rewards = [envs.step(rng.integers(envs.action_space.n, size=16)).reward for _ in range(200)]
     assert np.min(rewards) == low and np.max(rewards) == high  # both are met
 
 

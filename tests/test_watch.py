@@ -40,7 +40,7 @@ def by_hand(net: Network, seed: int) -> float:
     import gymnasium as gym
 
     ours = envs.make("CartPole-v1", 1, env_seed(unseen_stream(seed)))
-    start: Any = ours.reset()
+    start, _ = ours.reset()
     theirs: Any = gym.make("CartPole-v1")
     theirs.reset()
     theirs.unwrapped.state = ours.rows[:, 0]  # type: ignore[attr-defined]

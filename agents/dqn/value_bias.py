@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.dqn.agent import DQN
 from agents.dqn.metrics import q_values
-from agents.training import VectorEnv
+from drl.environment import Info, Step, VectorEnv
 
 
 class ValueBias:
@@ -26,17 +26,17 @@ class ValueBias:
         self.agent, self.envs = agent, envs
         self.id, self.num_envs, self.restarts = envs.id, envs.num_envs, envs.restarts
 
-    def reset(self) -> np.ndarray:
-        obs = self.envs.reset()
+    def reset(self) -> tuple[np.ndarray, Info]:
+        obs, info = self.envs.reset()
         self.promised = q_values(self.agent, obs).max(axis=1)  # (N,)
         self.rewards: list[np.ndarray] = []  # (N,) each step
         self.terminated: list[np.ndarray] = []
         self.truncated: list[np.ndarray] = []
         self.cut: list[tuple[int, np.ndarray, np.ndarray]] = []  # t, which (N,), their s_T
         self.invalid = np.zeros(self.num_envs, bool)  # environments that failed on the way
-        return obs
+        return obs, info
 
-    def step(self, actions: np.ndarray) -> Any:
+    def step(self, actions: np.ndarray) -> Step:
         moved = self.envs.step(actions)
         # kept as it comes, summed at the end: a step of an evaluation takes but microseconds
         self.rewards.append(moved.reward)

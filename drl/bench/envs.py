@@ -30,12 +30,13 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
     rows: list[Row] = []
     for id in registration.IDS:
         beside = "CartPole-v1" if id == "drl/CartPole-v1" else id
-        ours = make(id, ENVS, 0, compiled=True)
+        ours: Any = make(id, ENVS, 0, compiled=True)
         sync: Any = gym.make_vec(beside, ENVS, vectorization_mode="sync")
+        count = ours.action_space.n
         ours.reset()
         sync.reset(seed=0)
         times = interleaved(
-            {"ours": stepper(ours.step, ours.actions), "sync": stepper(sync.step, ours.actions)},
+            {"ours": stepper(ours.step, count), "sync": stepper(sync.step, count)},
             repeats, seconds,
         )  # fmt: skip
         rows.append({

@@ -14,9 +14,9 @@ from agents.checks import Evaluations
 from agents.dqn.config import DQNConfig, from_settings, no_updates
 from agents.dqn.targets import Bounded
 from agents.evaluation import Evaluation, evaluate_agent
+from agents.observations import sizes
 from agents.policy import describe
 from agents.setup import (
-    DescribedEnv,
     derived,
     restarted_envs,
     training_agent,
@@ -28,6 +28,7 @@ from drl.cli.watchdog import Watchdog
 from drl.closing import close
 from drl.display.commands import command
 from drl.display.console import Console, Progress, env_warnings
+from drl.environment import VectorEnv
 from drl.experiment.interrupt import Interrupt, Interrupted
 from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
@@ -51,7 +52,7 @@ DIVERGED = "train anew with a lower --lr, with --max-grad-norm, or a smaller --r
 class DQNJob:
     """One run.  `state` is all that its future depends on; resuming is loading it and going on."""
 
-    def __init__(self, settings: dict[str, Any], envs: DescribedEnv | None = None) -> None:
+    def __init__(self, settings: dict[str, Any], envs: VectorEnv | None = None) -> None:
         """envs: those to learn in, where they are made already."""
         self.settings = settings
         self.config = config = from_settings(settings)
@@ -292,11 +293,8 @@ class DQNJob:
 
     def _about_policy(self) -> dict[str, Any]:
         """All but θ, so that no environment has to be made where the policy is read."""
-        envs = self.envs
-        return describe(
-            self.config, envs.observation_shape, envs.observation_dtype, envs.actions,
-            first_action=envs.first_action,
-        )  # fmt: skip
+        shape, observation_dtype, actions, first_action = sizes(self.envs)
+        return describe(self.config, shape, observation_dtype, actions, first_action=first_action)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -349,6 +347,6 @@ class DQNJob:
         self.training.envs = self.envs
 
 
-def made(settings: dict[str, Any], config: DQNConfig) -> DescribedEnv:
+def made(settings: dict[str, Any], config: DQNConfig) -> VectorEnv:
     """The environments that a run learns in."""
     return training_envs(factory(settings["env"]), config, settings["seed"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import cast
 
 import numpy as np
 
@@ -12,9 +13,10 @@ from agents.dqn import metrics as diagnostics
 from agents.dqn.agent import DQN, Update
 from agents.dqn.value_bias import ValueBias
 from agents.evaluation import Evaluation
-from agents.training import Progress, VectorEnv
+from agents.training import Progress
 from drl.cli import dqn_pictures
 from drl.cli.job_log import JobLog, due
+from drl.environment import VectorEnv
 from drl.log.tensorboard.writer import Layout, Margin, Prefix
 
 # the Custom Scalars tab: the story of a run from top to bottom
@@ -111,7 +113,7 @@ class DQNLog(JobLog):
         self.watched = None
         if self.full and self._due(env_steps, "eval_every"):
             self.watched = ValueBias(agent, envs)
-        return self.watched or envs
+        return envs if self.watched is None else cast(VectorEnv, self.watched)
 
     def check(self, result: Evaluation, env_steps: int, agent: DQN) -> None:
         """A greedy evaluation."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.dqn.deterministic import plain
 from agents.dqn.heads import greedy
+from agents.observations import sizes
 from agents.policy import GreedyPolicy, policy_of
 from drl.closing import close
 from drl.errors import UserError
@@ -60,14 +61,14 @@ class Actor:
         UserError where it is another than the one that was learnt.
         """
         mine = (self.policy.shape, self.policy.observation_dtype, self.policy.actions)
-        its = (tuple(env.observation_shape), np.dtype(env.observation_dtype), env.actions)
-        if mine != its:
+        *its, first_action = sizes(env)
+        if mine != tuple(its):
             close(env)
             raise UserError(
                 f"{self.directory} learnt {_words(*mine)}, {env.id} has {_words(*its)}: has one of "
                 "them changed since?"
             )
-        self.first_action = env.first_action
+        self.first_action = first_action
         return env
 
 

@@ -51,9 +51,9 @@ def video(env_id: str, policy: Policy, seed: int) -> Video:
 
 
 def _play(env: Any, policy: Policy) -> Video:
-    draw = SKETCHES.get(env.id, lambda env: shrunk(env.image()))
+    draw = SKETCHES.get(env.id, lambda env: shrunk(env.render()))
     frames, stride, total, length, ended = [], 1, 0.0, 0, False
-    obs = env.reset()
+    obs, _ = env.reset()
     while not ended and length < MAX_STEPS:
         if length % stride == 0:
             frames.append(draw(env))

@@ -123,10 +123,10 @@ class Episode:
         self.total, self.length, self.cut = 0.0, 0, False
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        obs, ended = self.env.reset(), False
+        (obs, _), ended = self.env.reset(), False
         try:
             while not ended and self.length < self.max_steps:
-                yield self.env.image()
+                yield self.env.render()
                 step = self.env.step(self.policy(obs))
                 obs = step.obs
                 self.total += float(step.reward[0])
