@@ -86,8 +86,9 @@ def learn(net: Network, optimizer: Any, steps: int = 3) -> Any:
     """Some steps towards random numbers; the outputs before the last one, in numpy."""
     rng = np.random.default_rng(8)
     x = net.ops.asarray(rng.normal(size=(6, *net.input_shape)))
+    tau = net.ops.asarray([[0.2, 0.7]]) if net.conditional else None
     for _ in range(steps):
-        y, backward = net.forward(x)
+        y, backward = net.forward(x, tau)
         backward(MSE(net.ops)(y, net.ops.asarray(rng.normal(size=tuple(y.shape))))[1])
         optimizer.step()
     return net.ops.numpy(y).copy()

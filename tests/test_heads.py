@@ -7,12 +7,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from agents.dqn.build import build_dqn
 from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
 from agents.dqn.deterministic import plain
 from agents.dqn.heads import Head, QHead, Target
-from agents.dqn.networks import build_head, build_network
+from agents.dqn.metrics import dead_relus
+from agents.dqn.networks import build_head, build_network, own_network
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead, midpoints
+from drl.nn import Linear, Network
+from drl.nn.embedding import QuantileEmbedding
 from drl.nn.ops import make_ops
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
@@ -214,3 +218,68 @@ def test_distributions_without_a_plain_network_are_refused(name: str) -> None:
     net, head = built(name, "numpy")
     with pytest.raises(ValueError, match="no action values"):
         plain(head, net)
+
+
+@each_library
+def test_a_pullback_belongs_to_the_fractions_of_its_forward(library: str) -> None:
+    """Two forwards at other fractions are open at once, and nothing is left in the network."""
+    net, head = built("iqn", library)
+    ops, rng = net.ops, np.random.default_rng(0)
+    x, dy = ops.asarray(rng.normal(size=(2, 4))), ops.asarray(rng.normal(size=(6, 3)))
+    taus = [ops.asarray(rng.random((2, 3))), ops.asarray([[0.1, 0.5, 0.8]])]
+    alone = []
+    for tau in taus:
+        net.forward(x, tau)[1](dy)
+        alone.append(ops.numpy(net.grads).copy())
+    both = [net.forward(x, tau)[1] for tau in taus]
+    for backward, expected in zip(both, alone, strict=True):
+        backward(dy)
+        assert np.array_equal(ops.numpy(net.grads), expected)
+    assert not np.array_equal(*alone)
+    before = ops.numpy(head.outputs(net, x)).copy()
+    net(x, taus[0])
+    assert np.array_equal(ops.numpy(head.outputs(net, x)), before)
+
+
+def test_a_condition_is_given_where_it_is_asked_for() -> None:
+    x, tau = np.zeros((1, 4)), np.full((1, 1), 0.5)
+    with pytest.raises(ValueError, match="needs a condition"):
+        built("iqn", "numpy")[0](x)
+    with pytest.raises(ValueError, match="takes no condition"):
+        built("mean", "numpy")[0](x, tau)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_activations_are_what_the_layers_give(name: str) -> None:
+    net, head = built(name, "numpy", dueling=True)
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    outputs = net.activations(x, head.condition)
+    assert len(outputs) == len(net.layers)
+    assert np.array_equal(outputs[-1], net(x, head.condition))
+
+
+@pytest.mark.parametrize("head", ["mean", "iqn"])
+def test_own_networks_that_do_not_fit_the_head_are_refused(head: str) -> None:
+    def wrong(shape: tuple[int, ...], outputs: int, /, *, seed: Any) -> Network:
+        layers = [Linear(5), *([] if head == "iqn" else [QuantileEmbedding()]), Linear(outputs)]
+        return Network(layers, shape, make_ops("numpy"), seed)
+
+    with pytest.raises(ValueError, match="needs a QuantileEmbedding|takes a condition"):
+        own_network(wrong, DQNConfig(head=head), (4,), 3, 0)
+
+
+def test_dead_neurons_are_counted_whatever_the_batch() -> None:
+    """Observations are as many as the memory gives, fractions as many as decide."""
+    config = DQNConfig(hidden=(6, 8), head="iqn", batch_size=4, buffer_size=8, num_envs=8)
+    agent = build_dqn(config, (4,), np.float32, 3, seed=0)
+    s, s_next = np.random.default_rng(0).normal(size=(2, 8, 4)).astype(np.float32)
+    none = np.zeros(8, bool)
+    agent.observe(s, np.arange(8) % 3, np.ones(8), none, none, s_next)
+    agent.learn()
+    shares = dead_relus(agent, s[:7])
+    assert list(shares) == ["train/dead_relu/relu0", "train/dead_relu/relu1"]
+    assert all(0 <= share < 1 for share in shares.values())
+    agent.net.layers[2].b[:] = -1e6  # what the embedding multiplies is then 0 for every neuron
+    agent.net.layers[2].W[:] = 0
+    agent.net.layers[3].b[:] = -1
+    assert dead_relus(agent, s[:7])["train/dead_relu/relu1"] == 1

@@ -84,12 +84,11 @@ def update_ratios(agent: DQN) -> dict[str, float]:
 
 
 def dead_relus(agent: DQN, obs: np.ndarray) -> dict[str, float]:
-    """Share of each ReLU layer's neurons that are zero for all of the observations (N, *shape)."""
-    x = agent.ops.asarray(obs)
+    """Share of each ReLU layer's neurons whose output is 0 for all observations (N, *shape)."""
     shares = {}
-    for layer in agent.net.layers:
-        x = layer.forward(x)[0]
+    outputs = agent.net.activations(obs, agent.head.condition)
+    for layer, y in zip(agent.net.layers, outputs, strict=True):
         if isinstance(layer, ReLU):
-            active = agent.ops.numpy(x).reshape(len(obs), -1).any(axis=0)
+            active = agent.ops.numpy(y).reshape(len(y), -1).any(axis=0)
             shares[f"train/dead_relu/{layer.name}"] = float(1 - active.mean())
     return shares

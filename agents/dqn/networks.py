@@ -35,16 +35,25 @@ def own_network(
     net: BuildNet, config: DQNConfig, shape: tuple[int, ...], actions: int,
     seed: np.random.Generator | int,
 ) -> Network:  # fmt: skip
-    """The same, held against what the head needs.   ValueError if it gives another number."""
-    outputs = actions * numbers(config)
+    """A network built by `net`, for the head of the settings.
+
+    ValueError where the head needs another number of outputs, or (IQN) a layer that takes τ.
+    """
+    outputs = actions * outputs_per_action(config)
     made = net(shape, outputs, seed=seed)
     if made.output_shapes[-1] != (outputs,):
         raise ValueError(f"the network gives {made.output_shapes[-1]}, the head needs ({outputs},)")
+    if made.conditional != (config.head == "iqn"):
+        raise ValueError(
+            "an implicit quantile network (head iqn) needs a QuantileEmbedding"
+            if config.head == "iqn"
+            else f"the network takes a condition besides x, which head {config.head} does not give"
+        )
     return made
 
 
-def numbers(config: DQNConfig) -> int:
-    """That the head reads for one action."""
+def outputs_per_action(config: DQNConfig) -> int:
+    """How many of the network's outputs the head reads for one action."""
     return {"mean": 1, "c51": config.atoms, "qr": config.quantiles, "iqn": 1}[config.head]
 
 
@@ -66,7 +75,7 @@ def build_network(
     linear: Callable[..., Layer] = Linear
     if config.noisy:
         linear = partial(NoisyLinear, sigma=config.noisy_sigma)
-    count = numbers(config)
+    count = outputs_per_action(config)
     init = uniform if config.init is None else INITS[config.init]
     last = partial(linear, init=init)
 

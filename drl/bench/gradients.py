@@ -60,8 +60,10 @@ class Noisy(NoisyLinear):
         self.resample(np.random.default_rng(0))
 
 
-class QuantileHead(QuantileEmbedding):
-    """QuantileEmbedding at N fractions, its rows put side by side again: (B, N·D)."""
+class EmbeddingAt(QuantileEmbedding):
+    """QuantileEmbedding at N constant fractions, its rows put side by side again: (B, N·D)."""
+
+    conditional = False
 
     def __init__(self, cosines: int, *fractions: float) -> None:
         super().__init__(cosines)
@@ -70,12 +72,12 @@ class QuantileHead(QuantileEmbedding):
     def build(self, shape: Shape) -> Shape:
         return (len(self.fractions) * super().build(shape)[0],)
 
-    def initialise(self, rng: Rng) -> None:
-        super().initialise(rng)
-        self.tau = self.ops.asarray([self.fractions])
+    def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
+        super().bind(ops, arrays)
+        self.tau = ops.asarray([self.fractions])
 
-    def forward(self, x: Array) -> tuple[Array, Pullback]:
-        y, pullback = super().forward(x)
+    def forward(self, x: Array, tau: Array | None = None) -> tuple[Array, Pullback]:
+        y, pullback = super().forward(x, self.tau)
 
         def backward(dy: Array, inputs: bool = True) -> Array:
             return pullback(dy.reshape(-1, x.shape[1]), inputs)
@@ -104,9 +106,9 @@ ROWS: dict[str, Make] = {
     "NoisyLinear, 1 neuron": chain((1,), lambda: Noisy(1)),
     "Dueling": chain((6,), lambda: Dueling(3)),
     "Dueling, 2 atoms, noisy": chain((6,), lambda: Dueling(3, 2, Noisy)),
-    "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: QuantileHead(5, 0.1, 0.45, 0.8)),
+    "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: EmbeddingAt(5, 0.1, 0.45, 0.8)),
     "Dueling, 1 action": chain((2,), lambda: Dueling(1)),
-    "QuantileEmbedding, 1 cosine": chain((1,), lambda: Linear(1), lambda: QuantileHead(1, 0.3)),
+    "QuantileEmbedding, 1 cosine": chain((1,), lambda: Linear(1), lambda: EmbeddingAt(1, 0.3)),
     "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
     "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
     "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),

@@ -54,8 +54,8 @@ def _dueling(layer: Dueling, x: Tensor, **parameters: Tensor) -> Tensor:
     return q
 
 
-def _embedding(layer: QuantileEmbedding, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
-    """For the table of `drl check-gradients`: the N rows of an example side by side."""
+def _embedding(layer: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
+    """drl.bench.gradients.EmbeddingAt: the N rows of an example side by side."""
     tau = torch.as_tensor(layer.tau)
     phi = [
         torch.relu(sum(torch.cos(torch.pi * i * t) * w for i, w in enumerate(W)) + b)

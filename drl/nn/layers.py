@@ -50,6 +50,7 @@ class Layer:
     shapes: dict[str, Shape] = {}
     place: tuple[FlatParameters, int] | None = None  # the vector, and where the layer begins in it
     noisy = False  # whether `resample` does anything
+    conditional = False  # whether `forward` takes the network's condition, besides x
 
     def build(self, shape: Shape) -> Shape:
         """Shape of one input → shape of one output (no batch axis).  ValueError if they misfit."""
@@ -61,7 +62,7 @@ class Layer:
         A copy is bound again, and gets the layer's other attributes back after it.
         """
         self.ops = ops
-        self.__dict__.update(arrays)
+        self._set(arrays)
 
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw the parameters, and whatever else the layer begins with: once."""
@@ -80,7 +81,7 @@ class Layer:
     def unbound(self) -> Self:
         """A layer with the same settings, in no network yet."""
         made = type(self).__new__(type(self))
-        made.__dict__.update(copy.deepcopy({**self.__getstate__(), "place": None}))
+        made.__setstate__(copy.deepcopy({**self.__getstate__(), "place": None}))
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -88,16 +89,20 @@ class Layer:
         views = {name for of in self.shapes for name in (of, f"d{of}")}
         return {
             name: value
-            for name, value in self.__dict__.items()
+            for name, value in vars(self).items()
             if name not in views and not (self.place and self.place[0].holds(value))
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self._set(state)
         if self.place:
             flat, start = self.place
             self.bind(flat.ops, flat.views(start, self.shapes))
-            self.__dict__.update(state)
+            self._set(state)  # over what `bind` begins anew
+
+    def _set(self, attributes: dict[str, Any]) -> None:
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
 
 class Linear(Layer):

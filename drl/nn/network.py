@@ -60,6 +60,7 @@ class Network:
         # the first layer that learns: below it nobody asks for ∂L/∂x, unless for the data's own
         self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
         self.noisy = [layer for layer in self.layers if layer.noisy]
+        self.conditional = any(layer.conditional for layer in self.layers)
         self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
         if str(ops.device) == "cpu":
             require_memory(
@@ -83,27 +84,32 @@ class Network:
     def __getstate__(self) -> dict[str, Any]:
         """All but `params` and `grads`, `flat`'s; the layers cut their views themselves."""
         own = ("params", "grads")
-        return {name: value for name, value in self.__dict__.items() if name not in own}
+        return {name: value for name, value in vars(self).items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        for name, value in state.items():
+            setattr(self, name, value)
         self.params, self.grads = self.flat.params, self.flat.grads
 
-    def forward(self, x: Array) -> tuple[Array, Pullback]:
+    def forward(self, x: Array, condition: Array | None = None) -> tuple[Array, Pullback]:
         """x (B, *input_shape) → y (B, outputs), and the pullback that fills `grads`.
 
         backward(dy) overwrites `grads` with ∂L/∂θ; it returns ∂L/∂x only if asked with
         inputs=True.  dy may be given for the first rows of the batch alone.  Until then neither
         `params` nor the array x may be overwritten: the pullback reads them, not copies.
-        ValueError if x or dy has another shape.
+
+        condition  what a conditional layer is given besides its input, where the network has one:
+                   the fractions τ of drl.nn.embedding.QuantileEmbedding
+
+        ValueError if x or dy has another shape, or the condition is missing or not asked for.
         """
-        x = self.ops.asarray(x)
-        if x.shape[1:] != self.input_shape:
-            wanted = ", ".join(map(str, self.input_shape))
-            raise ValueError(f"the network takes inputs (batch, {wanted}), got {tuple(x.shape)}")
+        x = self._inputs(x, condition)
         pullbacks = []
         for layer in self.layers:
-            x, pullback = layer.forward(x)
+            if layer.conditional:
+                x, pullback = layer.forward(x, condition)  # type: ignore[call-arg]
+            else:
+                x, pullback = layer.forward(x)
             pullbacks.append(pullback)
 
         rows = x.shape[0]
@@ -120,9 +126,31 @@ class Network:
 
         return x, backward
 
-    def __call__(self, x: Array) -> Array:
-        """y alone."""
-        return self.forward(x)[0]
+    def __call__(self, x: Array, condition: Array | None = None) -> Array:
+        """x (B, *input_shape) → y (B, outputs), without a pullback.   Arguments as in forward."""
+        return self.forward(x, condition)[0]
+
+    def activations(self, x: Array, condition: Array | None = None) -> list[Array]:
+        """The output of every layer, in order.   Arguments as in forward."""
+        x, outputs = self._inputs(x, condition), []
+        for layer in self.layers:
+            given = (x, condition) if layer.conditional else (x,)
+            x = layer.forward(*given)[0]
+            outputs.append(x)
+        return outputs
+
+    def _inputs(self, x: Array, condition: Array | None) -> Array:
+        """x as an array of the network's library.   ValueError where the inputs do not fit."""
+        x = self.ops.asarray(x)
+        if x.shape[1:] != self.input_shape:
+            wanted = ", ".join(map(str, self.input_shape))
+            raise ValueError(f"the network takes inputs (batch, {wanted}), got {tuple(x.shape)}")
+        if (condition is not None) != self.conditional:
+            raise ValueError(
+                "the network needs a condition besides x: QuantileEmbedding's τ"
+                if self.conditional else "the network takes no condition: none of its layers does"
+            )  # fmt: skip
+        return x
 
     def resample(self, rng: np.random.Generator | None) -> None:
         """Draw the noise of noisy layers anew; None silences them.  Other layers have none."""
