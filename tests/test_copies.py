@@ -217,7 +217,7 @@ def live(agent: Any, steps: int = 30, seed: int = 0) -> np.ndarray:
 def test_a_copied_agent_goes_on_as_the_original_does(kind: str, how: str, library: str) -> None:
     agent = agent_of(kind, library)
     if kind == "rainbow's parts":
-        agent.replay.sampler.tree.speed_up()
+        agent.replay.sampler.tree.load_loop()
     before = live(agent)
     other = COPIES[how](agent)
     assert other.optimizer.net is other.net and other.nstep.replay is other.replay

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from agents.memory.nstep import NStep
-from agents.memory.replay import ReplayBuffer, UniformSampler
+from agents.memory.replay import COLUMNS, ReplayBuffer, UniformSampler
 from agents.memory.storage import ArrayStorage
 
 
@@ -22,8 +22,8 @@ def rolled(n: int, ends: dict[int, str], steps: int, factory: int = 1) -> dict[i
         flags = [np.full(factory, ends.get(t) == kind) for kind in ("terminated", "truncated")]
         nstep.add(here, here[:, 0], np.full(factory, 2.0**t), *flags, here + 1)
     return {
-        int(replay.rest[i, 0]): (
-            float(replay.rest[i, 1]), float(replay.rest[i, 2]), float(replay.s_next[i, 0])
+        int(replay.action[i]): (
+            float(replay.reward[i]), float(replay.discount[i]), float(replay.s_next[i, 0])
         )
         for i in range(len(replay))
     }  # fmt: skip
@@ -73,10 +73,33 @@ def test_worlds_end_apart() -> None:
     no, first = np.zeros(2, bool), np.array([True, False])
     nstep.add(s, np.zeros(2), np.array([1.0, 2.0]), first, no, s + 1)
     nstep.add(s + 5, np.ones(2), np.array([4.0, 8.0]), no, no, s + 6)
-    stored = [
-        (r.tolist(), sn.tolist()) for r, sn in zip(replay.rest[:2], replay.s_next, strict=False)
-    ]
-    assert stored == [([0.0, 1.0, 0.0], [11.0]), ([0.0, 6.0, 0.25], [26.0])]
+    assert replay.action[:2].tolist() == [0, 0]
+    assert replay.reward[:2].tolist() == [1.0, 6.0]
+    assert replay.discount[:2].tolist() == [0.0, 0.25]
+    assert replay.s_next[:2].tolist() == [[11.0], [26.0]]
+
+
+def test_actions_keep_their_shape_and_dtype() -> None:
+    """Two torques of a continuous action, through open windows and a saved state."""
+    replays = [
+        ReplayBuffer(
+            9, 4, ArrayStorage((1,), np.float32),
+            UniformSampler(9, 4, np.random.default_rng(0)), (2,), np.float32,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    nstep, other = (NStep(replay, 2, 0.5, 1) for replay in replays)
+    no, one = np.zeros(1, bool), np.ones((1, 1))
+    for t in range(3):
+        nstep.add(one * t, np.array([[t + 0.25, -t]]), np.ones(1), no, no, one)
+    assert replays[0].action[:2].tolist() == [[0.25, 0.0], [1.25, -1.0]]
+    batch = replays[0].sample()
+    assert batch.a.shape == (4, 2) and batch.a.dtype == np.float32
+    assert np.array_equal(batch.a[:, 0] - 0.25, batch.s[:, 0])
+    other.load_state(nstep.state())
+    replays[1].load_state(replays[0].state())
+    assert np.array_equal(replays[1].sample().a, replays[0].sample().a)
+    assert other.a[0].tolist() == [[2.25, -2.0]]
 
 
 def test_saved_windows_go_on() -> None:
@@ -87,7 +110,9 @@ def test_saved_windows_go_on() -> None:
     b.load_state(a.state())
     for nstep in (a, b):
         nstep.add(one * 2, np.zeros(1), np.ones(1), no, no, one)
-    assert np.array_equal(a.replay.rest, b.replay.rest) and len(b.replay) == 1
+    assert len(b.replay) == 1
+    for name in COLUMNS:
+        assert np.array_equal(getattr(a.replay, name), getattr(b.replay, name))
 
 
 def test_zero_steps_are_refused() -> None:

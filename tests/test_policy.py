@@ -55,7 +55,7 @@ CONFIG = DQNConfig(
 def test_a_policy_gives_the_actions_of_the_environment(tmp_path: Path) -> None:
     trained = train(factory(Door), CONFIG)
     assert trained.mean_reward == 1.0
-    assert set(np.unique(trained.agent.replay.rest[:500, 0])) == {0, 1, 2}  # kept from 0 on
+    assert set(np.unique(trained.agent.replay.action[:500])) == {0, 1, 2}  # kept from 0 on
     trained.policy.save(tmp_path / "policy.safetensors")
     for policy in (trained.policy, load_policy(tmp_path / "policy.safetensors")):
         env = Door()

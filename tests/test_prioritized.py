@@ -60,7 +60,9 @@ def add(replay: ReplayBuffer, count: int) -> None:
 def test_probabilities_and_weights() -> None:
     replay = memory(alpha=0.5, beta=1.0)
     add(replay, 4)
-    replay.sampler.learnt(np.arange(4), np.array([-16.0, 4.0, 1.0, 0.0]))  # √: 4, 2, 1, 0
+    replay.sampler.update_priorities(
+        np.arange(4), np.array([-16.0, 4.0, 1.0, 0.0])
+    )  # √: 4, 2, 1, 0
     counts = np.zeros(4)
     for _ in range(2_000):
         batch = replay.sample()
@@ -82,7 +84,7 @@ def test_a_batch_takes_one_of_each_part_of_the_mass() -> None:
 def test_new_transitions_get_the_largest_priority() -> None:
     replay = memory(alpha=1.0, beta=0.5)
     add(replay, 3)
-    replay.sampler.learnt(np.arange(3), np.array([0.1, 9.0, 0.2]))
+    replay.sampler.update_priorities(np.arange(3), np.array([0.1, 9.0, 0.2]))
     add(replay, 1)
     tree = replay.sampler.tree  # type: ignore[attr-defined]
     assert tree.leaves[:4].tolist() == [0.1, 9.0, 0.2, 9.0]
@@ -95,7 +97,7 @@ def test_beta_follows_its_schedule_in_batches() -> None:
         4, 2, np.random.default_rng(0), 1.0, lambda drawn: [0.0, 1.0][drawn]
     )
     sampler.add(np.arange(4))
-    sampler.learnt(np.array([0]), np.array([1e6]))
+    sampler.update_priorities(np.array([0]), np.array([1e6]))
     _, first = sampler.draw(0, 4)
     assert (first == 1).all()
 
@@ -104,7 +106,7 @@ def test_saved_priorities_go_on_alike() -> None:
     a, b = memory(0.6, 0.4), memory(0.6, 0.4)
     add(a, 6)
     a.sample()
-    a.sampler.learnt(np.arange(3), np.array([1.0, 5.0, 0.1]))
+    a.sampler.update_priorities(np.arange(3), np.array([1.0, 5.0, 0.1]))
     b.load_state(a.state())
     for replay in (a, b):
         add(replay, 3)
@@ -120,7 +122,7 @@ def test_a_loaded_tree_has_the_same_bits() -> None:
     )
     a.add(np.arange(50_000))
     for _ in range(100):
-        a.learnt(rng.integers(50_000, size=128), rng.normal(size=128))
+        a.update_priorities(rng.integers(50_000, size=128), rng.normal(size=128))
     b.load_state(a.state())
     assert all(np.array_equal(i, j) for i, j in zip(a.tree.levels, b.tree.levels, strict=True))
     assert len(a.tree.levels) > 1
@@ -131,7 +133,7 @@ def test_compiled_descent_finds_the_same_leaves(size: int) -> None:
     pytest.importorskip("numba")
     rng = np.random.default_rng(size)
     plain, fast = SumTree(size), SumTree(size)
-    fast.speed_up()
+    fast.load_loop()
     assert fast.descend is not plain.descend
     for _ in range(20):
         values = rng.random(size) * (rng.random(size) < 0.5) * 10.0 ** rng.integers(-9, 9, size)
@@ -144,7 +146,7 @@ def test_compiled_descent_finds_the_same_leaves(size: int) -> None:
 
 def test_it_is_asked_for_after_so_many_batches(monkeypatch) -> None:
     pytest.importorskip("numba")
-    monkeypatch.setattr("agents.memory.prioritized.HOT", 3)
+    monkeypatch.setattr("agents.memory.prioritized.PAYS_AFTER", 3)
     sampler = PrioritizedSampler(10_000, 8, np.random.default_rng(0), 0.6, Constant(0.4))
     sampler.add(np.arange(100))
     before = sampler.tree.descend

@@ -31,7 +31,7 @@ def filled(buffer_size: int, counts: list[int], batch: int = 4) -> tuple[ReplayB
 def test_holds_the_last_ones(buffer_size: int, counts: list[int]) -> None:
     replay, n = filled(buffer_size, counts)
     assert len(replay) == min(n, buffer_size)
-    stored = sorted(replay.rest[: len(replay), 1].tolist())
+    stored = sorted(replay.reward[: len(replay)].tolist())
     assert stored == list(range(max(0, n - buffer_size), n))
 
 

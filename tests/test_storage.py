@@ -66,7 +66,8 @@ def test_the_same_batches_as_a_memory_of_copies(stack: int, n: int) -> None:
             for name in ("s", "s_next"):
                 kept = once.replay.storage.decode(getattr(once.replay, name)[row][None])[0]
                 assert np.array_equal(kept, getattr(copies.replay, name)[row])
-        assert np.array_equal(once.replay.rest, copies.replay.rest)
+        for name in ("action", "reward", "discount", "terminal"):
+            assert np.array_equal(getattr(once.replay, name), getattr(copies.replay, name))
     assert len(once.replay) >= 55  # few had to go for the images of many short episodes
 
 
@@ -75,11 +76,11 @@ def test_a_picture_is_kept_once() -> None:
     episodes = ENVS
     for _ in range(100):
         video.step(nstep)
-        episodes += int(nstep.replay.storage.begins.sum())  # type: ignore[attr-defined]
+        episodes += int(nstep.replay.storage.starts.sum())  # type: ignore[attr-defined]
     frames = nstep.replay.storage
     assert isinstance(frames, FrameStorage)
     # one for each step of an environment, and one for each episode's start
-    begun = episodes - int(frames.begins.sum())
+    begun = episodes - int(frames.starts.sum())
     assert frames.pushed == 100 * ENVS + begun
 
 

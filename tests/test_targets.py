@@ -121,7 +121,7 @@ def test_truncation_bootstraps_and_termination_does_not() -> None:
     terminated = np.array([True, False, False])
     truncated = np.array([False, True, False])
     dqn.observe(s, np.zeros(3, int), np.ones(3), terminated, truncated, s)
-    assert dqn.replay.rest[:3, 2].tolist() == [0.0, 0.5, 0.5]
+    assert dqn.replay.discount[:3].tolist() == [0.0, 0.5, 0.5]
 
 
 def test_hard_target_copies_every_period() -> None:
@@ -139,7 +139,7 @@ def test_reward_scale_scales_the_stored_reward() -> None:
     dqn = agent("numpy", targets.q_target, reward_scale=0.25)
     s = np.eye(3)
     dqn.observe(s, np.zeros(3, int), np.full(3, 2.0), np.zeros(3, bool), np.zeros(3, bool), s)
-    assert dqn.replay.rest[:3, 1].tolist() == [0.5, 0.5, 0.5]
+    assert dqn.replay.reward[:3].tolist() == [0.5, 0.5, 0.5]
 
 
 def test_weights_count_in_the_gradient() -> None:
@@ -158,4 +158,4 @@ def test_rewards_are_clipped_after_scaling() -> None:
     s = np.eye(3)
     r = np.array([1.0, 9.0, -9.0])
     dqn.observe(s, np.zeros(3, int), r, np.zeros(3, bool), np.zeros(3, bool), s)
-    assert dqn.replay.rest[:3, 1].tolist() == [0.5, 1.0, -1.0]
+    assert dqn.replay.reward[:3].tolist() == [0.5, 1.0, -1.0]

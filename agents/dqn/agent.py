@@ -96,7 +96,7 @@ class DQN:
         """One step on a batch from the memory."""
         batch = self.replay.sample()
         learned = self.learn_from(batch)
-        self.replay.learnt(batch, lambda: self.ops.numpy(learned.error))
+        self.replay.update_priorities(batch, lambda: self.ops.numpy(learned.error))
         return learned
 
     def learn_from(self, batch: Batch) -> Update:

@@ -65,9 +65,8 @@ def reachable_q(agent: DQN) -> float:
 
 def returns_in_memory(agent: DQN) -> tuple[float, float]:
     """Least and greatest n-step return there, 0 among them, in the environment's rewards."""
-    returns = agent.replay.rest[: len(agent.replay), 1]
-    least, most = returns.min(initial=0.0), returns.max(initial=0.0)
-    return float(least) / agent.reward_scale, float(most) / agent.reward_scale
+    least, greatest = agent.replay.reward_range()
+    return min(least, 0.0) / agent.reward_scale, max(greatest, 0.0) / agent.reward_scale
 
 
 def update_ratios(agent: DQN) -> dict[str, float]:

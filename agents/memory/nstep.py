@@ -1,4 +1,7 @@
-"""Returns over n steps: rewards reach the states that earned them n times as fast."""
+"""Returns over n steps: a reward reaches the states before it n times as fast.
+
+Shapes: N environments, n windows that may be open in each.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,21 @@ from drl.state import fill
 
 
 class NStep:
-    """R = Σ_{i<k} γⁱ r_{t+i}, then γᵏ(1 − terminated)·bootstrap(s_{t+k}).   Sutton 1988.
+    """R = Σ_{i<k} γⁱ r_{t+i} and discount = γᵏ(1 − terminated): target R + discount · Z(s_{t+k}).
 
-    k = n, except at an episode's end, where every window still open is cut to the k steps really
-    taken: no window reaches into the next episode.  A terminated one bootstraps nothing, a
-    truncated one with γᵏ.  With n = 1 it is the transition itself.
+    Sutton 1988.  k = n, except at an episode's end, where every window still open is cut to the k
+    steps really taken: no window reaches into the next episode.  At a termination nothing is
+    bootstrapped, at a truncation with γᵏ.  With n = 1 a window is the transition itself.
 
-    Observations are the memory's keys from here on (agents.memory.storage).
+    A window keeps its observations as the storage's keys (agents.memory.storage).  Index j of the
+    buffers is the window that opened j steps ago.
 
-    Index j of the buffers is the window that opened j steps ago.
+    replay    where windows go once they are closed
+    n         steps of a window
+    gamma     γ
+    num_envs  N
+
+    ValueError where n is below 1.
     """
 
     def __init__(self, replay: ReplayBuffer, n: int, gamma: float, num_envs: int) -> None:
@@ -27,17 +36,23 @@ class NStep:
             raise ValueError(f"n-step returns need n ≥ 1, got {n}")
         self.replay, self.n, self.gamma = replay, n, gamma
         self.s = np.zeros((n, num_envs, *replay.storage.key_shape), replay.storage.key_dtype)
-        self.a = np.zeros((n, num_envs), np.int64)
+        self.a = np.zeros((n, num_envs, *replay.action.shape[1:]), replay.action.dtype)
         self.R = np.zeros((n, num_envs))
         self.open = np.zeros(num_envs, np.int64)  # windows open in each environment
-        self.never = np.zeros(num_envs, bool)
+        self.never = np.zeros(num_envs, bool)  # no environment terminated
         self.nbytes = self.s.nbytes + self.a.nbytes + self.R.nbytes
 
     def add(
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
         truncated: np.ndarray, s_next: np.ndarray,
     ) -> None:  # fmt: skip
-        """One step of every environment; windows that close go to the memory."""
+        """One step of every environment; windows that close go to the memory.
+
+        s, s_next              (N, *shape) observation, and the true next one
+        a                      (N, *action_shape)
+        r                      (N,)
+        terminated, truncated  (N,) bool
+        """
         n, gamma = self.n, self.gamma
         ended = terminated | truncated
         s, s_next = self.replay.storage.encode(s, s_next, ended)
@@ -46,11 +61,11 @@ class NStep:
         self.s[0], self.a[0], self.R[0] = s, a, 0.0
         self.open += 1
         for j in range(n):
-            self.R[j] += gamma**j * r  # r is j steps after the opening of window j
+            self.R[j] += gamma**j * r  # R += γʲ r_{t+j}: window j opened at t, j steps ago
 
         if ended.any():
             for j in range(n):
-                discount = ~terminated * gamma ** (j + 1)
+                discount = ~terminated * gamma ** (j + 1)  # γᵏ(1 − terminated), k = j + 1
                 self._close(j, ended & (self.open > j), discount, s_next, terminated)
             self.open[ended] = 0
         full = self.open == n
@@ -61,7 +76,7 @@ class NStep:
         self, j: int, which: np.ndarray, discount: np.ndarray, s_next: np.ndarray,
         terminal: np.ndarray,
     ) -> None:  # fmt: skip
-        """Window j of the environments in `which` (N,) bool becomes a transition."""
+        """Window j of the environments `which` (N,) bool becomes a transition of the memory."""
         if which.all():  # the usual case, without copies
             self.replay.add(self.s[j], self.a[j], self.R[j], discount, s_next, terminal)
         elif which.any():

@@ -1,4 +1,7 @@
-"""Replay memory: a ring of transitions.  Lin 1992; Mnih et al. 2015."""
+"""Replay memory: the newest transitions, in a ring, and which of them make a batch.
+
+Lin 1992; Mnih et al. 2015.  Shapes: B transitions of a batch, N environments.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,14 @@ from agents.memory.storage import ObservationStorage
 from drl.state import fill, whole
 
 BLOCK = 64  # batches whose random numbers are drawn in one call: 3 µs a batch become 1
+COLUMNS = ("s", "action", "reward", "discount", "s_next", "terminal")  # of a ReplayBuffer
 
 
 class Batch(NamedTuple):
-    """Transitions, one a row.  The arrays are the memory's own and change at the next sample."""
+    """B transitions.  The arrays are the memory's own and change at the next sample."""
 
     s: Any  # (B, *shape) observation
-    a: Any  # (B,) int64, action
+    a: Any  # (B, *action_shape) action
     r: Any  # (B,) reward, summed with γ over the n steps where n > 1
     discount: Any  # (B,) γᵏ(1 − terminated): what the bootstrap is multiplied with
     s_next: Any  # (B, *shape) observation after the k steps
@@ -29,7 +33,8 @@ class Sampler(Protocol):
     """Which rows of the ring make a batch."""
 
     nbytes: int  # of memory
-    wants_error: bool  # whether `learnt` does anything: on a GPU, knowing means waiting for it
+    needs_error: bool
+    """Whether `update_priorities` does anything: on a GPU, to know an error is to wait for it."""
 
     def add(self, rows: np.ndarray) -> None:
         """These rows hold new transitions."""
@@ -40,8 +45,8 @@ class Sampler(Protocol):
     def draw(self, oldest: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """(B,) rows of the `count` transitions from number `oldest` on, (B,) weights."""
 
-    def learnt(self, rows: np.ndarray, error: np.ndarray) -> None:
-        """How wrong the network was about them: (B,)."""
+    def update_priorities(self, rows: np.ndarray, error: np.ndarray) -> None:
+        """The error (B,) that an update has found in the transitions of these rows (B,)."""
 
     def state(self) -> dict[str, Any]: ...
 
@@ -49,9 +54,9 @@ class Sampler(Protocol):
 
 
 class UniformSampler:
-    """Every transition with the same probability, with replacement."""
+    """P(i) = 1/n for each of the n transitions, drawn with replacement."""
 
-    wants_error = False
+    needs_error = False
 
     def __init__(self, buffer_size: int, batch_size: int, rng: np.random.Generator) -> None:
         self.buffer_size, self.rng = buffer_size, rng
@@ -77,7 +82,7 @@ class UniformSampler:
             numbers %= self.buffer_size
         return numbers, self.weight
 
-    def learnt(self, rows: np.ndarray, error: np.ndarray) -> None:
+    def update_priorities(self, rows: np.ndarray, error: np.ndarray) -> None:
         pass
 
     def state(self) -> dict[str, Any]:
@@ -94,37 +99,45 @@ class UniformSampler:
 
 
 class ReplayBuffer:
-    """The last `buffer_size` transitions.
+    """The last `buffer_size` transitions (s, action, reward, discount, s′).
 
     A transition keeps its discount γᵏ(1 − terminated), so the target needs no flags:
-    y = r + discount · bootstrap(s′).  A truncated one keeps γᵏ: the episode was cut, the
+    y = reward + discount · bootstrap(s′).  A truncated one keeps γᵏ: the episode was cut, the
     environment goes on.
 
-    keeper   how observations are kept (agents.memory.storage)
-    sampler  which transitions make a batch: Uniform, or agents.memory.prioritized
+    Each column is an array with a row for each transition; transition number n lies in row
+    n % buffer_size.
+
+    buffer_size   transitions kept
+    batch_size    transitions of a batch, B
+    storage       how observations are kept (agents.memory.storage)
+    sampler       which transitions make a batch: UniformSampler, PrioritizedSampler
+    action_shape  of one action: () for a number, (d,) for d torques
+    action_dtype  of an action's numbers
+
+    ValueError where a size is below 1.
     """
 
     def __init__(
-        self, buffer_size: int, batch_size: int, storage: ObservationStorage, sampler: Sampler
-    ) -> None:
+        self, buffer_size: int, batch_size: int, storage: ObservationStorage, sampler: Sampler,
+        action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64,
+    ) -> None:  # fmt: skip
         if buffer_size < 1 or batch_size < 1:
             raise ValueError(
                 f"replay needs buffer_size and batch_size ≥ 1, got {buffer_size} and {batch_size}"
             )
-        self.buffer_size, self.batch_size, self.storage, self.sampler = (
-            buffer_size,
-            batch_size,
-            storage,
-            sampler,
-        )
+        self.buffer_size, self.batch_size = buffer_size, batch_size
+        self.storage, self.sampler = storage, sampler
         self.s = np.zeros((buffer_size, *storage.key_shape), storage.key_dtype)
         self.s_next = np.zeros_like(self.s)
-        self.rest = np.zeros((buffer_size, 3), np.float32)  # a, r, discount: one gather, not three
-        self.terminal = np.zeros(buffer_size, bool)  # no episode goes on; discount 0 may be γ = 0
+        self.action = np.zeros((buffer_size, *action_shape), action_dtype)
+        self.reward = np.zeros(buffer_size, np.float32)  # summed with γ over the n steps
+        self.discount = np.zeros(buffer_size, np.float32)  # γᵏ(1 − terminated)
+        self.terminal = np.zeros(buffer_size, bool)  # the episode ended; discount 0 may be γ = 0
         self.added = 0  # transitions ever seen
         self.oldest = 0  # number of the first one still kept
-        self._s = np.zeros((batch_size, *storage.key_shape), storage.key_dtype)
-        self._s_next, self._a = np.zeros_like(self._s), np.zeros(batch_size, np.int64)
+        columns = (self.s, self.action, self.reward, self.discount, self.s_next)
+        self._batch = [np.zeros((batch_size, *c.shape[1:]), c.dtype) for c in columns]
 
     def __len__(self) -> int:
         return self.added - self.oldest
@@ -132,95 +145,102 @@ class ReplayBuffer:
     @property
     def nbytes(self) -> int:
         """Memory of the full ring, in bytes; the system hands it out as it fills."""
-        own = self.s.nbytes + self.s_next.nbytes + self.rest.nbytes + self.terminal.nbytes
-        own += 2 * self._s.nbytes
+        own: int = sum(getattr(self, name).nbytes for name in COLUMNS)
+        own += sum(array.nbytes for array in self._batch)
         return own + self.storage.nbytes + self.sampler.nbytes
 
     def add(
-        self, s: np.ndarray, a: np.ndarray, r: np.ndarray, discount: np.ndarray,
+        self, s: np.ndarray, action: np.ndarray, reward: np.ndarray, discount: np.ndarray,
         s_next: np.ndarray, terminal: np.ndarray,
     ) -> None:  # fmt: skip
         """Append N transitions, the oldest making room.
 
-        s, s_next: (N, *key_shape), the keeper's keys; the others (N,); terminal: bool, the episode
-        ended for good.
+        s, s_next         (N, *key_shape), the storage's keys of the observations
+        action            (N, *action_shape)
+        reward, discount  (N,)
+        terminal          (N,) bool, the episode ended by termination
         """
-        count = len(a)
+        count = len(action)
         start = self.added % self.buffer_size
         rows = np.arange(start, start + count)
         if start + count > self.buffer_size:
             rows %= self.buffer_size
         self.s[rows] = s
         self.s_next[rows] = s_next
-        rest = self.rest
-        rest[rows, 0] = a
-        rest[rows, 1] = r
-        rest[rows, 2] = discount
+        self.action[rows] = action
+        self.reward[rows] = reward
+        self.discount[rows] = discount
         self.terminal[rows] = terminal
         self.added += count
         self.oldest = max(self.oldest, self.added - self.buffer_size)
         self.sampler.add(rows)
-        self._drop_lost()
+        self._drop_overwritten()
 
-    def _drop_lost(self) -> None:
-        """Transitions whose images have made room for newer ones."""
-        lost = self.storage.lost
-        while lost > 0 and len(self) and self.s[self.oldest % self.buffer_size].flat[0] < lost:
+    def _drop_overwritten(self) -> None:
+        """Drop the transitions whose images have made room for newer ones."""
+        kept = self.storage.first_kept
+        while kept > 0 and len(self) and self.s[self.oldest % self.buffer_size].flat[0] < kept:
             self.sampler.drop(self.oldest % self.buffer_size)
             self.oldest += 1
 
     def sample(self) -> Batch:
-        """`batch_size` transitions."""
+        """`batch_size` transitions, as the sampler draws them."""
         rows, weight = self.sampler.draw(self.oldest, len(self))
-        self.s.take(rows, axis=0, out=self._s, mode="clip")
-        self.s_next.take(rows, axis=0, out=self._s_next, mode="clip")
-        rest = self.rest.take(rows, axis=0, mode="clip")
-        self._a[:] = rest[:, 0]
+        s, action, reward, discount, s_next = self._batch
+        self.s.take(rows, axis=0, out=s, mode="clip")
+        self.s_next.take(rows, axis=0, out=s_next, mode="clip")
+        self.action.take(rows, axis=0, out=action, mode="clip")
+        self.reward.take(rows, axis=0, out=reward, mode="clip")
+        self.discount.take(rows, axis=0, out=discount, mode="clip")
         decode = self.storage.decode
-        return Batch(
-            decode(self._s), self._a, rest[:, 1], rest[:, 2], decode(self._s_next), weight, rows
-        )
+        return Batch(decode(s), action, reward, discount, decode(s_next), weight, rows)
 
-    def learnt(self, batch: Batch, error: Callable[[], np.ndarray]) -> None:
-        """How wrong the network was about a batch of ours: (B,), fetched for who wants it."""
-        if self.sampler.wants_error:
-            self.sampler.learnt(batch.rows, error())
+    def update_priorities(self, batch: Batch, error: Callable[[], np.ndarray]) -> None:
+        """The error (B,) that an update has found in a batch of this memory; asked for only where
+        the sampler needs it."""
+        if self.sampler.needs_error:
+            self.sampler.update_priorities(batch.rows, error())
 
     def peek(self, count: int) -> np.ndarray:
-        """Up to `count` of the stored observations, evenly spread; draws no random number."""
+        """Up to `count` of the stored observations, evenly spread: (count, *shape).   Draws no
+        random number."""
         numbers = np.linspace(0, max(len(self) - 1, 0), min(count, max(len(self), 1)))
         rows = (self.oldest + numbers.astype(np.int64)) % self.buffer_size
         return self.storage.decode(self.s[rows])
 
     def terminal_fraction(self) -> float:
-        """Share of the stored transitions that end an episode for good."""
-        return (
-            float(self.terminal[: min(self.added, self.buffer_size)].mean()) if self.added else 0.0
-        )
+        """Share of the stored transitions that end an episode by termination."""
+        return float(self.terminal[: self._filled].mean()) if self.added else 0.0
+
+    def reward_range(self) -> tuple[float, float]:
+        """Least and greatest stored (n-step) reward; 0 for both where nothing is stored."""
+        stored = self.reward[: len(self)]
+        return (float(stored.min()), float(stored.max())) if len(stored) else (0.0, 0.0)
 
     def age_mean(self) -> float:
-        """Mean number of transitions added since those stored were."""
+        """Mean number of transitions added since a stored one was."""
         return max(0, len(self) - 1) / 2
 
+    @property
+    def _filled(self) -> int:
+        """Rows that have been written to."""
+        return min(self.added, self.buffer_size)
+
     def state(self) -> dict[str, Any]:
-        """Views of what is kept, not copies: large, and to be saved before the next `add`."""
-        filled = min(self.added, self.buffer_size)
-        return {
+        """Views of the stored rows, not copies: large, and to be saved before the next `add`."""
+        columns = {name: getattr(self, name)[: self._filled] for name in COLUMNS}
+        return columns | {
             "added": self.added,
             "oldest": self.oldest,
-            "s": self.s[:filled],
-            "s_next": self.s_next[:filled],
-            "rest": self.rest[:filled],
-            "terminal": self.terminal[:filled],
             "storage": self.storage.state(),
             "sampler": self.sampler.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError where shapes or buffer_size are others."""
+        """ValueError where shapes, dtypes or buffer_size are others."""
         added = whole(state, "added")
         filled = min(added, self.buffer_size)
-        for name in ("s", "s_next", "rest", "terminal"):
+        for name in COLUMNS:
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")
         self.added, self.oldest = added, whole(state, "oldest", added - filled, added)
         self.storage.load_state(state["storage"])

@@ -1,7 +1,9 @@
 """How observations are kept in a replay memory: as they are, or each image once.
 
-A keeper turns observations into keys on their way in (`encode`) and back on their way out
+A storage turns observations into keys on their way in (`encode`) and back on their way out
 (`decode`); in between, n-step windows and the memory handle only keys.
+
+Shapes: N environments, B keys.
 """
 
 from __future__ import annotations
@@ -14,25 +16,29 @@ from drl.state import fill, whole
 
 
 class ObservationStorage(Protocol):
-    key_shape: tuple[int, ...]
+    """Observations ↔ keys."""
+
+    key_shape: tuple[int, ...]  # of one key
     key_dtype: Any
     nbytes: int  # of memory when full
 
     @property
-    def lost(self) -> int:
-        """Keys whose first number is below this are no longer kept."""
+    def first_kept(self) -> int:
+        """Observations of keys whose first number is below this have been overwritten."""
 
     def encode(
         self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Keys of N observations and of their true next observations; ended (N,): no episode goes
-        on."""
+        """Keys (N, *key_shape) of observations s and of the true next ones, s_next (N, *shape).
+
+        ended (N,): the episode ended with s_next, and the next s is the first of another.
+        """
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
         """Observations (B, *shape) of keys (B, *key_shape)."""
 
     def interrupt_episodes(self) -> None:
-        """The next observations do not follow on the last ones."""
+        """Every next observation is the first of an episode."""
 
     def state(self) -> dict[str, Any]: ...
 
@@ -40,10 +46,13 @@ class ObservationStorage(Protocol):
 
 
 class ArrayStorage:
-    """An observation of a few numbers is its own key."""
+    """An observation of a few numbers is its own key.
 
-    nbytes = 0  # the memory's own arrays hold them
-    lost = 0
+    shape, dtype  of one observation
+    """
+
+    nbytes = 0  # the replay memory's own arrays hold them
+    first_kept = 0
 
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.key_shape, self.key_dtype = shape, np.dtype(dtype)
@@ -67,16 +76,22 @@ class ArrayStorage:
 
 
 class FrameStorage:
-    """A ring of images, each kept once; an observation is the numbers of its `stack` images.
+    """A ring of images, each kept once; the key of an observation is the numbers of its images.
 
     s and s′ share all but one image, as do observations that follow one another, and n-step
-    windows: they are rows of numbers, and no image is copied.  An episode's first observation
+    windows: their keys are rows of numbers, and no image is copied.  An episode's first observation
     brings its own images, and its last a next observation that no later one continues, so that
     nothing reaches across an end.  Images are numbered from 0 for ever; number p lies in row p %
     rows.
 
+    rows      images kept, besides the slack
     shape     of an observation: (H, W, C·stack), its images along the last axis, newest last
+    dtype     of a pixel
+    stack     images of an observation
+    num_envs  N
     slack     images that may lie between the first ones of two transitions kept side by side
+
+    ValueError where the shape does not divide into `stack` images.
     """
 
     def __init__(
@@ -91,25 +106,23 @@ class FrameStorage:
         self.nbytes = self.frames.nbytes
         self.key_shape: tuple[int, ...] = (stack,)
         self.key_dtype = np.dtype(np.int64)
-        self.pushed = 0
-        self.begins = np.ones(
-            num_envs, bool
-        )  # environments whose next observation is an episode's first
+        self.pushed = 0  # images ever
+        self.starts = np.ones(num_envs, bool)  # the next observation is an episode's first
         self.keys = np.zeros((num_envs, stack), np.int64)  # of the newest observations
 
     @property
-    def lost(self) -> int:
+    def first_kept(self) -> int:
         return self.pushed - self.rows + self.slack
 
     def encode(
         self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        for i in np.flatnonzero(self.begins):
-            self.keys[i] = self._begin(s[i])
+        for i in np.flatnonzero(self.starts):
+            self.keys[i] = self._first_key(s[i])
         keys = self.keys
         newest = self._push(s_next[..., -self.channels :])
         self.keys = np.concatenate([keys[:, 1:], newest[:, None]], axis=1)
-        self.begins = ended
+        self.starts = ended
         return keys, self.keys
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
@@ -119,10 +132,11 @@ class FrameStorage:
         return images.transpose(0, 2, 3, 1, 4).reshape(len(keys), *self.shape)
 
     def interrupt_episodes(self) -> None:
-        self.begins = np.ones_like(self.begins)
+        self.starts = np.ones_like(self.starts)
 
-    def _begin(self, s: np.ndarray) -> list[int]:
-        """The numbers of an episode's first images: equal ones in a row are one."""
+    def _first_key(self, s: np.ndarray) -> list[int]:
+        """The key of an episode's first observation s (H, W, C·stack): of equal images in a row one
+        is kept."""
         images = [s[..., j : j + self.channels] for j in range(0, self.shape[2], self.channels)]
         numbers: list[int] = []
         for j, image in enumerate(images):
@@ -133,7 +147,7 @@ class FrameStorage:
         return numbers
 
     def _push(self, images: np.ndarray) -> np.ndarray:
-        """Keep images (N, H, W, C); their numbers (N,)."""
+        """Keep the images (N, H, W, C); their numbers, (N,)."""
         numbers = np.arange(self.pushed, self.pushed + len(images))
         self.frames[numbers % self.rows] = images
         self.pushed += len(images)
@@ -143,7 +157,7 @@ class FrameStorage:
         return {
             "frames": self.frames[: min(self.pushed, self.rows)],  # a view: large
             "pushed": self.pushed,
-            "begins": self.begins.copy(),
+            "starts": self.starts.copy(),
             "keys": self.keys.copy(),
         }
 
@@ -151,6 +165,6 @@ class FrameStorage:
         pushed = whole(state, "pushed")
         filled = min(pushed, self.rows)
         fill(self.frames[:filled], state["frames"], "replay frames")
-        fill(self.begins, state["begins"], "replay begins")
+        fill(self.starts, state["starts"], "replay starts")
         fill(self.keys, state["keys"], "replay keys", 0, max(pushed - 1, 0))
         self.pushed = pushed

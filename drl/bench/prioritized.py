@@ -25,13 +25,13 @@ def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> 
     prioritized, uniform = agent(stored, True), agent(stored, False)
     load_loops(uniform.ops)  # both as they are some seconds into a training
     assert isinstance(prioritized.replay.sampler, PrioritizedSampler)
-    prioritized.replay.sampler.tree.speed_up()
+    prioritized.replay.sampler.tree.load_loop()
     errors = np.random.default_rng(0).random(BATCH).astype(np.float32)
     batch = prioritized.replay.sample()
 
     def sample_and_update() -> None:
         drawn = prioritized.replay.sample()
-        prioritized.replay.learnt(drawn, lambda: errors)
+        prioritized.replay.update_priorities(drawn, lambda: errors)
 
     contenders = {
         "prioritized": sample_and_update,
