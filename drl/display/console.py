@@ -1,6 +1,7 @@
 """What a person sees: progress while a job runs, a table at its end.
 
-On standard error, and rich only where that is a terminal; elsewhere plain lines, now and then.
+On standard error, and rich only where that is a terminal; in a notebook an output of the cell that
+is updated in place; elsewhere plain lines, now and then.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Protocol
 
+from drl.display.notebook import Bar, in_notebook
 from drl.display.pace import Pace
 from drl.display.streams import one_line
 from drl.errors import EnvWarning
@@ -58,6 +60,9 @@ class Console:
         """A bar over `total`, with speed, time left and a status text."""
         if self.quiet:
             yield _Silent()
+        elif in_notebook():
+            with closing(Bar(unit, total)) as shown:
+                yield shown
         elif sys.stderr.isatty():
             with _bar(unit, total) as bar:
                 yield bar

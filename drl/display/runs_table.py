@@ -1,7 +1,8 @@
-"""One progress table for runs side by side: rich on a terminal, plain lines elsewhere.
+"""One progress table for runs side by side: rich on a terminal, an output of the cell in a
+notebook, plain lines elsewhere.
 
-Like the console's bar it is written to standard error.  No thread redraws it: processes are forked
-beside it.
+Like the console's bar it is written to standard error, but in a notebook.  No thread redraws it:
+processes are forked beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from drl.display.console import Console
+from drl.display.notebook import EVERY, Output, in_notebook
 from drl.display.pace import Pace
+from drl.display.streams import one_line
 
 
 class RunsTable:
@@ -106,9 +109,40 @@ class RichTable(RunsTable):
         self.bar.stop_task(row)
 
 
+class CellTable(RunsTable):
+    """A line for each run in one output of a notebook's cell, updated in place."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total, quiet=False, every=EVERY)
+        self.output = Output()
+        self.rows: dict[str, str] = {}
+
+    def end(self, run: Path, summary: dict[str, Any]) -> None:
+        self._end(run)
+        self.rows[run.name] = outcome(summary)
+        self._show()
+
+    def fail(self, run: Path, reason: str) -> None:
+        self.rows[run.name] = "failed"
+        super().fail(run, reason)
+        self._show()
+
+    def refresh(self) -> None:
+        if time.monotonic() - self.last >= self.every:
+            self._show()
+
+    def _show(self) -> None:
+        self.last = time.monotonic()
+        lines = (self.rows | self.status).items()
+        self.output.show("\n".join(one_line(f"{name}  {text}") for name, text in lines))
+
+
 @contextmanager
 def runs_table(console: Console, total: int) -> Iterator[RunsTable]:
     """The table of `total` runs."""
+    if in_notebook() and not console.quiet:
+        yield CellTable(total)
+        return
     if console.quiet or not sys.stderr.isatty():
         yield RunsTable(total, console.quiet)
         return

@@ -35,11 +35,13 @@ WIDEST = 100_000  # columns that a table may ask for
 
 class Terminal(Console):
     """A console that takes text from anywhere: brackets are brackets, control characters are shown
-    by their codes."""
+    by their codes.  In a notebook it writes plain text as into a file, not HTML, nor colours (a
+    kernel has FORCE_COLOR set)."""
 
     def __init__(self, stream: TextIO, **options: Any) -> None:
+        own = {"force_terminal": stream.isatty(), "force_jupyter": False}
         super().__init__(
-            file=unfiltered(stream), markup=False, emoji=False, highlight=False, **options
+            file=unfiltered(stream), markup=False, emoji=False, highlight=False, **own | options
         )
 
     def render(
