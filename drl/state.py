@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import UserError
+from drl.extras import installed
 
 # what a state of other settings, or one that was changed by hand, raises where it is loaded
 UNFIT = (
@@ -146,7 +147,7 @@ def load_shared_generators(state: dict[str, Any]) -> None:
     python = state["python"]
     random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
     load_mersenne(np.random.set_state, state["numpy"])
-    if "torch" in state:
+    if "torch" in state and installed("torch"):  # elsewhere nothing draws from it
         import torch
 
         words = torch.get_rng_state().numpy()

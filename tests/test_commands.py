@@ -14,7 +14,7 @@ from drl.cli.main import COMMANDS, main
 from drl.display.commands import command
 
 ROOT = Path(__file__).parents[1]
-SHORT = shlex.split("--steps 300 --eval-every 200 --eval-episodes 2 --solved-at None --log none")
+SHORT = shlex.split("--steps 300 --eval-every 200 --eval-episodes 2 --solved-at None --log minimal")
 PRINTED = re.compile(r"(?<!see )\bdrl (?:resume|evaluate|board|compare|watch|export|tour)\b[^;\n]*")
 NAMES = (
     "my run's", 'a "quoted" one', "$HOME `x` \\ !", "[best] #1; *", "-dash", "~", "ü 雪", "a\nb",

@@ -11,7 +11,9 @@ from typing import Any
 import tyro
 
 from drl.bench import Name
+from drl.display.commands import command
 from drl.errors import UserError
+from drl.extras import require
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,16 @@ def run(config: Config) -> dict[str, Any]:
         return ablation.measure(
             config.seeds, config.first_seed, config.out, config.jobs, config.json
         )
-    module = importlib.import_module(f"drl.bench.{config.name}")
-    if config.name == "cartpole":
-        result = module.measure(config.seeds, config.first_seed)
-    else:
-        result = module.measure(*([config.repeats] if config.repeats else []))
+    try:
+        module = importlib.import_module(f"drl.bench.{config.name}")
+        if config.name == "cartpole":
+            result = module.measure(config.seeds, config.first_seed)
+        else:
+            result = module.measure(*([config.repeats] if config.repeats else []))
+    except ModuleNotFoundError as error:
+        if error.name == "torch":
+            require(command("bench", config.name), "torch")
+        raise
     Console(config.json).print(result.text())
     figures: dict[str, Any] = result.json()
     return figures

@@ -16,7 +16,9 @@ from typing import IO
 
 import tyro
 
+from drl.display.commands import command
 from drl.errors import UserError
+from drl.extras import require
 from drl.files import utf8_name
 
 DEFAULT_PORT = 6006
@@ -43,6 +45,7 @@ def run(config: Config) -> int:
     """Serve until interrupted.  UserError if there is nothing to show or no place to show it."""
     if not config.runs.is_dir():
         raise UserError(f"no directory {config.runs}: train first, or name the directory of runs")
+    require(command("board"), "tensorboard")
     if config.port is not None and not _free(config.host, config.port):
         raise UserError(
             f"port {config.port} on {config.host} is taken: give another --port, or none"

@@ -43,11 +43,13 @@ def run(config: Config) -> dict[str, Any]:
     from drl.display.console import Console
     from drl.experiment.output import check_out
     from drl.experiment.results import find, group, read
-    from drl.extras import need
+    from drl.extras import need, require
 
     if config.out is not None:
         check_out(config.out)
         need("plot", "matplotlib")  # before the reading, which may take a while
+    if config.tensorboard is not None:
+        require("--tensorboard", "tensorboard")
     console = Console(quiet=config.json)
     results = [result for path in find(config.runs) if (result := read(path, console)) is not None]
     if not results:

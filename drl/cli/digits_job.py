@@ -13,6 +13,7 @@ from drl.display.console import Console
 from drl.experiment.interrupt import Interrupt
 from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
+from drl.log.writers import see_curves, writers_of
 from drl.state import fitting, number
 from drl.supervised.data import Dataset, load
 from drl.supervised.presets import Preset
@@ -150,7 +151,9 @@ class DigitsJob:
         }
         console.table(self._title(), rows)
         console.print("score it:    " + command("evaluate", run.directory))
-        console.print("see curves:  " + command("board", run.directory.parent))
+        curves = see_curves(self.settings["log"], writers_of(self.settings), run.directory)
+        if curves:
+            console.print(f"see curves:  {curves}")
 
     def _title(self) -> str:
         return f"{self.settings['model']} on {self.data.name}, seed {self.settings['seed']}"

@@ -32,6 +32,7 @@ from drl.environment import VectorEnv
 from drl.experiment.interrupt import Interrupt, Interrupted
 from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
+from drl.log.writers import see_curves, writers_of
 from drl.nn.memory import GIB
 from drl.state import (
     column,
@@ -264,7 +265,9 @@ class DQNJob:
             },
         )
         console.print("score it:    " + command("evaluate", run.directory))
-        console.print("see curves:  " + command("board", run.directory.parent))
+        curves = see_curves(self.settings["log"], writers_of(self.settings), run.directory)
+        if curves:
+            console.print(f"see curves:  {curves}")
 
     # -- state --------------------------------------------------------------------------------
     def summary(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from drl.errors import UserError
 from drl.experiment.results import group, read
 from drl.experiment.run import Run
 from drl.experiment.run_files import claim_directory, remove_empty, taken
+from drl.log.writers import writers_of
 from drl.state import fitting, whole
 
 
@@ -114,7 +115,10 @@ def go_on(
         console.print("go on:   " + command("resume", directory))
     if rows:
         console.print("compare: " + command("compare", directory))
-    console.print("curves:  " + command("board", directory))
+    with Run.open(runs[0]) as one:  # they differ in nothing but the seed
+        logged_to = writers_of(one.config) if one.config["log"] != "none" else ()
+    if "tensorboard" in logged_to:
+        console.print("curves:  " + command("board", directory))
     return {
         "directory": str(directory),
         "runs": summaries,

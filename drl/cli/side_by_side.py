@@ -27,6 +27,7 @@ from drl.display.streams import below, one_line
 from drl.errors import UserError
 from drl.experiment.interrupt import Interrupt
 from drl.experiment.run import Run
+from drl.extras import installed
 
 # what a run imports on its way: once here instead of once in each process
 ON_THE_WAY = (
@@ -76,7 +77,8 @@ def advance(
     """
     context: Any = multiprocessing.get_context("spawn" if _on_gpu(paths, device) else "fork")
     for name in ON_THE_WAY:
-        importlib.import_module(name)
+        if installed(name.partition(".")[0]):
+            importlib.import_module(name)
     waiting, running = deque(paths), dict[Connection, Member]()
     failed: dict[Path, str] = {}
     with Interrupt() as interrupt, runs_table(console, len(paths)) as table:

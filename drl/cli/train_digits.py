@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from drl.display.commands import command
 from drl.errors import UserError
 from drl.experiment.run_files import MOST_SEEDS
-from drl.log.writers import Writer, check_writers, writers_of
+from drl.log.writers import (
+    Writer,
+    before_run,
+    check_writers,
+    default_writers,
+    writers_of,
+)
 from drl.supervised.presets import Model, Preset, preset
 from drl.typed import check_types
 
@@ -57,7 +63,7 @@ class Config:
     # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
     """What is logged: full adds histograms, images and PR curves, minimal keeps the curves."""
-    log_to: tuple[Writer, ...] = ("tensorboard", "csv")
+    log_to: tuple[Writer, ...] = field(default_factory=default_writers)
     """Where: tensorboard (event files), csv (progress.csv), jsonl (progress.jsonl), monitor
     (monitor.csv, as Stable-Baselines3's), wandb, trackio; several, side by side."""
     checkpoint_every: float = 5.0
@@ -134,13 +140,16 @@ def run(config: Config) -> dict[str, Any]:
     data = load(config.data, config.data_dir, config.seed)
     settings = config.settings(data)
     job = DigitsJob(settings, data)  # what can be wrong shows before a file is made
+    console = Console(quiet=config.json)
+    for line in before_run(config.log, config.log_to):
+        console.print(line)
     if config.seeds > 1:
         from drl.cli.seeds import train
 
         return train(config.run, data.name, settings, config.seeds, quiet=config.json)
     directory = config.run or claim_directory("digits", data.name, config.seed)
     with Run.create(directory, settings) as run:
-        return job.go(run, Console(quiet=config.json))
+        return job.go(run, console)
 
 
 def resume(run: Run, console: Console) -> dict[str, Any]:

@@ -12,7 +12,13 @@ from agents.dqn.config import DQNConfig, from_settings
 from agents.dqn.presets import preset, rainbow, tuned
 from drl.errors import UserError
 from drl.experiment.run_files import MOST_SEEDS
-from drl.log.writers import Writer, check_writers, writers_of
+from drl.log.writers import (
+    Writer,
+    before_run,
+    check_writers,
+    default_writers,
+    writers_of,
+)
 from drl.typed import check_types
 
 OWN = (
@@ -46,7 +52,7 @@ class Config:
     # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
     """What is logged: full adds histograms and images, minimal keeps the returns."""
-    log_to: tuple[Writer, ...] = ("tensorboard", "csv")
+    log_to: tuple[Writer, ...] = field(default_factory=default_writers)
     """Where: tensorboard (event files), csv (progress.csv), jsonl (progress.jsonl), monitor
     (monitor.csv, as Stable-Baselines3's), wandb, trackio; several, side by side."""
     log_every: int | None = None
@@ -121,11 +127,12 @@ def run(config: Config) -> dict[str, Any]:
     from drl.experiment.run_files import claim_directory
     from drl.nn.memory import physical_memory
 
+    logged = before_run(config.log, config.log_to)
     job, console = DQNJob.new(config.settings()), Console(quiet=config.json)
     settings = job.settings  # what is wrong in them has shown by now, before a file is made
     if tuned(config.env) is None:
         console.print(f"no preset for {config.env}: defaults")
-    for line in job.derived:
+    for line in job.derived + logged:
         console.print(line)
     if config.seeds > 1:
         from drl.cli.seeds import train

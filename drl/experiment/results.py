@@ -13,6 +13,7 @@ from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.run import Run
+from drl.extras import require
 from drl.files import require_file, utf8_name
 from drl.log import lines, table
 from drl.state import fitting, number, optional, whole
@@ -185,13 +186,20 @@ def group(results: list[Result]) -> list[Group]:
 
 
 def curves(path: Path) -> dict[str, Curve]:
-    """Every curve of the run, by tag: of its progress.csv, progress.jsonl, or event files."""
+    """Every curve of the run, by tag: of its progress.csv, progress.jsonl, or event files.
+
+    UserError where only event files have them, and TensorBoard is not installed.
+    """
     for name, points_of in ((table.NAME, table.read_curves), (lines.NAME, lines.read_curves)):
         if (path / name).is_file():
             return {tag: _curve(points) for tag, points in points_of(path / name).items()}
+    files = list(path.glob("*tfevents*"))
+    if not files:
+        return {}
+    require(f"{path} has its curves in TensorBoard's files alone, and reading them", "tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    for events in path.glob("*tfevents*"):
+    for events in files:
         require_file(events)  # a pipe would never end
     with utf8_name(path) as name:
         board = EventAccumulator(name, size_guidance={"scalars": 0})  # 0: every point

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drl.extras import require
 from drl.nn import Network
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Linear, ReLU, Scale, Sigmoid, Tanh
@@ -23,6 +24,7 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     torch flattens an image channel by channel, we pixel by pixel: the rows of the weights behind
     are put in its order.
     """
+    require("export to torch", "torch")
     import torch
 
     tensors: dict[str, np.ndarray] = {}

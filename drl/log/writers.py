@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from drl.display.commands import command
+from drl.display.streams import one_line
 from drl.errors import UserError
+from drl.extras import installed, require
 from drl.log.logger import Logger, Loggers
 
 Writer = Literal["tensorboard", "csv", "jsonl", "monitor", "wandb", "trackio"]
 WRITERS: tuple[str, ...] = get_args(Writer)
-FILES = ("csv", "jsonl", "monitor")  # need no package; the others that of their name
+# need no package; the others that of their name
+FILES = {"csv": "progress.csv", "jsonl": "progress.jsonl", "monitor": "monitor.csv"}
+
+
+def default_writers() -> tuple[Writer, ...]:
+    """TensorBoard's files and a table; the table alone where TensorBoard is not installed."""
+    return ("tensorboard", "csv") if installed("tensorboard") else ("csv",)
+
+
+def before_run(log: str, names: Sequence[str]) -> list[str]:
+    """Asked before a new run is made.   Lines to print: which files its curves go to, where
+    TensorBoard is not installed.
+
+    log  how much is logged: with "none" nothing is needed, and nothing said
+
+    UserError where one of `names` needs a package that is not here.
+    """
+    if log == "none":
+        return []
+    require_packages(names)
+    files = [FILES[name] for name in names if name in FILES]
+    if not files or installed("tensorboard"):
+        return []
+    return [f"curves: {', '.join(files)}; TensorBoard is not installed (pip install tensorboard)"]
 
 
 def open_loggers(
@@ -27,6 +52,7 @@ def open_loggers(
 
     UserError for a name that is unknown, or a package that is not installed.
     """
+    require_packages(names)
     first = None if resumed_at is None else resumed_at + 1
     return Loggers(
         [
@@ -61,6 +87,19 @@ def _one(
     return Dashboard(name, directory, settings)
 
 
+def see_curves(log: str, names: Sequence[str], directory: Path) -> str:
+    """What a finished run says of its curves: the command that shows them, or the files they are
+    in; empty where there are none.
+
+    log    how much was logged
+    names  who wrote it
+    """
+    if log != "none" and "tensorboard" in names:
+        return command("board", directory.parent)
+    files = [str(directory / FILES[name]) for name in names if name in FILES]
+    return one_line(", ".join(files)) if log != "none" else ""
+
+
 def last_step(directory: Path) -> float:
     """The largest step of all that was ever logged there; infinite where a part cannot be read."""
     from drl.log.file import whole_lines
@@ -90,11 +129,17 @@ def writers_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_writers(names: Sequence[str]) -> None:
-    """UserError where one of them needs a package that is not here: before a run is made."""
+    """UserError where one of them is unknown."""
     for name in names:
         if name not in WRITERS:
             raise UserError(f"unknown logger {name!r}: expected some of {', '.join(WRITERS)}")
-        if name not in FILES and importlib.util.find_spec(name) is None:
-            raise UserError(
-                f"logging to {name} needs a package that is not here: pip install {name}"
-            )
+
+
+def require_packages(names: Sequence[str]) -> None:
+    """UserError where one of them needs a package that is not here.
+
+    Not asked where the settings of a run are read: to score a run, or to watch it, takes none.
+    """
+    for name in names:
+        if name not in FILES:
+            require(f"logging to {name}", name)

@@ -13,7 +13,7 @@ from drl.nn.conv import FRONTS, Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.init import INITS, Init, he, uniform, xavier
 from drl.nn.layers import ACTIVATIONS, Flatten, Layer, Linear, Scale, Shape
 from drl.nn.network import Network, as_shape
-from drl.nn.ops import make_ops
+from drl.nn.ops import has_torch, make_ops
 
 T = TypeVar("T")
 Front = str | Conv | Pool | Sequence[Conv | Pool] | None
@@ -93,7 +93,8 @@ def dense(
 def choose_backend(
     inputs: Shape, outputs: int, hidden: Sequence[int], front: Sequence[Conv | Pool], device: str
 ) -> str:
-    """numpy for small networks, torch for wide ones, large convolutions and every GPU.
+    """numpy for small networks, torch for wide ones, large convolutions and every GPU; without an
+    installed torch always numpy, but on a GPU.
 
     Measured (benchmarks/RESULTS.md): with every matrix below 512 × 512 weights numpy is faster
     or even, and starts two seconds sooner; from there on torch's products and its fused Adam win.
@@ -101,6 +102,8 @@ def choose_backend(
     """
     if device != "cpu":
         return "torch"
+    if not has_torch():
+        return "numpy"
     if front:
         return "torch" if _multiplications(inputs, front) > 1_000_000 else "numpy"
     widths = [math.prod(inputs), *hidden, outputs]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+import importlib.util
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -22,7 +23,7 @@ from drl.nn.ops_compiled import CompiledOps
 from drl.nn.ops_numpy import Array, NumpyOps
 from drl.nn.ops_torch import TorchOps
 
-__all__ = ["Array", "Ops", "has_device", "make_ops"]
+__all__ = ["Array", "Ops", "has_device", "has_torch", "make_ops"]
 
 Ops = NumpyOps | TorchOps
 
@@ -38,12 +39,15 @@ def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
     dtype    "float32" or "float64"
     device   "cpu", or with torch "cuda" or "cuda:N"
 
-    ValueError on any other name, or where there is no such device.
+    ValueError on any other name, or where there is no torch or no such device.
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"unknown dtype {dtype!r}; expected float32 or float64")
     if backend not in ("numpy", "torch"):
         raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
+    if backend == "torch" and not has_torch():
+        what = "backend torch" if device == "cpu" else f"device {device}"
+        raise ValueError(f"{what} needs torch: pip install torch")
     if backend == "torch" and not has_device(device):
         raise ValueError(f"no device {device!r} here: torch sees no such GPU; take device cpu")
     return _shared_ops(backend, dtype, device)
@@ -63,6 +67,11 @@ def _reduce(ops: Any) -> tuple[Callable[..., Ops], tuple[Any, ...]]:
 
 for _kind in (NumpyOps, CompiledOps, TorchOps):
     copyreg.pickle(_kind, _reduce)
+
+
+def has_torch() -> bool:
+    """Whether torch is installed; it is not loaded."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def has_device(device: str) -> bool:

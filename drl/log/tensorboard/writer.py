@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from drl.extras import installed
 from drl.files import require_file
 from drl.images import gif
 from drl.log.logger import Logger
@@ -262,11 +263,16 @@ class TensorBoard(Logger):
 
 def last_step(directory: Path) -> float:
     """The largest step of all that is written there; infinite where a part cannot be read."""
+    files = list(directory.glob("events.*"))
+    if not files:
+        return 0
+    if not installed("tensorboard"):
+        return math.inf
     from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
     from tensorboard.compat.proto.event_pb2 import Event
 
     step = 0
-    for path in directory.glob("events.*"):
+    for path in files:
         require_file(path)
         try:
             for record in RawEventFileLoader(str(path)).Load():
