@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from agents import DQNConfig, build_head, build_network
-from agents.dqn.deterministic import plain
+from agents.dqn.deterministic import deterministic_network
 from drl.cli.digits_job import DigitsJob
 from drl.cli.main import main
 from drl.cli.policy import load_network
@@ -111,7 +111,7 @@ def test_every_kind_of_agent(kind: str, observation: str, form: str, tmp_path: P
         x = rng.integers(256, size=(7, *shape)).astype(np.float32)
     q = net.ops.numpy(head.mean(head.outputs(net, net.ops.asarray(x))))
     module = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
-    shipped = plain(head, net)
+    shipped = deterministic_network(head, net)
     path = tmp_path / "net"
     path.write_bytes(module.encode(shipped, {}))  # type: ignore[attr-defined]
     code = module.reader(shipped, path)  # type: ignore[attr-defined]
@@ -221,7 +221,7 @@ def test_shipping_a_network_leaves_it_whole() -> None:
     """The layers of what is shipped are its own."""
     config = DQNConfig(hidden=(8,), conv="minatar", dueling=True)
     net = build_network(config, (10, 10, 2), np.uint8, 3, 1)
-    shipped = [plain(build_head(config, net.ops, 3, np.random.default_rng(0)), net)]
+    shipped = [deterministic_network(build_head(config, net.ops, 3, np.random.default_rng(0)), net)]
     digits = MLP((9, 9, 1), 10, (8,), conv=(Conv(4, 3),))
     shipped.append(of_bytes(digits, 255))
     for original, other in zip((net, digits), shipped, strict=True):

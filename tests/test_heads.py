@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from agents.dqn.build import build_dqn
 from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
-from agents.dqn.deterministic import plain
+from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, QHead, Target
 from agents.dqn.metrics import dead_relus
 from agents.dqn.networks import build_head, build_network, own_network
@@ -208,7 +208,7 @@ def test_plain_network_is_the_same_function(name: str, dueling: bool) -> None:
     net, head = built(name, "numpy", dueling=dueling, noisy=True)
     net.resample(None)
     x = np.random.default_rng(0).normal(size=(9, 4))
-    shipped = plain(head, net)
+    shipped = deterministic_network(head, net)
     assert {type(layer).__name__ for layer in shipped.layers} == {"Linear", "Tanh"}
     assert np.allclose(shipped(x), head.mean(head.outputs(net, x)), atol=1e-12)
 
@@ -217,7 +217,7 @@ def test_plain_network_is_the_same_function(name: str, dueling: bool) -> None:
 def test_distributions_without_a_plain_network_are_refused(name: str) -> None:
     net, head = built(name, "numpy")
     with pytest.raises(ValueError, match="no action values"):
-        plain(head, net)
+        deterministic_network(head, net)
 
 
 @each_library

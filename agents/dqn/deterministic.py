@@ -1,4 +1,4 @@
-"""A Q-network as a plain chain of Linear layers that gives the same Q(s, ·): what is shipped."""
+"""The deterministic network: a chain of Linear layers that gives Q(s, ·) without noise, to ship."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from drl.nn.dueling import Dueling
 from drl.nn.layers import Layer, Linear
 
 
-def plain(head: Head, net: Network) -> Network:
-    """Noise at its mean; dueling's streams, and the mean over quantiles, folded into one matrix.
+def deterministic_network(head: Head, net: Network) -> Network:
+    """A network without noise whose outputs are Q(s, ·), the head's reading of `net`.
 
-    Both are linear maps of the last layer's outputs: y = hW + b becomes h(WM) + bM.
+    Dueling's streams, and the mean over quantiles, are linear maps of the last layer's outputs:
+    (hW + b)M = h(WM) + bM is one Linear.
 
     ValueError for C51 and IQN, whose Q is no linear map of the outputs.
     """
@@ -27,7 +28,7 @@ def plain(head: Head, net: Network) -> Network:
             W, b = matrices(net, layer)
             if layer is net.layers[-1] and type(head) is QuantileHead:
                 mean = np.kron(np.eye(head.actions), np.full((head.count, 1), 1 / head.count))
-                W, b = W @ mean, b @ mean  # Q(s, a) = mean_i θ_i(s, a)
+                W, b = W @ mean, b @ mean  # Q(s, a) = (1/N) Σ_i θ_i(s, a): mean (A·N, A)
             layers.append(Linear(W.shape[1]))
             values += [W.ravel(), b]
         else:
@@ -39,12 +40,12 @@ def plain(head: Head, net: Network) -> Network:
 
 
 def matrices(net: Network, layer: Dueling | Linear) -> tuple[np.ndarray, np.ndarray]:
-    """W and b of the Linear that is the same function without noise, float64."""
+    """W (I, O) and b (O,), float64, of the Linear that equals the layer without noise."""
     if isinstance(layer, Dueling):
         (Wv, bv), (Wa, ba) = (matrices(net, s) for s in layer.streams.values())  # type: ignore[arg-type]
         actions, atoms = layer.actions, layer.atoms
-        spread = np.tile(np.eye(atoms), actions)  # V to every action
-        centre = np.kron(np.eye(actions) - 1 / actions, np.eye(atoms))  # A − mean_a A
+        spread = np.tile(np.eye(atoms), actions)  # V to every action: (N, A·N)
+        centre = np.kron(np.eye(actions) - 1 / actions, np.eye(atoms))  # A − mean_a A: (A·N, A·N)
         return np.vstack([Wv @ spread, Wa @ centre]), bv @ spread + ba @ centre
     W = net.ops.numpy(layer.W).astype(np.float64)
     b = np.zeros(W.shape[1]) if layer.b is None else net.ops.numpy(layer.b).astype(np.float64)

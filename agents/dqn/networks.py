@@ -23,12 +23,12 @@ from drl.nn.ops import Ops, make_ops
 
 
 class BuildNet(Protocol):
-    """A network of one's own.   partial(MLP, hidden=(32, 32)) is one."""
+    """Builds a network of your own.   partial(MLP, hidden=(32, 32)) is one."""
 
     def __call__(
         self, shape: tuple[int, ...], outputs: int, /, *, seed: np.random.Generator | int
     ) -> Network:
-        """Observations of `shape` → `outputs` numbers, a new network at every call."""
+        """A new network at every call, from observations of `shape` to `outputs` numbers."""
 
 
 def own_network(
@@ -65,9 +65,9 @@ def build_network(
     """Observations of `shape` → the outputs of the head, action by action.
 
     [scale] → features → hidden layers → outputs, where the features are the convolutions, or the
-    first hidden layer where there are none.  IQN's embedding of τ stands right behind them; noisy
-    makes every Linear behind them a NoisyLinear; dueling doubles the last hidden layer, half for
-    each stream.
+    first hidden layer where there are none.  IQN's embedding of τ follows the features; `noisy`
+    makes every Linear behind the features a NoisyLinear; `dueling` doubles the last hidden layer,
+    half for each stream.
 
     Bytes (uint8) are scaled by 1/255 unless the settings scale them.
     ValueError where settings and shape do not fit.
@@ -104,7 +104,7 @@ def build_network(
 def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
     """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 image.
 
-    Told by the shape alone: the first number is the smallest by far, or at most 4.
+    A guess by the shape alone: the first number is the smallest by far, or at most 4.
     """
     if config.conv is None or len(shape) != 3:
         return
@@ -119,7 +119,10 @@ def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
 
 
 def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
-    """What the outputs mean, by `config.head`.   rng: of IQN's fractions."""
+    """The head that `config.head` names.
+
+    rng  draws IQN's fractions
+    """
     if config.head == "c51":
         return C51Head(ops, actions, config.atoms, config.v_min, config.v_max)
     if config.head == "qr":

@@ -1,7 +1,7 @@
-"""What a state is worth after the step: the target r + γᵏ(1 − terminated) · Z(s′) of an update.
+"""The target r + γᵏ(1 − terminated) · Z(s′) of an update: a variant of DQN is a function here.
 
-A variant of DQN that only changes the target is one function here.  Each takes the head, which
-knows what the outputs mean, the online network (θ), the target network (θ⁻) and the batch.
+Each takes the head, which reads Z out of a network's outputs, the online network (θ), the target
+network (θ⁻) and the batch.  Shapes: B examples, A actions, N numbers that describe Z of one action.
 """
 
 from __future__ import annotations
@@ -18,34 +18,38 @@ LOWEST_BONUS = -1.0  # l₀ of Munchausen
 
 
 def q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
-    """Z(s′, argmax_a Q(s′, a; θ⁻); θ⁻).   Mnih et al. 2015, Algorithm 1.
+    """Z(s′) = Z(s′, a*; θ⁻), a* = argmax_a Q(s′, a; θ⁻).   Mnih et al. 2015, Algorithm 1.
 
-    The same noise chooses the action and values it, so it overestimates.
+    One network chooses the action and values it, so that its errors make the target too large.
     """
-    z = head.outputs(target_net, batch.s_next)
-    a = net.ops.argmax(head.mean(z), axis=1)
+    z = head.outputs(target_net, batch.s_next)  # Z(s′, ·; θ⁻): (B, A) or (B, A, N)
+    a = net.ops.argmax(head.mean(z), axis=1)  # a* = argmax_a Q(s′, a; θ⁻): (B,)
     return Target(batch.r, batch.discount, head.at(z, a))
 
 
 def double_q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
-    """Z(s′, argmax_a Q(s′, a; θ); θ⁻).   van Hasselt, Guez & Silver 2016, eq. 4.
+    """Z(s′) = Z(s′, a*; θ⁻), a* = argmax_a Q(s′, a; θ).   van Hasselt, Guez & Silver 2016, eq. 4.
 
-    One network chooses, the other values: their errors no longer add up.
+    One network chooses the action, the other values it: their errors do not add up.
     """
-    a = net.ops.argmax(head.mean(head.outputs(net, batch.s_next)), axis=1)
-    return Target(batch.r, batch.discount, head.at(head.outputs(target_net, batch.s_next), a))
+    q = head.mean(head.outputs(net, batch.s_next))  # Q(s′, ·; θ): (B, A)
+    a = net.ops.argmax(q, axis=1)  # a*: (B,)
+    z = head.outputs(target_net, batch.s_next)  # Z(s′, ·; θ⁻): (B, A) or (B, A, N)
+    return Target(batch.r, batch.discount, head.at(z, a))
 
 
 class Bounded:
-    """Another bootstrap with Z(s′) kept within [low, high]; nothing changes while Z stays inside.
+    """Z(s′) ← min(max(Z(s′), low), high), for the Z(s′) of another target function.
 
-    Q may run away where the memory is thin: a target above what can be earned raises Q(s, a),
+    Q may run away where the memory is thin: a target above the reachable return raises Q(s, a),
     which raises the next target.  An upper bound at the reachable return stops that, but cuts most
     targets of a good policy; twice the reachable cuts none of them and still stops it
     (docs/policies-that-stay.md).  The target is a constant for the gradient, cut or not.
 
-    bootstrap  any function as in this file
+    bootstrap  the other target function
     low, high  least and greatest Z(s′), in scaled rewards; every quantile of a distribution is cut
+
+    ValueError unless low < high.
     """
 
     def __init__(self, bootstrap: TargetFunction, low: float, high: float) -> None:
@@ -59,9 +63,9 @@ class Bounded:
 
 
 def reachable(low: float, high: float, gamma: float) -> tuple[float, float] | None:
-    """Returns that rewards in [low, high] can add up to; None for γ = 1, where nothing bounds them.
+    """[min(low, 0), max(high, 0)]/(1 − γ): the returns that rewards within [low, high] add up to.
 
-    Episodes may end, after which every reward is 0: [min(low, 0), max(high, 0)]/(1 − γ).
+    0 is among the rewards, since an episode may end.  None for γ = 1: returns have no bound.
     """
     if gamma == 1:
         return None
@@ -71,12 +75,15 @@ def reachable(low: float, high: float, gamma: float) -> tuple[float, float] | No
 class Munchausen:
     """r + α [τ log π(a|s)]_{l₀}^0 + discount · Σ_a′ π(a′|s′) (Z(s′, a′) − τ log π(a′|s′)).
 
-    Vieillard, Pietquin & Geist 2020, eq. 2 and 3, with π = softmax(Q(·; θ⁻)/τ): the reward of an
-    action is raised by how sure the policy was of it, and the maximum gives way to the policy's
-    own mean, with its entropy.  With n-step returns the bonus is that of the first action.
+    π = softmax(Q(·; θ⁻)/τ).   Vieillard, Pietquin & Geist 2020, eq. 2 and 3.  The reward of an
+    action is raised by how sure the policy was of it; instead of the maximum stands the policy's
+    mean, with its entropy.  With n-step returns the bonus is that of the first action.
 
+    alpha        α, the share of log π that is added to the reward
     temperature  τ, in units of (scaled) rewards
-    alpha        α, the share of log π that is added;  low: l₀ < 0, where it is cut
+    low          l₀ < 0, the least bonus
+
+    ValueError unless the temperature is above 0.
     """
 
     def __init__(
@@ -88,13 +95,13 @@ class Munchausen:
 
     def __call__(self, head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
         ops, tau = net.ops, self.temperature
-        q = head.mean(head.outputs(target_net, batch.s))
-        log_pi = ops.gather(log_softmax(ops, q * (1 / tau)), batch.a)  # log π(a|s)
-        bonus = self.alpha * ops.clip(tau * log_pi, self.low, 0.0)
+        q = head.mean(head.outputs(target_net, batch.s))  # Q(s, ·; θ⁻): (B, A)
+        log_pi = ops.gather(log_softmax(ops, q * (1 / tau)), batch.a)  # log π(a|s): (B,)
+        bonus = self.alpha * ops.clip(tau * log_pi, self.low, 0.0)  # α [τ log π(a|s)]_{l₀}^0: (B,)
 
-        z = head.outputs(target_net, batch.s_next)
-        log_pi = log_softmax(ops, head.mean(z) * (1 / tau))  # log π(·|s′)
-        pi = ops.exp(log_pi)
-        entropy = -tau * ops.sum(pi * log_pi, axis=1)  # Σ π (−τ log π)
-        r = batch.r + bonus + batch.discount * entropy
+        z = head.outputs(target_net, batch.s_next)  # Z(s′, ·; θ⁻): (B, A) or (B, A, N)
+        log_pi = log_softmax(ops, head.mean(z) * (1 / tau))  # log π(·|s′): (B, A)
+        pi = ops.exp(log_pi)  # (B, A)
+        entropy = -tau * ops.sum(pi * log_pi, axis=1)  # τH = Σ_a′ π (−τ log π): (B,)
+        r = batch.r + bonus + batch.discount * entropy  # (B,)
         return Target(r, batch.discount, head.mix(z, pi))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agents.dqn.deterministic import plain
+from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import greedy
 from agents.observations import sizes
 from agents.policy import GreedyPolicy, policy_of
@@ -37,7 +37,7 @@ def load_network(run: Run, policy: Policy = "best") -> Network:
         return of_bytes(job.training.net, job.data.white)
     found = _greedy_policy(run, policy)
     try:
-        return plain(found.head, found.net)
+        return deterministic_network(found.head, found.net)
     except ValueError:
         raise UserError(
             f"{run.directory} learnt with --head {run.config['head']}, whose outputs are a "

@@ -1,8 +1,8 @@
 """Loops compiled by numba, where it is installed (the extra `fast`).
 
 A compiled loop gives the numbers of its numpy twin to the last bit, so having numba or not changes
-no result.  It is asked for where it pays: importing numba and loading a loop take 0.3 s, compiling
-it the first time some seconds (docs/decisions/compiled-loops.md).
+no result.  Importing numba and loading a loop take 0.3 s, compiling it the first time some seconds:
+a caller asks where that pays (docs/decisions/compiled-loops.md).
 """
 
 from __future__ import annotations
@@ -35,5 +35,5 @@ def compiled(
 
 
 def numba_there() -> bool:
-    """Whether numba is installed, told without importing it."""
+    """Whether numba is installed, found out without importing it."""
     return find_spec("numba") is not None

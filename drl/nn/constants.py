@@ -1,4 +1,4 @@
-"""Constant arrays that are used at every step, made once for each shape."""
+"""Constant arrays that are used at every step, created once for each shape."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MOST = 256  # arrays
 
 
 class Constants(dict[Any, np.ndarray]):
-    """constants[shape] → the array that `make(shape)` gives; it cannot be written to.
+    """constants[shape] → the read-only array make(shape), created once and kept.
 
     Filling an array of zeros costs as much as the operation that reads it.  Memory is bounded
     whatever shapes come: when MOST arrays or MOST_BYTES are reached, all make room, and an array
-    above MOST_BYTES is not kept at all.  Threads may share one: a lost race makes an array twice.
+    above MOST_BYTES is not kept at all.  Threads may share one: a race creates an array twice.
     """
 
     def __init__(self, make: Callable[[Any], np.ndarray]) -> None:

@@ -14,9 +14,13 @@ from drl.nn.ops import Array
 class Conv2d(Layer):
     """y[p] = patch(x, p) W + b at every position p: Linear, with its weights shared by all p.
 
-    x: (B, H, W, C), W: (k, k, C, O), b: (O,), y: (B, H', W', O) with H' = (H + 2·padding − k)//
-    stride + 1.  Since W is used at every p, its gradient is the sum over them:
-    ∂L/∂W = Σ_p patch(x, p)ᵀ dy[p].   LeCun et al. 1989.   ValueError where sizes cannot be.
+    ∂L/∂W = Σ_p patch(x, p)ᵀ dy[p]: W is used at every p, so its gradient is the sum over p.   LeCun
+    et al. 1989.
+
+    x: (B, H, W, C), W: (k, k, C, O), b: (O,), y: (B, H', W', O) with
+    H' = (H + 2·padding − k)//stride + 1.
+
+    filters  O;  kernel  k.   ValueError where sizes cannot be.
     """
 
     W: Array
@@ -74,9 +78,10 @@ class Conv2d(Layer):
 
 
 class MaxPool2d(Layer):
-    """y = the largest of each size×size window, windows side by side (a rest at the edge is cut).
+    """y[p] = max of the size×size window p; windows lie side by side, a rest at the edge is cut.
 
-    Only the winner moves the output, so only it gets the gradient; of equals the first.
+    ∂L/∂x is dy at the largest pixel of each window, the first of equal ones, and 0 elsewhere.
+    x: (B, H, W, C), y: (B, H//size, W//size, C).   ValueError where sizes cannot be.
     """
 
     def __init__(self, size: int) -> None:
@@ -100,7 +105,7 @@ class MaxPool2d(Layer):
 
 @dataclass(frozen=True)
 class Conv:
-    """One convolution of a front: `filters` k×k kernels, then the activation."""
+    """A convolution of an MLP's front: `filters` k×k kernels, then the activation."""
 
     filters: int
     kernel: int
@@ -110,7 +115,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """One max pooling of a front."""
+    """A max pooling of an MLP's front, over windows of size × size."""
 
     size: int
 

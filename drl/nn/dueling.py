@@ -1,4 +1,4 @@
-"""The dueling head: how good the state is, and how much better one action is than another."""
+"""Dueling: the value of a state, and the advantage of each action.   Wang et al. 2016."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from drl.nn.ops import Array, Ops
 class Dueling(Layer):
     """Q(s, a) = V(s) + A(s, a) − (1/|A|) Σ_a′ A(s, a′).   Wang et al. 2016, eq. 9.
 
-    Without the mean a constant could wander between V and A.  Two streams: the first half of the
-    inputs h (B, 2H) are V's hidden neurons, the second A's, and each stream ends in a layer of its
-    own, `linear` (drl.nn.layers.Linear, drl.nn.noisy.NoisyLinear).  Gradients are the derivatives:
-    without the 1/√2 of section 4.2 there (docs/deviations.md).
+    Without the mean a constant could move between V and A.  Two streams: the first half of the
+    inputs x (B, 2H) are V's hidden neurons, the second half A's, and each stream ends in a layer of
+    its own.  Gradients are the derivatives, without the factor 1/√2 that section 4.2 of the paper
+    puts on ∂L/∂x (docs/deviations.md).
 
-    Section 4.2 of the paper also multiplies the gradient that leaves the streams by 1/√2.  Not
-    here: then ∂L/∂x would no longer be the derivative of L, which `drl check-gradients` holds it
-    against.
+    actions  |A|
+    atoms    numbers that describe the return of an action, N; the equation holds for each: y is
+             (B, |A|·N), action by action
+    linear   the last layer of a stream, by its outputs: drl.nn.layers.Linear or
+             drl.nn.noisy.NoisyLinear
 
-    atoms  numbers for each action (N of a return's distribution; the equation holds for each):
-           y is (B, actions · atoms), action by action
+    ValueError below 1 action or atom, or for an odd number of inputs.
     """
 
     def __init__(

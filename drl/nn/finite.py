@@ -1,4 +1,4 @@
-"""Training stops at the first number that is none, and says where it arose."""
+"""Training stops at the first NaN or Inf, and says in which layer it arose."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from drl.nn.ops import Array
 
 
 def require_finite(norm: float, net: Network, flat: Array, what: str, update: int) -> None:
-    """Diverged unless norm = ‖flat‖ is finite; flat is `net.params` or `net.grads`, and `what`
-    calls it so.  The norm is given: whoever clips has read it from the device already."""
+    """Raise Diverged unless the norm of the network's parameters or gradient is finite.
+
+    norm    ‖flat‖, which the caller has read from the device already
+    flat    `net.params` or `net.grads`
+    what    its name in the message: "parameters", "gradient"
+    update  number of the update, for the message
+    """
     if not math.isfinite(norm):
         raise Diverged(f"the norm of {net.first_nonfinite(flat)}'s {what}", update)

@@ -9,11 +9,14 @@ from drl.nn.ops import Array, Ops
 
 
 class FlatParameters:
-    """θ and ∂L/∂θ of a network: `params` and `grads`, (P,).
+    """θ and ∂L/∂θ as two vectors, `params` and `grads`: (P,), zeros at the start.
 
     The network and each of its layers hold this one object, so that copies of them (copy.deepcopy,
     pickle, an argument of a process) share one vector again and the layers can cut their views out
     of it.  A copy has memory of its own, on torch too, whose tensors processes otherwise share.
+
+    ops   array operations (`make_ops`)
+    size  P
 
     MemoryError where P numbers do not fit into the device's memory.
     """
@@ -23,7 +26,7 @@ class FlatParameters:
         self.params, self.grads = ops.zeros(size), ops.zeros(size)
 
     def views(self, start: int, shapes: dict[str, tuple[int, ...]]) -> dict[str, Array]:
-        """Each parameter by its name, its gradient as d<name>: one after another from `start`."""
+        """Views of θ from `start` on, one after another, by name; of ∂L/∂θ, by d + name."""
         arrays = {}
         for name, shape in shapes.items():
             end = start + math.prod(shape)
@@ -33,7 +36,7 @@ class FlatParameters:
         return arrays
 
     def holds(self, value: Any) -> bool:
-        """Whether it is an array that is a view of θ or ∂L/∂θ."""
+        """Whether the value is a view of θ or ∂L/∂θ."""
         if type(value) is not type(self.params):
             return False
         return self.ops.share(value, self.params) or self.ops.share(value, self.grads)

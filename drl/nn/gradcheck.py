@@ -1,6 +1,7 @@
-"""Is a hand-written derivative right?  Ask the function itself, by central differences, in float64.
+"""Hand-written derivatives against central differences of the function itself, in float64.
 
-It knows nothing of how a gradient was derived, so it finds a factor, a sign, a transposed sum.
+A difference is independent of how a gradient was derived, so it finds a wrong factor, a wrong sign,
+a transposed sum.
 """
 
 from __future__ import annotations
@@ -22,15 +23,17 @@ FLOOR = 1e-3  # gradients below this are compared absolutely: differences have n
 def numerical_gradient(
     f: Callable[[], float], x: Array, points: np.ndarray | None = None, eps: float = STEP
 ) -> np.ndarray:
-    """∂f/∂xᵢ ≈ (f(x + ε eᵢ) − f(x − ε eᵢ)) / 2ε for each i of `points` (default: all).
+    """∂f/∂xᵢ ≈ (f(x + ε eᵢ) − f(x − ε eᵢ)) / 2ε for each i of `points`: (N,) float64.
 
-    f       reads x, whose numbers are moved in place one by one, and put back
+    NaN where a kink (ReLU, max, |x|) lies within ε: there is no derivative to compare with.  A kink
+    shows in the slope to the right minus that to the left, bend(ε) =
+    (f(x + ε eᵢ) − 2f(x) + f(x − ε eᵢ))/ε: where f is smooth, bend(ε) = ε f″ is halved with ε.
+
+    f       a function of x, whose numbers are changed in place one by one, and put back
     x       float64 and contiguous: numpy, or a torch tensor
-    points  (N,) flat indices into x
+    points  (N,) flat indices into x; None: all
+    eps     ε
 
-    (N,) float64; NaN where a kink (ReLU, max, |x|) lies within ε: no derivative to compare with.
-    It shows in the slope to the right minus that to the left, bend(ε) =
-    (f(x + ε eᵢ) − 2f(x) + f(x − ε eᵢ))/ε.  Where f is smooth, bend(ε) = ε f″ is halved with ε.
     ValueError if x is not float64.
     """
     if not str(x.dtype).endswith("float64"):
@@ -106,7 +109,10 @@ def check_network(
 def gradients(
     net: Network, x: Array, loss: Loss, between: Array | None = None, rows: int | None = None
 ) -> dict[str, np.ndarray]:
-    """What the hand-written derivatives say, by the same names, as numpy arrays."""
+    """The hand-written ∂L/∂x and every ∂L/∂θ, by name ("x", "linear0.W", …), as numpy arrays.
+
+    Arguments as in `check_network`.
+    """
     y, backward = net.forward(x)
     if between is not None:
         net.forward(between)
@@ -120,6 +126,6 @@ def gradients(
 
 
 def parameters(net: Network) -> dict[str, Array]:
-    """The network's own parameter arrays (views), by the same names."""
+    """The network's parameter arrays (views of θ), by name: "linear0.W", …"""
     layers = net.layers
     return {f"{la.name}.{name}": getattr(la, name) for la in layers for name in la.shapes}

@@ -1,4 +1,4 @@
-"""Initial weights, drawn from an explicit generator: the same numbers whatever the array library.
+"""Initial weights, drawn by numpy from an explicit generator, whatever the array library.
 
 Each function gives a (fan_in, fan_out) float64 matrix whose scale keeps the variance of the
 signals from layer to layer.
@@ -33,7 +33,7 @@ def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarra
 
 
 def uniform(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
-    """U(±1/√fan_in): torch's default for a linear layer; small outputs at the start."""
+    """U(±1/√fan_in): torch's default for a linear layer; outputs are small at the start."""
     bound = 1.0 / np.sqrt(fan_in)
     return rng.uniform(-bound, bound, (fan_in, fan_out))
 

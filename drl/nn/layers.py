@@ -2,11 +2,11 @@
 
 `forward(x)` returns y and its pullback.  `backward(dy)` takes dy = ∂L/∂y, fills the layer's own
 ∂L/∂W and ∂L/∂b, and returns dx = ∂L/∂x.  All that a pullback needs besides W is in its closure, so
-several forwards may be open at once, and each pullback is right as long as W has not moved.
+several forwards may be open at once, and each pullback is right as long as W has not changed.
 
-Two savings, both by leaving out what nobody asks for.  `backward(dy, inputs=False)` does not
-compute ∂L/∂x (the first layer: no one moves the data).  And dy may have fewer rows than x: the
-rows left out have no part in L, so their gradient is zero and is never formed.
+Two savings.  `backward(dy, inputs=False)` does not compute ∂L/∂x, which the first layer has no use
+for.  And dy may have fewer rows than x: the rows left out have no part in L, so their gradient is
+zero and is never computed.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Pullback(Protocol):
 
 
 def rows_of(dy: Array, x: Array) -> Array:
-    """The rows of x that dy is about: the first ones.  (Slicing costs a microsecond on torch.)"""
+    """The first rows of x, as many as dy has."""
     rows = dy.shape[0]
-    return x if x.shape[0] == rows else x[:rows]
+    return x if x.shape[0] == rows else x[:rows]  # slicing costs a microsecond on torch
 
 
 class Layer:
-    """What a layer without parameters need not say.
+    """Base of all layers: derive from it, and give `forward`; with parameters also `build`.
 
     `shapes` maps each parameter's name to its shape once `build` has seen the input; the network
     then gives the layer its `place` in the one vector, and the views `self.W`, `self.dW`, … of it
@@ -59,16 +59,16 @@ class Layer:
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
         """Take the parameters and their gradients: views of the network's one vector.
 
-        A copy is bound again, and gets the layer's other attributes back after it.
+        A copy of the layer is bound again, then gets the layer's other attributes.
         """
         self.ops = ops
         self._set(arrays)
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Draw the parameters, and whatever else the layer begins with: once."""
+        """Draw the initial parameters: called once, after `bind`."""
 
     def resample(self, rng: np.random.Generator | None) -> None:
-        """Draw the layer's noise anew, where it has any; None: go without."""
+        """Draw new noise for a noisy layer; None: no noise.  Other layers do nothing."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         """x (B, …) → y (B, …), and the pullback."""
@@ -85,7 +85,7 @@ class Layer:
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the views, which would come back as arrays that nobody trains."""
+        """All attributes but the views of the network's vector, which the copy cuts anew."""
         views = {name for of in self.shapes for name in (of, f"d{of}")}
         return {
             name: value
@@ -98,7 +98,7 @@ class Layer:
         if self.place:
             flat, start = self.place
             self.bind(flat.ops, flat.views(start, self.shapes))
-            self._set(state)  # over what `bind` begins anew
+            self._set(state)  # `bind` may have reset some
 
     def _set(self, attributes: dict[str, Any]) -> None:
         for name, value in attributes.items():
@@ -193,23 +193,24 @@ class Sigmoid(Layer):
 
 
 class Flatten(Layer):
-    """(B, H, W, C) → (B, H·W·C)."""
+    """y = x as vectors: (B, H, W, C) → (B, H·W·C), any shape."""
 
     def build(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         def backward(dy: Array, inputs: bool = True) -> Array:
-            return dy.reshape(dy.shape[0], *x.shape[1:])  # the same numbers in their old places
+            return dy.reshape(dy.shape[0], *x.shape[1:])  # ∂L/∂x: dy in the shape of x
 
         return x.reshape(x.shape[0], math.prod(x.shape[1:])), backward
 
 
 class Scale(Layer):
-    """y = s x with constant s (a number, or one per input): units made comparable, nothing learnt.
+    """y = s ⊙ x with a constant s, which makes the units of the inputs comparable.
 
-    In the network, not before it, so that a policy is never shipped without its units.
-    ValueError where s is not finite.
+    A layer of the network, so that a policy is never shipped without its units.
+
+    factor  s: a number, or one per input.   ValueError where one is NaN or Inf.
     """
 
     def __init__(self, factor: float | tuple[float, ...]) -> None:

@@ -1,8 +1,10 @@
-"""Losses: the value, and right beside it ∂L/∂output.
+"""Losses: the value L, and right beside it ∂L/∂output.
 
 Each is called as `value, dy = loss(y, target)`.  L is the mean over the batch of the sum over the
 outputs, for the value and for the gradient alike, however many outputs there are.  Both are arrays
 of the network's library.  ValueError where y and target do not fit: nothing is broadcast.
+
+Shapes: B examples, K outputs or classes, N quantiles or atoms, M of the target.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from drl.nn.ops import Array, Ops
 
 
 class Bernoulli:
-    """L = −(1/B) Σ [t log p + (1 − t) log(1 − p)] with p = σ(z): minus the log-likelihood.
+    """L = −(1/B) Σ_b Σ_k [t log p + (1 − t) log(1 − p)] with p = σ(z): minus the log-likelihood.
 
-    z, t: (B, K); t in [0, 1].  On logits: log p = −log(1 + e⁻ᶻ) never overflows, and
-    ∂L/∂z = (p − t)/B, the product of ∂L/∂p and ∂p/∂z of the notes after everything cancels.
-    ValueError where the shapes differ.
+    ∂L/∂z = (p − t)/B: ∂L/∂p · ∂p/∂z of the course notes, after everything cancels.  On logits
+    log p = −log(1 + e⁻ᶻ) never overflows.
+
+    z  (B, K) logits;  t  (B, K) in [0, 1].   ValueError where the shapes differ.
     """
 
     def __init__(self, ops: Ops) -> None:
@@ -28,8 +31,8 @@ class Bernoulli:
         ops, t = self.ops, self.ops.asarray(t)
         _same_shape(z.shape, t.shape)
         # −t log σ(z) − (1−t) log(1−σ(z)) = max(z, 0) − z t + log(1 + e^−|z|)
-        terms = ops.relu(z) - z * t + ops.log1p(ops.exp(-ops.abs(z)))
-        value = ops.sum(terms) / len(z)
+        terms = ops.relu(z) - z * t + ops.log1p(ops.exp(-ops.abs(z)))  # (B, K)
+        value = ops.sum(terms) / len(z)  # L
         dz = (sigmoid(ops, z) - t) / len(z)  # ∂L/∂z = (σ(z) − t)/B
         return value, dz
 
@@ -37,8 +40,10 @@ class Bernoulli:
 class SoftmaxCrossEntropy:
     """L = −(1/B) Σ_b log p[b, t_b] with p = softmax(z): many outputs, one of them right.
 
-    z: (B, K) logits, t: (B,) the right class of each example, an integer, 0 ≤ t < K.
-    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.   Bridle 1990.   ValueError unless t is such.
+    ∂L/∂z[b, k] = (p[b, k] − 1[k = t_b])/B.   Bridle 1990.
+
+    z  (B, K) logits;  t  (B,) the right class of each example, an integer, 0 ≤ t < K.   ValueError
+    where t is not.
     """
 
     def __init__(self, ops: Ops) -> None:
@@ -49,17 +54,20 @@ class SoftmaxCrossEntropy:
         _classes(labels, z.shape[1])  # as given: labels from the host need no read of the device
         t = ops.indices(t)
         _same_shape(z.shape[:1], t.shape)
-        z = z - ops.max(z, axis=1, keepdims=True)  # softmax is the same; e^z cannot overflow
-        e = ops.exp(z)
-        total = ops.sum(e, axis=1, keepdims=True)
-        value = ops.mean(ops.log(total[:, 0]) - ops.gather(z, t))  # −log p = log Σe^z − z_t
-        one_hot = ops.scatter(t, ops.zeros(len(z)) + 1, z.shape[1])
-        dz = (e / total - one_hot) / len(z)  # (p − 1[k = t])/B
+        z = z - ops.max(z, axis=1, keepdims=True)  # leaves softmax(z) as it is; e^z ≤ 1
+        e = ops.exp(z)  # (B, K)
+        total = ops.sum(e, axis=1, keepdims=True)  # Σ_k e^z: (B, 1)
+        value = ops.mean(ops.log(total[:, 0]) - ops.gather(z, t))  # −log p_t = log Σe^z − z_t
+        one_hot = ops.scatter(t, ops.zeros(len(z)) + 1, z.shape[1])  # 1[k = t]: (B, K)
+        dz = (e / total - one_hot) / len(z)  # ∂L/∂z = (p − 1[k = t])/B
         return value, dz
 
 
 class MSE:
-    """L = (1/B) Σ (y − t)²;  ∂L/∂y = 2 (y − t)/B.   y, t: (B, K).   ValueError if those differ."""
+    """L = (1/B) Σ_b Σ_k (y − t)²;  ∂L/∂y = 2 (y − t)/B.   y, t: (B, K).
+
+    ValueError where the shapes differ.
+    """
 
     def __init__(self, ops: Ops) -> None:
         self.ops = ops
@@ -67,16 +75,17 @@ class MSE:
     def __call__(self, y: Array, t: Array) -> tuple[Array, Array]:
         t = self.ops.asarray(t)
         _same_shape(y.shape, t.shape)
-        delta = y - t
-        return self.ops.sum(delta * delta) / len(y), delta * (2.0 / len(y))
+        delta = y - t  # (B, K)
+        return self.ops.sum(delta * delta) / len(y), delta * (2.0 / len(y))  # L, ∂L/∂y
 
 
 class Huber:
     """L = (1/B) Σ h(y − t);  h(δ) = ½δ² where |δ| ≤ κ, else κ(|δ| − ½κ).   Huber 1964.
 
-    Its gradient is the error clipped to ±κ — not the square of a clipped error, whose gradient
-    would vanish outside (Mnih et al. 2015, "error clipping").  y, t: (B,) or (B, K).
-    ValueError where the shapes differ, or κ is not above 0.
+    ∂L/∂y = clip(y − t, ±κ)/B.  Not the square of a clipped error, whose gradient would vanish
+    outside ±κ (Mnih et al. 2015, Methods, "error clipping").
+
+    y, t  (B,) or (B, K).   ValueError where the shapes differ, or κ is not above 0.
     """
 
     def __init__(self, ops: Ops, kappa: float = 1.0) -> None:
@@ -87,27 +96,30 @@ class Huber:
     def __call__(self, y: Array, t: Array) -> tuple[Array, Array]:
         t = self.ops.asarray(t)
         _same_shape(y.shape, t.shape)
-        delta = y - t
+        delta = y - t  # (B,) or (B, K)
         return self.value(delta), self.gradient(delta)
 
     def value(self, delta: Array) -> Array:
-        """L from the errors δ = y − t."""
-        clipped = self.ops.clip(delta, -self.kappa, self.kappa)
-        return self.ops.sum(clipped * (delta - 0.5 * clipped)) / len(delta)  # both cases in one
+        """L from the errors δ = y − t, (B,) or (B, K)."""
+        clipped = self.ops.clip(delta, -self.kappa, self.kappa)  # c = clip(δ, ±κ)
+        return self.ops.sum(clipped * (delta - 0.5 * clipped)) / len(delta)  # h(δ) = c(δ − ½c)
 
     def gradient(self, delta: Array, weight: Array | float = 1.0) -> Array:
-        """∂L/∂y from the errors δ = y − t; weight (B,) where some examples count more."""
-        return self.ops.clip(delta, -self.kappa, self.kappa) * (weight / len(delta))
+        """∂L/∂y from the errors δ = y − t, of δ's shape; weight (B,) of each example in L."""
+        return self.ops.clip(delta, -self.kappa, self.kappa) * (weight / len(delta))  # w clip(δ)/B
 
 
 class QuantileHuber:
     """L = (1/B) Σ_b Σ_i (1/M) Σ_j |τ_i − 1[δ_ij < 0]| h(δ_ij)/κ,  δ_ij = t_j − y_i.
 
-    Dabney et al. 2018 (QR-DQN), eq. 9 and 10: h is Huber's; an underestimate costs τ, an
-    overestimate 1 − τ, so y_i comes to rest at the τ_i-quantile of the targets.
+    ∂L/∂y_i = −(1/BM) Σ_j |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κ.   Dabney et al. 2018 (QR-DQN), eq. 9
+    and 10.  h is Huber's loss; an underestimate costs τ, an overestimate 1 − τ, so the minimum lies
+    where y_i is the τ_i-quantile of the targets.
 
-    y: (B, N) quantiles of fractions tau (N,) or (B, N); t: (B, M) samples, or quantiles, of what
-    is to be described.   ∂L/∂y_i = −(1/BM) Σ_j |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κ.
+    y    (B, N) quantiles
+    t    (B, M) samples or quantiles of the target's distribution
+    tau  (N,), (1, N) or (B, N) fractions of the quantiles
+
     ValueError where the batches differ, or κ is not above 0.
     """
 
@@ -120,21 +132,21 @@ class QuantileHuber:
         return self.value(y, t, tau), self.gradient(y, t, tau)
 
     def value(self, y: Array, t: Array, tau: Array) -> Array:
-        """L."""
-        delta, pull = self._pull(y, t, tau)
+        """L.   Arguments as in the call."""
+        delta, pull = self._pull(y, t, tau)  # (B, N, M)
         half = 0.5 * self.ops.clip(delta, -self.kappa, self.kappa)
         return self.ops.sum(pull * (delta - half)) / len(y)  # h(δ) = clip(δ)(δ − ½clip(δ))
 
     def gradient(self, y: Array, t: Array, tau: Array) -> Array:
-        """∂L/∂y."""
-        return self.ops.sum(self._pull(y, t, tau)[1], axis=2) * (-1.0 / len(y))
+        """∂L/∂y: (B, N).   Arguments as in the call."""
+        return self.ops.sum(self._pull(y, t, tau)[1], axis=2) * (-1.0 / len(y))  # −(1/B) Σ_j pull
 
     def _pull(self, y: Array, t: Array, tau: Array) -> tuple[Array, Array]:
-        """δ_ij, and |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κM: how hard t_j pulls at y_i.  (B, N, M)"""
+        """δ_ij, and |τ_i − 1[δ_ij < 0]| clip(δ_ij, ±κ)/κM, the pull of t_j at y_i: (B, N, M)."""
         ops, t = self.ops, self.ops.asarray(t)
         _same_shape(y.shape[:1], t.shape[:1])
-        delta = t[:, None, :] - y[:, :, None]
-        side = ops.abs(tau[..., None] - ops.asarray(delta < 0))
+        delta = t[:, None, :] - y[:, :, None]  # δ_ij = t_j − y_i
+        side = ops.abs(tau[..., None] - ops.asarray(delta < 0))  # |τ_i − 1[δ_ij < 0]|
         side *= 1.0 / (self.kappa * t.shape[1])
         return delta, side * ops.clip(delta, -self.kappa, self.kappa)
 
@@ -142,8 +154,9 @@ class QuantileHuber:
 class CategoricalCrossEntropy:
     """L = −(1/B) Σ_b Σ_i m[b, i] log p[b, i] with p = softmax(z): a whole distribution to match.
 
-    z: (B, N) logits; m: (B, N), every row a distribution.   ∂L/∂z = (p − m)/B.
-    ValueError where the shapes differ.
+    ∂L/∂z = (p − m)/B.
+
+    z  (B, N) logits;  m  (B, N), every row a distribution.   ValueError where the shapes differ.
     """
 
     def __init__(self, ops: Ops) -> None:
@@ -152,27 +165,30 @@ class CategoricalCrossEntropy:
     def __call__(self, z: Array, m: Array) -> tuple[Array, Array]:
         m = self.ops.asarray(m)
         _same_shape(z.shape, m.shape)
-        log_p = log_softmax(self.ops, z)
+        log_p = log_softmax(self.ops, z)  # (B, N)
         return self.value(log_p, m), self.gradient(log_p, m)
 
     def value(self, log_p: Array, m: Array) -> Array:
-        """L from log p = log softmax(z)."""
+        """L from log p = log softmax(z): (B, N)."""
         return -self.ops.sum(m * log_p) / len(m)
 
     def gradient(self, log_p: Array, m: Array) -> Array:
-        """∂L/∂z = (p − m)/B."""
+        """∂L/∂z = (p − m)/B: (B, N)."""
         return (self.ops.exp(log_p) - m) * (1.0 / len(m))
 
 
 def log_softmax(ops: Ops, z: Array) -> Array:
-    """z − log Σ e^z over the last axis, shifted so that e^z cannot overflow."""
+    """log softmax(z) = z − log Σ e^z over the last axis, of z's shape; e^z cannot overflow."""
     axis = z.ndim - 1
     z = z - ops.max(z, axis=axis, keepdims=True)
     return z - ops.log(ops.sum(ops.exp(z), axis=axis, keepdims=True))
 
 
 def _classes(labels: np.ndarray, count: int) -> None:
-    """As an index −1 would count from the end and 1.7 be cut to 1, and nobody would notice."""
+    """ValueError unless all labels are integers in 0 … count − 1.
+
+    As an index −1 would count from the end, and 1.7 be cut to 1, silently.
+    """
     if labels.dtype.kind not in "iu":  # True and False are classes 1 and 0 only if somebody says so
         raise ValueError(f"labels must be integers in 0 … {count - 1}, got {labels.dtype}")
     low, high = int(labels.min()), int(labels.max())
@@ -181,6 +197,6 @@ def _classes(labels: np.ndarray, count: int) -> None:
 
 
 def _same_shape(expected: tuple[int, ...], got: tuple[int, ...]) -> None:
-    """(B, 1) against (B,) would broadcast to (B, B), and nobody would notice."""
+    """ValueError where the shapes differ: (B, 1) against (B,) would silently become (B, B)."""
     if got != expected:
         raise ValueError(f"targets must have shape {tuple(expected)}, got {tuple(got)}")

@@ -1,5 +1,7 @@
-"""How much memory there is, asked before it is taken: a system that has promised more than it has
-does not say so, it kills."""
+"""How much memory there is, asked before an array is allocated.
+
+A system hands out more memory than it has, and kills the process that uses it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,10 @@ ENV_BYTES = 2**14  # of one environment at least, with its place in an agent's a
 
 
 def physical_memory() -> float:
-    """Of this machine, or of the container that we are in, in bytes; infinite where the system does
-    not tell."""
+    """Bytes of memory of this machine, or of the container that the process runs in.
+
+    Infinite where the system does not say.
+    """
     found = [float("inf")]
     with contextlib.suppress(AttributeError, ValueError, OSError):  # no sysconf on Windows
         found.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
@@ -25,7 +29,11 @@ def physical_memory() -> float:
 
 
 def require_memory(needed: int, what: str, remedy: str) -> None:
-    """MemoryError unless `what`, of so many bytes, can be there."""
+    """MemoryError where this machine has less memory than `needed` bytes.
+
+    what    the thing that needs them, for the message
+    remedy  what to give instead, for the message
+    """
     there = physical_memory()
     if needed > there:
         raise MemoryError(
@@ -35,5 +43,5 @@ def require_memory(needed: int, what: str, remedy: str) -> None:
 
 
 def require_room_for_envs(count: int) -> None:
-    """MemoryError where so many environments are beyond any machine like this one."""
-    require_memory(count * ENV_BYTES, f"num_envs = {count:,}", "a smaller --num-envs")
+    """MemoryError where `count` environments, of ENV_BYTES each at least, do not fit."""
+    require_memory(count * ENV_BYTES, f"num_envs = {count:,}", "a smaller num_envs")

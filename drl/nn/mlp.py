@@ -1,4 +1,4 @@
-"""The multilayer perceptron: the one network behind the digits and the Q-function."""
+"""The multilayer perceptron: classifier of the digits, value function and policy of the agents."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Front = str | Conv | Pool | Sequence[Conv | Pool] | None
 class MLP(Network):
     """x → [scale] → [convolutions] → hidden layers → outputs.
 
-    No hidden layer: logistic regression (its logits; the likelihood is the loss's).  One output
-    besides: one neuron.  With `conv` the first layers share their weights.
+    Without a hidden layer it is logistic regression (its logits; the loss holds the likelihood),
+    with one output besides a single neuron.  With `conv` the first layers share their weights.
 
     input_shape  inputs of one example: a number, (I,), or an image (H, W, C)
     outputs      outputs of one example: logits or action values, without activation
@@ -60,7 +60,7 @@ def front(
     inputs: Shape, conv: Sequence[Conv | Pool] = (), activation: str = "relu", bias: bool = True,
     scale: float | Sequence[float] | None = None, init: str | None = None,
 ) -> list[Layer]:  # fmt: skip
-    """x → [scale] → [convolutions] → a vector.   Arguments as in MLP."""
+    """The layers x → [scale] → [convolutions] → a vector.   Arguments as in MLP."""
     layers: list[Layer] = []
     if scale is not None:
         layers.append(Scale(tuple(scale) if isinstance(scale, Sequence) else scale))
@@ -82,7 +82,10 @@ def dense(
     hidden: Sequence[int], activation: str = "relu",
     linear: Callable[..., Layer] = Linear, init: str | None = None,
 ) -> list[Layer]:  # fmt: skip
-    """A hidden layer of each width.   linear(width, init=…): Linear, NoisyLinear."""
+    """Hidden layers: for each width a linear layer and the activation.   Arguments as in MLP.
+
+    linear  the linear layer, called as linear(width, init=…): Linear, NoisyLinear
+    """
     function, inner = _activation(activation), _init(init, _inner(activation))
     layers: list[Layer] = []
     for width in hidden:
@@ -93,12 +96,13 @@ def dense(
 def choose_backend(
     inputs: Shape, outputs: int, hidden: Sequence[int], front: Sequence[Conv | Pool], device: str
 ) -> str:
-    """numpy for small networks, torch for wide ones, large convolutions and every GPU; without an
-    installed torch always numpy, but on a GPU.
+    """The array library by size: numpy for small networks, torch for wide ones and for every GPU.
+
+    numpy for all that runs on the CPU where torch is not installed.
 
     Measured (benchmarks/RESULTS.md): with every matrix below 512 × 512 weights numpy is faster
     or even, and starts two seconds sooner; from there on torch's products and its fused Adam win.
-    A front is large from a million multiplications an image on.
+    Convolutions go to torch from a million multiplications an image on.
     """
     if device != "cpu":
         return "torch"
@@ -112,7 +116,7 @@ def choose_backend(
 
 
 def _multiplications(shape: Shape, front: Sequence[Conv | Pool]) -> int:
-    """Products in the front's convolutions, for one image."""
+    """Products of a weight and a pixel in the front's convolutions, for one image."""
     total = 0
     for spec in front:
         if isinstance(spec, Pool):
@@ -125,7 +129,7 @@ def _multiplications(shape: Shape, front: Sequence[Conv | Pool]) -> int:
 
 
 def front_of(conv: Front) -> tuple[Conv | Pool, ...]:
-    """The specs of a front by its name, or as they are.  ValueError for an unknown name."""
+    """The specs of a front, given by its name or themselves.  ValueError for an unknown name."""
     if conv is None:
         return ()
     if isinstance(conv, Conv | Pool):
@@ -142,7 +146,7 @@ def _init(name: str | None, default: Init) -> Init:
 
 
 def _inner(activation: str) -> Init:
-    """He keeps the variance behind a ReLU, Xavier behind the others."""
+    """The initial weights before an activation: He before a ReLU, Xavier before the others."""
     return he if activation == "relu" else xavier
 
 

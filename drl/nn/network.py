@@ -15,10 +15,10 @@ from drl.nn.ops import Array, Ops
 
 
 class Network:
-    """y = f_n(… f_2(f_1(x))), with the chain rule backwards through the same list.
+    """y = f_n(… f_2(f_1(x))), a chain of layers, and the chain rule backwards through it.
 
-    params, grads: flat arrays (P,).  Target sync, gradient norm, optimizer step and checkpoint
-    are each one call on them.
+    params, grads: θ and ∂L/∂θ as flat arrays (P,).  The copy to a target network, the norm of the
+    gradient, the optimizer's step and the checkpoint are each one operation on them.
 
     layers       own ones too: whatever derives from Layer
     input_shape  of one example
@@ -57,7 +57,7 @@ class Network:
             layer.name = f"{kind}{counts.setdefault(kind, 0)}"
             counts[kind] += 1
 
-        # the first layer that learns: below it nobody asks for ∂L/∂x, unless for the data's own
+        # the first layer with parameters: ∂L/∂x below it is computed only where the caller asks
         self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
         self.noisy = [layer for layer in self.layers if layer.noisy]
         self.conditional = any(layer.conditional for layer in self.layers)
@@ -66,7 +66,7 @@ class Network:
             require_memory(
                 2 * self.size * ops.dtype.itemsize,
                 f"a network of {self.size:,} parameters with its gradient",
-                "smaller --hidden layers",
+                "smaller hidden layers",
             )
         self.flat = FlatParameters(ops, self.size)
         self.params, self.grads = self.flat.params, self.flat.grads
@@ -82,7 +82,7 @@ class Network:
             layer.initialise(rng)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but `params` and `grads`, `flat`'s; the layers cut their views themselves."""
+        """All attributes but `params` and `grads`, which `flat` holds."""
         own = ("params", "grads")
         return {name: value for name, value in vars(self).items() if name not in own}
 
@@ -153,14 +153,14 @@ class Network:
         return x
 
     def resample(self, rng: np.random.Generator | None) -> None:
-        """Draw the noise of noisy layers anew; None silences them.  Other layers have none."""
+        """Draw new noise for the noisy layers; None: no noise."""
         for layer in self.noisy:
             layer.resample(rng)
 
     def load(self, params: np.ndarray) -> None:
-        """θ from a checkpoint: numpy, (P,).
+        """θ ← params, a numpy array (P,) from a checkpoint.
 
-        ValueError unless size and precision are these, and all of them are finite numbers.
+        ValueError where the size or the precision is another, or a number is NaN or Inf.
         """
         if not isinstance(params, np.ndarray) or params.shape != (self.size,):
             found = getattr(params, "shape", type(params).__name__)
@@ -175,9 +175,9 @@ class Network:
         self.params[:] = self.ops.asarray(params)
 
     def copy_from(self, other: Network, weight: float = 1.0) -> None:
-        """θ ← θ + weight (θ_other − θ): 1 copies, a small weight is Polyak averaging.
+        """θ ← θ + weight (θ_other − θ): a weight of 1 copies, a small one is Polyak averaging.
 
-        ValueError if the two differ in size.
+        ValueError where the other network has another number of parameters.
         """
         if other.size != self.size:
             raise ValueError(f"cannot copy {other.size} parameters into {self.size}")
@@ -187,15 +187,20 @@ class Network:
             self.ops.lerp(self.params, other.params, weight)
 
     def first_nonfinite(self, flat: Array) -> str:
-        """Name of the first layer whose part of `params` or `grads` has a norm that is NaN or Inf;
-        "no layer" if none has."""
+        """Name of the first layer whose part of `flat` has a norm of NaN or Inf, or "no layer".
+
+        flat  `params` or `grads`
+        """
         for name, span in self.spans.items():
             if not math.isfinite(self.ops.norm(flat[span])):
                 return name
         return "no layer"
 
     def multiplications(self) -> list[int]:
-        """For one example, of each layer with weights: they are used at every position anew."""
+        """Products of a weight and a signal for one example, of each layer with weights.
+
+        A convolution's weights are used at every position.
+        """
         return [
             math.prod(layer.shapes["W"]) * math.prod(shape[:-1])
             for layer, shape in zip(self.layers, self.output_shapes, strict=True)
@@ -216,5 +221,5 @@ class Network:
 
 
 def as_shape(shape: int | Shape) -> Shape:
-    """(I,) from I; numpy's integers are numbers too."""
+    """The shape (I,) from a number I, numpy's integers among them; a shape as it is."""
     return tuple(shape) if isinstance(shape, Sequence) else (int(shape),)

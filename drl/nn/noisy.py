@@ -1,4 +1,4 @@
-"""Linear layers that explore: their weights are noise, and how much of it is learnt."""
+"""Linear layers that explore: noise on the weights, its size learnt.   Fortunato et al. 2018."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ class NoisyLinear(Linear):
 
     Factorised noise (eq. 10, 11): ε_W = f(ε_in) f(ε_out)ᵀ and ε_b = f(ε_out) with f(x) =
     sgn(x)√|x| and ε_in (I,), ε_out (O,) standard normal: I + O draws for a layer, not I·O + O.
-    The noise stays until `resample`; without any (at the start, or after resample(None)) the
-    layer is Linear.
+    The noise stays until `resample`; at the start, and after resample(None), it is 0.
 
-    W, σ_W: (I, O), b, σ_b: (O,).   Start (section 3.2): W, b ~ U(±1/√I), σ = sigma/√I.
+    x: (B, I), W, σ_W: (I, O), b, σ_b: (O,), y: (B, O).
+
+    outputs  O
+    sigma    σ₀ of section 3.2: at the start σ_W = σ_b = σ₀/√I, and W, b ~ U(±1/√I)
+
+    ValueError below 1 output, or where sigma is below 0.
     """
 
     noisy = True
@@ -59,7 +63,7 @@ class NoisyLinear(Linear):
         eps_W, eps_b = self.noise
         W = self.W + self.W_sigma * eps_W  # W + σ_W ⊙ ε_W
         b = None if self.b is None else self.b + self.b_sigma * eps_b  # b + σ_b ⊙ ε_b
-        y = ops.linear(x, W, b)
+        y = ops.linear(x, W, b)  # x(W + σ_W ⊙ ε_W) + (b + σ_b ⊙ ε_b)
 
         def backward(dy: Array, inputs: bool = True) -> Array:
             ops.matmul(rows_of(dy, x).T, dy, out=self.dW)  # ∂L/∂W = xᵀ dy

@@ -55,10 +55,10 @@ class LateLoops:
 
 
 class CompiledOps(NumpyOps):
-    """NumpyOps, with the elementwise work of a training step in compiled loops: the same bits.
+    """NumpyOps with the elementwise work of a training step in compiled loops, bit for bit alike.
 
-    Until the loops are loaded, and for arrays that they are not made for (another precision, not
-    in one piece), numpy computes.
+    numpy computes until the loops are loaded (`late`), and for arrays of another precision or not
+    in one piece.
     """
 
     def __init__(self, dtype: str = "float32", device: str = "cpu") -> None:

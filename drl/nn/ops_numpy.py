@@ -1,4 +1,7 @@
-"""The array operations on numpy (drl.nn.ops says what each is)."""
+"""The array operations on numpy: their names and meanings, which drl.nn.ops_torch shares.
+
+Shapes: B batch, I inputs, O outputs, H×W image, C channels.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ Array = Any  # numpy.ndarray or torch.Tensor; one program never mixes them
 
 
 class NumpyOps:
-    """Arrays are numpy.ndarray."""
+    """Array operations; arrays are numpy.ndarray.   drl.nn.ops.make_ops gives the shared object.
+
+    dtype     "float32" or "float64"
+    smallest  the smallest normal number: below lie the subnormal ones, which are slow
+    """
 
     name = "numpy"
 
@@ -24,7 +31,7 @@ class NumpyOps:
             raise ValueError(f"backend numpy runs on the cpu only, not on {device!r}; take torch")
         self.dtype = np.dtype(dtype)
         self.device = device
-        self.smallest = float(np.finfo(dtype).tiny)  # below are the slow subnormal numbers
+        self.smallest = float(np.finfo(dtype).tiny)
         self._ones = Constants(partial(np.ones, dtype=self.dtype))  # by length
         self._zeros = Constants(partial(np.zeros, dtype=self.dtype))  # by shape
         self._rows = Constants(np.arange)  # by length
@@ -34,62 +41,77 @@ class NumpyOps:
 
     # -- coming and going ---------------------------------------------------------------------
     def asarray(self, x: Array) -> Array:
+        """x as an array of this library, precision and device; itself where it is one."""
         return np.asarray(x, self.dtype)
 
     def indices(self, x: Array) -> Array:
+        """x as 64-bit integers of this library; fractions are cut off."""
         return np.asarray(x, np.int64)
 
     def numpy(self, x: Array) -> np.ndarray:
+        """x as a numpy array; of the same memory where it is on the CPU."""
         return np.asarray(x)
 
     def zeros(self, *shape: int) -> Array:
-        """MemoryError where there is no room."""
+        """An array of zeros of that shape.   MemoryError where there is no room."""
         try:
             return np.zeros(shape, self.dtype)
         except ValueError as error:  # more than 64 bits can count
             raise no_room(shape) from error
 
     def share(self, a: Array, b: Array) -> bool:
-        """Whether the two arrays are of the same memory."""
+        """Whether two arrays share memory."""
         return np.may_share_memory(a, b)
 
     # -- products and sums --------------------------------------------------------------------
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        """ab of two matrices, into `out` where it is given."""
         return np.dot(a, b, out=out)  # 2-D only; a little less overhead than np.matmul
 
     def linear(self, x: Array, W: Array, b: Array | None) -> Array:
+        """xW + b: (B, I), (I, O), (O,) → (B, O)."""
         y = np.dot(x, W)
         if b is not None:
             self._add_rows(y, b)
         return y
 
     def _add_rows(self, y: Array, b: Array) -> None:
+        """y[b, o] += b[o], in place."""
         y += b
 
     def linear_backward(self, dy: Array, W: Array) -> Array:
-        """dy Wᵀ.  For few rows as (W dyᵀ)ᵀ: this BLAS turns a wide W over, which costs more than
-        turning over the result."""
+        """dy Wᵀ: (B, O), (I, O) → (B, I).
+
+        For few rows as (W dyᵀ)ᵀ: this BLAS transposes a wide W, which costs more than transposing
+        the result.
+        """
         if len(dy) * 8 <= len(W):
             return np.ascontiguousarray(np.dot(W, dy.T).T)
         return np.dot(dy, W.T)
 
     def sum_rows(self, a: Array, out: Array | None = None) -> Array:
+        """Σ_b a[b]: (B, O) → (O,), into `out` where it is given."""
         return np.dot(self._ones[len(a)], a, out=out)  # 1ᵀa: BLAS
 
     def sum(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        """The sum over an axis; None: over all."""
         return a.sum(axis=axis, keepdims=keepdims)
 
     def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+        """The mean over an axis; None: over all."""
         return a.mean(axis=axis, keepdims=keepdims)
 
     def norm(self, a: Array) -> float:
+        """‖a‖ = √Σ a² of a vector (P,), on the host."""
         return math.sqrt(np.dot(a, a))
 
     # -- elementwise --------------------------------------------------------------------------
     def relu(self, x: Array) -> Array:
+        """max(0, x)."""
         return np.maximum(x, self._zeros[x.shape])
 
     def relu_backward(self, dy: Array, y: Array) -> Array:
+        """dy · 1[y > 0], y = relu(x)."""
         return dy * (y > 0)
 
     def tanh(self, x: Array) -> Array:
@@ -111,13 +133,16 @@ class NumpyOps:
         return np.abs(x)
 
     def clip(self, x: Array, low: float, high: float) -> Array:
+        """min(max(x, low), high)."""
         return np.minimum(np.maximum(x, self.dtype.type(low)), self.dtype.type(high))
 
     # -- choosing -----------------------------------------------------------------------------
     def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
+        """The maximum over an axis."""
         return a.max(axis=axis, keepdims=keepdims)
 
     def argmax(self, a: Array, axis: int) -> Array:
+        """Index of the maximum along an axis, the first of equal ones."""
         return a.argmax(axis=axis)
 
     def gather(self, a: Array, index: Array) -> Array:
@@ -167,6 +192,7 @@ class NumpyOps:
         self, dy: Array, x: Array, patches: Array, W: Array, stride: int, padding: int,
         dW: Array, db: Array | None, inputs: bool,
     ) -> Array | None:  # fmt: skip
+        """dW ← Σ_p patch(p)ᵀ dy[p], db ← Σ_p dy[p]; ∂L/∂x: (B, H, W, C), None unless `inputs`."""
         k, _, channels, outputs = W.shape
         batch, rows, cols, _ = dy.shape
         dy_rows = dy.reshape(-1, outputs)
@@ -187,7 +213,7 @@ class NumpyOps:
         return dx[:, padding : padding + height, padding : padding + width]
 
     def maxpool2d(self, x: Array, size: int) -> tuple[Array, Array]:
-        """y = max over size×size windows side by side; and which of the window's pixels won."""
+        """y = max over size×size windows side by side; and which pixel of the window it was."""
         shifts = [(i, j) for i in range(size) for j in range(size)]
         rows, cols = x.shape[1] // size, x.shape[2] // size
         y = x[:, : rows * size : size, : cols * size : size].copy()
@@ -200,6 +226,7 @@ class NumpyOps:
         return y, winner
 
     def maxpool2d_backward(self, dy: Array, x: Array, winner: Array, size: int) -> Array:
+        """∂L/∂x: dy at the largest pixel of each window, else 0."""
         rows, cols = dy.shape[1:3]
         dx = np.zeros((len(dy), *x.shape[1:]), self.dtype)
         for n in range(size * size):

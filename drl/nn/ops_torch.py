@@ -1,4 +1,4 @@
-"""The array operations on torch (drl.nn.ops says what each is).
+"""The array operations on torch: drl.nn.ops_numpy says what each is.
 
 torch is an array library here: no tensor ever asks for a gradient.
 """
@@ -17,7 +17,7 @@ from drl.nn.ops_numpy import Array, no_room
 
 
 class TorchOps:
-    """Arrays are torch.Tensor without gradients, on one device."""
+    """Array operations; arrays are torch.Tensor without gradients, on one device."""
 
     name = "torch"
 
@@ -49,14 +49,14 @@ class TorchOps:
         return np.asarray(x.cpu()) if isinstance(x, self.torch.Tensor) else np.asarray(x)
 
     def zeros(self, *shape: int) -> Array:
-        """MemoryError where there is no room."""
+        """An array of zeros of that shape.   MemoryError where there is no room."""
         try:
             return self.torch.zeros(shape, dtype=self.dtype, device=self.device)
         except (RuntimeError, TypeError) as error:  # too much, or more than 64 bits can count
             raise no_room(shape) from error
 
     def share(self, a: Array, b: Array) -> bool:
-        """Whether the two arrays are of the same memory."""
+        """Whether two arrays share memory."""
         return bool(a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr())
 
     # -- products and sums --------------------------------------------------------------------

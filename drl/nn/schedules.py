@@ -1,4 +1,4 @@
-"""Numbers that change as training goes on: learning rates, ε.  Each is a function of a step."""
+"""Numbers that change during training, as learning rates and ε: functions of a step t."""
 
 from __future__ import annotations
 
