@@ -1,4 +1,4 @@
-"""V(s) = max_a Q(s, a) and argmax_a Q(s, a) over a plane of the states, as images.
+"""V(s) and the greedy action over a plane of the states, as images.
 
 Where two numbers of the observation say most, a person sees in them what the agent has understood,
 and how that grows.
@@ -61,9 +61,9 @@ def states(plane: Plane, size: int) -> np.ndarray:
     return grid.reshape(-1, size)
 
 
-def value_picture(plane: Plane, q: np.ndarray) -> np.ndarray:
-    """V, yellow where it is high.  q (POINTS², A): Q of `states`."""
-    v = q.max(axis=1).reshape(POINTS, POINTS)
+def value_picture(plane: Plane, v: np.ndarray) -> np.ndarray:
+    """V, yellow where it is high.  v (POINTS²,): V of `states`."""
+    v = v.reshape(POINTS, POINTS)
     low, high = float(v.min()), float(v.max())
     bar = np.linspace(high, low, POINTS)[:, None].repeat(2, axis=1)
     return _framed(
@@ -72,9 +72,9 @@ def value_picture(plane: Plane, q: np.ndarray) -> np.ndarray:
     )  # fmt: skip
 
 
-def action_picture(plane: Plane, q: np.ndarray) -> np.ndarray:
-    """The greedy action, a colour for each."""
-    best = q.argmax(axis=1).reshape(POINTS, POINTS)
+def action_picture(plane: Plane, actions: np.ndarray) -> np.ndarray:
+    """The greedy action, a colour for each.  actions (POINTS²,) of `states`, counted from 0."""
+    best = actions.reshape(POINTS, POINTS)
     count = len(plane.actions)
     rows = np.arange(POINTS) * count // POINTS  # the legend: a band for each action
     bar = COLOURS[rows][:, None].repeat(2, axis=1)

@@ -15,10 +15,14 @@ class UserError(ValueError):
 class EnvFailed(UserError):
     """An environment that training cannot go on with; what was learnt until then is whole.
 
-    trained  what `agents.train` had come to (agents.Trained); None elsewhere
+    result  what `drl.train` had come to (drl.Result); None elsewhere
     """
 
-    trained: Any = None
+    result: Any = None
+
+
+class NoPictures(UserError):
+    """Nothing is wrong with the environment: it does not draw itself, or not without a package."""
 
 
 class NotRepeated(Exception):

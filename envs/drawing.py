@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.errors import UserError
+from drl.errors import NoPictures, UserError
 
 
 def headless() -> None:
@@ -15,10 +15,6 @@ def headless() -> None:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     for device in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER"):
         os.environ.setdefault(device, "dummy")
-
-
-class NoPictures(UserError):
-    """Nothing is wrong with the environment: it does not draw itself, or not without a package."""
 
 
 def no_pictures(id: str) -> NoPictures:

@@ -18,7 +18,7 @@ from drl.cli.dqn_log import LAYOUT
 from drl.cli.job_log import due
 from drl.cli.main import main
 from drl.cli.videos import FRAMES, shrunk, video
-from drl.log.tensorboard.writer import Prefix
+from drl.log.layout import Prefix
 from envs import make
 from envs.drawing import NoPictures
 

@@ -11,7 +11,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from drl.log import Logger
-from drl.log.tensorboard.writer import Margin, Prefix, TensorBoard
+from drl.log.layout import Margin, Prefix
+from drl.log.tensorboard.writer import TensorBoard
 
 
 def read(directory: Path) -> EventAccumulator:

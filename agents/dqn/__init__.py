@@ -1,1 +1,14 @@
-"""Deep Q-learning and its family.  Mnih et al. 2015; Hessel et al. 2018."""
+"""Deep Q-learning, as the table of agents has it: see agents.row."""
+
+from agents.dqn.build import build_dqn as build
+from agents.dqn.charts import CHARTS
+from agents.dqn.config import DQNConfig as Config
+from agents.dqn.config import from_settings
+from agents.dqn.policy import load_policy
+from agents.dqn.presets import VARIANTS, preset
+from agents.dqn.setting_up import REMEDY, callbacks, require_room, resolve, warnings
+
+__all__ = [
+    "CHARTS", "REMEDY", "VARIANTS", "Config", "build", "callbacks", "from_settings", "load_policy",
+    "preset", "require_room", "resolve", "warnings",
+]  # fmt: skip

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.dqn.heads import Head, best, greedy
-from agents.dqn.targets import TargetFunction
+from agents.dqn.heads import Head, best
+from agents.dqn.policy import DQNPolicy
+from agents.dqn.targets import Bounded, TargetFunction
 from agents.exploration import Exploration
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
+from agents.value_bias import ValueBias
+from drl.environment import Step
 from drl.errors import Diverged
+from drl.experiment.task import Metrics, Update
 from drl.nn import Network
 from drl.nn.finite import require_finite
 from drl.nn.ops import Array, Ops
+from drl.nn.memory import GIB
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
 
 
-class Update(NamedTuple):
-    """What one update saw, for whoever wants to look."""
+class Seen(NamedTuple):
+    """What one update saw."""
 
     q: Callable[[], Array]  # (B, A) Q(s, ·; θ)
     a: Array  # (B,) the actions taken
@@ -47,16 +53,18 @@ class DQN:
                          far above 1, Huber's clipping gives a failure that is wrong by 80 no more
                          weight than one that is wrong by 1 (docs/policies-that-stay.md).
     reward_clip          scaled rewards are cut to ± this; None leaves them.
-    first_action         number of the environment's first action: in and out go its actions, the
-                         network's outputs and the memory count from 0
+    updates_by           how many updates have been due after so many env steps
+    policy               what it acts by when it does not explore: of the same network and head
+    update_metrics       what is to be logged of an update
     """
 
     def __init__(
         self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: NStep,
         exploration: Exploration, noise: np.random.Generator, bootstrap: TargetFunction,
+        updates_by: Callable[[int], int], policy: DQNPolicy,
+        update_metrics: Callable[[DQN, Seen], Metrics],
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
         reward_scale: float = 1.0, reward_clip: float | None = None,
-        first_action: int = 0,
     ) -> None:  # fmt: skip
         self.net, self.target_net, self.head, self.ops = net, target_net, head, net.ops
         self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
@@ -64,42 +72,71 @@ class DQN:
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
         self.reward_scale = reward_scale
         self.reward_clip = math.inf if reward_clip is None else reward_clip
-        self.first_action = first_action
+        self.updates_by, self.first_action = updates_by, policy.first_action
+        self._policy, self.update_metrics = policy, update_metrics
         self.updates = 0
         target_net.copy_from(net)
 
     # -- acting -------------------------------------------------------------------------------
-    def act(self, obs: np.ndarray, env_steps: int) -> np.ndarray:
-        """Actions to learn from: (N, *shape) → (N,)."""
+    def act(
+        self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Actions to learn from: (N, *shape) → (N,), the environment's own."""
         self.net.resample(self.noise)
         return self.exploration(best(self.head, self.net, obs), env_steps) + self.first_action
 
-    def greedy(self, obs: np.ndarray) -> np.ndarray:
-        """argmax_a Q(s, a; θ): (N, *shape) → (N,)."""
-        return greedy(self.head, self.net, obs) + self.first_action
+    def policy(self) -> DQNPolicy:
+        """argmax_a Q(s, a; θ), of θ as it is whenever the policy is asked."""
+        return self._policy
+
+    def metrics(self, env_steps: int) -> Mapping[str, float]:
+        """ε."""
+        return {"rollout/exploration_rate": self.exploration.epsilon(env_steps)}
+
+    def probe(self) -> ValueBias:
+        """max_a Q(s₀, a) beside the return that the policy then realises."""
+        unit, clip = self.reward_scale, self.reward_clip
+        return ValueBias(
+            self._policy.value, self.nstep.gamma,
+            lambda rewards: np.clip(rewards * unit, -clip, clip) / unit,
+        )  # fmt: skip
+
+    def about(self) -> list[str]:
+        """The size of its memory, and the bounds of its targets."""
+        lines = [
+            f"replay memory: {self.replay.nbytes / GIB:.3f} GiB when its "
+            f"{self.replay.buffer_size:,} transitions are full"
+        ]
+        if isinstance(bound := self.bootstrap, Bounded):
+            low, high = bound.low / self.reward_scale, bound.high / self.reward_scale
+            lines.append(f"bootstrap: kept within {low:g} … {high:g} (`value_bound`)")
+        return lines
 
     # -- learning -----------------------------------------------------------------------------
-    def observe(
-        self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
-        truncated: np.ndarray, s_next: np.ndarray,
-    ) -> None:  # fmt: skip
-        """Remember N transitions.  s_next is the true next observation, also where the episode
-        ended."""
-        r = np.clip(r * self.reward_scale, -self.reward_clip, self.reward_clip)
-        self.nstep.add(s, a - self.first_action, r, terminated, truncated, s_next)
+    def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
+        """Remember N transitions, with the true next observations; network and memory count
+        actions from 0."""
+        clip = self.reward_clip
+        r = np.clip(step.reward * self.reward_scale, -clip, clip)
+        a = action - self.first_action
+        self.nstep.add(obs, a, r, step.terminated, step.truncated, step.final_obs)
 
-    def interrupt_episodes(self) -> None:
-        """The episodes under way are restarted: their open n-step windows are dropped."""
+    def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
+        """Episodes under way are restarted: the open n-step windows of all are dropped."""
         self.nstep.interrupt_episodes()
+
+    def due(self, env_steps: int) -> bool:
+        """Whether there should have been more updates by now."""
+        return self.updates < self.updates_by(env_steps)
 
     def learn(self) -> Update:
         """One step on a batch from the memory."""
         batch = self.replay.sample()
-        learned = self.learn_from(batch)
-        self.replay.update_priorities(batch, lambda: self.ops.numpy(learned.error))
-        return learned
+        seen = self.learn_from(batch)
+        self.replay.update_priorities(batch, lambda: self.ops.numpy(seen.error))
+        return Update(self.updates, partial(self.update_metrics, self, seen), seen)
 
-    def learn_from(self, batch: Batch) -> Update:
+    def learn_from(self, batch: Batch) -> Seen:
         """One step on L(θ) = E[w · loss(Z(s, a; θ), r + discount · Z(s′))].   Mnih et al. 2015,
         Algorithm 1, where Z = Q and the loss is Huber's.
         """
@@ -121,7 +158,7 @@ class DQN:
         require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
         if self.updates % self.target_period == 0:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
-        return Update(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
+        return Seen(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from agents.agent import Setup
 from agents.dqn import targets
 from agents.dqn.agent import DQN
-from agents.dqn.config import DQNConfig, lengths
+from agents.dqn.config import DQNConfig, lengths, updates_by
+from agents.dqn.metrics import update_metrics
 from agents.dqn.networks import BuildNet, build_head, build_network, channels_last, own_network
+from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.memory.nstep import NStep
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
+from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam
 from drl.nn.schedules import Constant, Linear, Schedule
+from drl.rng import generator
 
 
 @dataclass(frozen=True)
@@ -42,56 +48,79 @@ class Parts:
     exploration: Exploration | None = None
 
 
-def build_dqn(
-    config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int, seed: int,
-    backend: str = "auto", dtype: str = "float32", device: str = "cpu", stack: int = 1,
-    parts: Parts = Parts(), reward_range: tuple[float, float] | None = None,
-    first_action: int = 0,
-) -> DQN:  # fmt: skip
-    """The agent; its generators are spawned once from the seed.
+def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
+    """The agent, whose random parts draw from streams of their own (drl.rng).
 
-    shape, observation_dtype  of one observation
-    stack                     images in an observation, along its last axis
-    parts                     one's own
-    reward_range              of one step, as the environment declares it; None: it does not
-    first_action              its number in the environment
-
-    ValueError where the settings do not fit the observations.
+    UserError where its spaces are none that a DQN can have; ValueError where settings and
+    observations do not fit.
     """
-    streams = {name: np.random.default_rng(s) for name, s in seeds(seed)._asdict().items()}
+    seed, space = setup.seed, setup.action_space
+    require_spaces(setup.observation_space, space)
+    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
+    actions = int(space.n)
     if parts.net is None:
         channels_last(config, shape)
+        machine = setup.dtype, setup.device
         net = build_network(
-            config, shape, observation_dtype, actions, streams["weights"], backend, dtype, device
+            config, shape, dtype, actions, generator(seed, "weights"), setup.backend, *machine
         )
         _require_room(net)
-        target_net = build_network(
-            config, shape, observation_dtype, actions, 0, net.ops.name, dtype, device
-        )
+        target_net = build_network(config, shape, dtype, actions, 0, net.ops.name, *machine)
     else:
-        net = own_network(parts.net, config, shape, actions, streams["weights"])
+        net = own_network(parts.net, config, shape, actions, generator(seed, "weights"))
         target_net = own_network(parts.net, config, shape, actions, 0)
-    lr = parts.lr or Linear(config.lr, config.lr_end, lengths(config).lr_steps)
+    found = lengths(config, setup.steps, setup.num_envs)
+    head = build_head(config, net.ops, actions, generator(seed, "fractions"))
+    replay = build_replay(config, setup, found.priority_beta_steps, generator(seed, "replay"))
     exploration = parts.exploration or build_exploration(
-        config, actions, streams["exploration"], parts.epsilon
-    )
-    replay = build_replay(config, shape, observation_dtype, stack, streams["replay"])
+        config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"),
+        parts.epsilon,
+    )  # fmt: skip
     return DQN(
         net=net,
         target_net=target_net,
-        head=build_head(config, net.ops, actions, streams["fractions"]),
-        optimizer=Adam(net, lr, eps=config.adam_eps),
-        nstep=NStep(replay, config.n_step, config.gamma, config.num_envs),
+        head=head,
+        optimizer=Adam(
+            net, parts.lr or Linear(config.lr, config.lr_end, found.lr_steps), eps=config.adam_eps
+        ),
+        nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
         exploration=exploration,
-        noise=streams["noise"],
-        bootstrap=parts.bootstrap or build_bootstrap(config, actions, reward_range),
+        noise=generator(seed, "noise"),
+        bootstrap=parts.bootstrap or build_bootstrap(config, actions, setup.reward_range),
+        updates_by=partial(updates_by, config),
+        policy=DQNPolicy(
+            config, setup.observation_space, space, net, head, setup.record, parts.net is not None
+        ),
+        update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
         reward_scale=config.reward_scale,
         reward_clip=config.reward_clip,
-        first_action=first_action,
-    )  # fmt: skip
+    )
+
+
+def require_spaces(observation_space: Any, action_space: Any) -> None:
+    """UserError unless a DQN can see these observations and choose among these actions."""
+    from gymnasium.spaces import Box, Discrete
+
+    if not isinstance(observation_space, Box):
+        raise UserError(
+            f"a DQN takes Box observations, found {_name(observation_space)}: choose another env or "
+            "wrap it"
+        )
+    if not isinstance(action_space, Discrete):
+        raise UserError(
+            f"a DQN takes Discrete actions, found {_name(action_space)}: choose an env with a finite "
+            "set of actions"
+        )
+
+
+def _name(space: Any) -> str:
+    kind = type(space)
+    root = kind.__module__.partition(".")[0]
+    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
+    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else kind.__name__
 
 
 def _require_room(net: Network) -> None:
@@ -99,7 +128,7 @@ def _require_room(net: Network) -> None:
     if str(net.ops.device) == "cpu":
         require_memory(
             6 * net.size * net.ops.dtype.itemsize,
-            f"an agent with networks of {net.size:,} parameters", "smaller --hidden layers",
+            f"an agent with networks of {net.size:,} parameters", "smaller `hidden` layers",
         )  # fmt: skip
 
 
@@ -144,32 +173,32 @@ def value_bound(
 
 
 def build_exploration(
-    config: DQNConfig, actions: int, rng: np.random.Generator, epsilon: Schedule | None = None
-) -> Exploration:
+    config: DQNConfig, actions: int, num_envs: int, epsilon_steps: int, rng: np.random.Generator,
+    epsilon: Schedule | None = None,
+) -> Exploration:  # fmt: skip
     """Random actions by ε; none where the network's noise explores, unless ε is given."""
     if epsilon is None:
-        steps = lengths(config).epsilon_steps
-        epsilon = Linear(config.epsilon_start, config.epsilon_end, steps)
+        epsilon = Linear(config.epsilon_start, config.epsilon_end, epsilon_steps)
         epsilon = Constant(0.0) if config.noisy else epsilon
     if config.ez_mu is None:
         return EpsilonGreedy(epsilon, actions, rng)
-    return EzGreedy(epsilon, actions, rng, config.num_envs, config.ez_mu)
+    return EzGreedy(epsilon, actions, rng, num_envs, config.ez_mu)
 
 
 def build_replay(
-    config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, stack: int,
-    rng: np.random.Generator,
-) -> ReplayBuffer:  # fmt: skip
+    config: DQNConfig, setup: Setup, beta_steps: int, rng: np.random.Generator
+) -> ReplayBuffer:
     """The memory: images are kept once, vectors as they are."""
-    storage: ObservationStorage = ArrayStorage(shape, observation_dtype)
+    shape, dtype = setup.observation_space.shape or (), setup.observation_space.dtype
+    storage: ObservationStorage = ArrayStorage(shape, dtype)
     if len(shape) == 3:
         storage = FrameStorage(
-            picture_rows(config), shape, observation_dtype, stack, config.num_envs,
-            slack=2 * config.num_envs * (config.n_step + stack + 1),
+            picture_rows(config), shape, dtype, setup.frame_stack, setup.num_envs,
+            slack=2 * setup.num_envs * (config.n_step + setup.frame_stack + 1),
         )  # fmt: skip
     sampler: Sampler = UniformSampler(config.buffer_size, config.batch_size, rng)
     if config.prioritized:
-        beta = Linear(config.priority_beta, 1.0, lengths(config).priority_beta_steps)
+        beta = Linear(config.priority_beta, 1.0, beta_steps)
         sampler = PrioritizedSampler(
             config.buffer_size, config.batch_size, rng, config.priority_alpha, beta
         )
@@ -183,46 +212,3 @@ def picture_rows(config: DQNConfig) -> int:
     transitions make room a little sooner.
     """
     return config.buffer_size + config.buffer_size // 8
-
-
-class Seeds(NamedTuple):
-    """Independent streams from one seed."""
-
-    weights: np.random.SeedSequence
-    exploration: np.random.SeedSequence
-    replay: np.random.SeedSequence
-    envs: np.random.SeedSequence
-    checks: np.random.SeedSequence
-    noise: np.random.SeedSequence
-    fractions: np.random.SeedSequence
-
-
-def seeds(seed: int) -> Seeds:
-    """All that is random in a run, each part with its own stream."""
-    return Seeds(*np.random.SeedSequence(seed).spawn(7))
-
-
-def evaluation_stream(seed: int, number: int) -> np.random.SeedSequence:
-    """The stream of a run's greedy evaluation `number`: child of `checks`, whatever came before
-    it."""
-    return _child(seeds(seed).checks, number)
-
-
-def restart_stream(seed: int, env_steps: int) -> np.random.SeedSequence:
-    """The stream of environments that are restarted after so many env steps: other episodes than
-    the run's first, and the same ones whenever it is resumed from there."""
-    return _child(seeds(seed).envs, env_steps)
-
-
-def _child(stream: np.random.SeedSequence, number: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(stream.entropy, spawn_key=(*stream.spawn_key, number))
-
-
-def unseen_stream(seed: int) -> np.random.SeedSequence:
-    """A stream for scoring that no run leads to: its entropy is two words, a run's seed is one."""
-    return np.random.SeedSequence([seed, 1])
-
-
-def env_seed(stream: np.random.SeedSequence) -> int:
-    """An integer seed for environments from a stream."""
-    return int(stream.generate_state(1, np.uint64)[0] >> 1)  # fits a signed 64-bit integer

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from drl.errors import UserError
+from drl.settings import read, require
 from drl.typed import check_types
-
-MOST_STEPS = 27_000  # agent steps of an episode: half an hour of Atari, the longest clock of ours
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,6 @@ class DQNConfig:
     """Everything that decides what is learnt, apart from the environment and the seed."""
 
     # -- budget -------------------------------------------------------------------------------
-    steps: int = 100_000
-    """Most env steps to train for (one step of one environment is 1)."""
-    num_envs: int = 16
-    """Environments stepped side by side."""
     updates_per_step: float = 1.0
     """Gradient steps per env step."""
     learning_starts: int = 500
@@ -129,72 +125,58 @@ class DQNConfig:
     """Hold a random action for n agent steps, P(n) ∝ n^−this (εz-greedy, Dabney et al. 2021; theirs
     is 2); none: for one."""
 
-    # -- evaluation ---------------------------------------------------------------------------
-    eval_every: int = 5_000
-    """Env steps between two greedy evaluations."""
-    eval_episodes: int = 10
-    """Episodes of a check."""
-    eval_envs: int | None = None
-    """Environments of a check, besides those of the training; none: one for each episode, at most
-    100.  0: the training's own, whose episodes begin anew after it (for a simulator of which only
-    one may be open: with --num-envs 1)."""
-    eval_max_steps: int = MOST_STEPS
-    """Agent steps after which an episode of an evaluation is cut, and scored by what it earned."""
-    solved_at: float | None = None
-    """Stop once the mean return of 100 greedy episodes reaches this; none trains all steps."""
-    confirm_at: float | None = None
-    """A check must reach this before 100 episodes are spent on confirming it; none: solved_at."""
-
     def __post_init__(self) -> None:
         check_types(self)
         positive = (
-            "steps", "num_envs", "updates_per_step", "batch_size", "buffer_size", "target_period",
-            "n_step", "lr", "lr_end", "lr_fraction", "adam_eps", "reward_scale", "eval_every",
-            "eval_episodes", "eval_max_steps", "quantiles", "iqn_samples",
+            "updates_per_step", "batch_size", "buffer_size", "target_period", "n_step", "lr",
+            "lr_end", "lr_fraction", "adam_eps", "reward_scale", "quantiles", "iqn_samples",
             "munchausen_temperature",
         )  # fmt: skip
         for name in positive:
-            _require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
+            require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         fractions = (
             "epsilon_start", "epsilon_end", "gamma", "priority_alpha", "priority_beta",
             "munchausen_alpha", "epsilon_fraction",
         )  # fmt: skip
         for name in fractions:
-            _require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
-        _require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
-        _require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
-        envs = self.eval_envs
-        _require("eval_envs", envs, envs is None or envs >= 0, "0 or more")
-        _require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
+            require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
+        require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
+        require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
+        require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
         unset_or_positive = (
             "max_grad_norm", "reward_clip", "lr_steps", "epsilon_steps", "priority_beta_steps"
         )  # fmt: skip
         for name in unset_or_positive:
             value = getattr(self, name)
-            _require(name, value, value is None or value > 0, "above 0")
+            require(name, value, value is None or value > 0, "above 0")
         for name, equal in (("reward_range", True), ("value_bound", False)):
             value = getattr(self, name)
             if value is not None and value != "auto":
                 _require_interval(name, value, equal)
         held = self.ez_mu
-        _require("ez_mu", held, held is None or held > 1, "above 1")
-        _require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
-        _require("atoms", self.atoms, self.atoms >= 2, "2 or more")
-        _require("v_max", self.v_max, self.v_max > self.v_min, f"above --v-min ({self.v_min})")
+        require("ez_mu", held, held is None or held > 1, "above 1")
+        require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
+        require("atoms", self.atoms, self.atoms >= 2, "2 or more")
+        require("v_max", self.v_max, self.v_max > self.v_min, f"above `v_min` ({self.v_min})")
         if self.buffer_size < self.batch_size:
             raise UserError(
-                f"buffer_size {self.buffer_size} is less than one batch of {self.batch_size}: "
-                f"give at least --buffer-size {self.batch_size}"
+                f"buffer_size={self.buffer_size} is less than one batch of {self.batch_size}: "
+                f"give at least buffer_size={self.batch_size}"
             )
 
 
 ADDED: dict[str, object] = {
     "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0,
-    "eval_envs": None, "eval_max_steps": MOST_STEPS,
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
 RENAMED = {"ez_mu": "hold_actions", "batch_size": "batch", "buffer_size": "capacity"}
 """Settings, and what older files call them."""
+
+
+def from_settings(settings: Mapping[str, Any]) -> DQNConfig:
+    """The config back from its JSON form.   UserError where a setting is missing, or is not of its
+    type."""
+    return read(DQNConfig, settings, ADDED, RENAMED)
 
 
 class Lengths(NamedTuple):
@@ -205,49 +187,28 @@ class Lengths(NamedTuple):
     priority_beta_steps: int  # updates
 
 
-def lengths(config: DQNConfig) -> Lengths:
-    """Of each schedule: its own where it is set, else from the length of the run.
+def lengths(config: DQNConfig, steps: int, num_envs: int) -> Lengths:
+    """Of each schedule in a run of `steps` env steps: its own where it is set, else a share.
 
     β is 1 at the last update, as Schaul et al. 2016 have it (section 3.4); ε and the learning rate
     keep their share of the run.
     """
-    updates = config.steps * config.updates_per_step
+    updates = steps * config.updates_per_step
     return Lengths(
-        config.epsilon_steps or max(1, round(config.epsilon_fraction * config.steps)),
+        config.epsilon_steps or max(1, round(config.epsilon_fraction * steps)),
         config.lr_steps or max(1, round(config.lr_fraction * updates)),
-        config.priority_beta_steps or max(1, updates_in(config, config.steps)),
+        config.priority_beta_steps or max(1, updates_in(config, steps, num_envs)),
     )
 
 
-def updates_in(config: DQNConfig, steps: int) -> int:
-    """Gradient steps that a run of `steps` env steps makes; all environments step together."""
-    reached = -(-steps // config.num_envs) * config.num_envs
-    return max(0, int((reached - config.learning_starts) * config.updates_per_step))
+def updates_by(config: DQNConfig, env_steps: int) -> int:
+    """Gradient steps that have been due after so many env steps."""
+    return max(0, int((env_steps - config.learning_starts) * config.updates_per_step))
 
 
-def no_updates(config: DQNConfig, steps: int) -> str | None:
-    """What is to be said of a run of `steps` env steps in which nothing can be learnt."""
-    if updates_in(config, steps):
-        return None
-    return (
-        f"nothing will be learnt: no update is made in {steps:,} env steps, the first is due after "
-        f"{config.learning_starts:,} (learning_starts): train longer, or lower it"
-    )
-
-
-def from_settings(settings: dict[str, object]) -> DQNConfig:
-    """The config back from its JSON form (tuples are lists there).
-
-    UserError where a setting is missing, or is not of its type.
-    """
-    values: dict[str, Any] = {}
-    for field in fields(DQNConfig):
-        name = field.name if field.name in settings else RENAMED.get(field.name, field.name)
-        if name not in settings and name not in ADDED:
-            raise UserError(f"the settings lack {field.name!r}: are they of another version?")
-        value = settings.get(name, ADDED.get(name))
-        values[field.name] = tuple(value) if isinstance(value, list) else value
-    return DQNConfig(**values)
+def updates_in(config: DQNConfig, steps: int, num_envs: int) -> int:
+    """Gradient steps of a run of `steps` env steps; all environments step together."""
+    return updates_by(config, -(-steps // num_envs) * num_envs)
 
 
 def _require_interval(name: str, ends: tuple[float, ...], equal: bool) -> None:
@@ -255,11 +216,5 @@ def _require_interval(name: str, ends: tuple[float, ...], equal: bool) -> None:
     fine = len(ends) == 2 and all(map(math.isfinite, ends)) and ends[0] <= ends[1]
     fine = fine and (equal or ends[0] < ends[1])
     order = "not above" if equal else "below"
-    _require(
-        name, " ".join(map(str, ends)), fine, f"two finite numbers, the first {order} the second"
-    )
-
-
-def _require(name: str, value: object, fine: bool, expected: str) -> None:
-    if not fine:  # also for NaN, which fails every comparison
-        raise UserError(f"--{name.replace('_', '-')} {value} is not possible: give {expected}")
+    expected = f"two finite numbers, the first {order} the second"
+    require(name, " ".join(map(str, ends)), fine, expected)

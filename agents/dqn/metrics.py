@@ -4,53 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.dqn.agent import DQN, Update
+from agents.dqn.agent import DQN, Seen
 from drl.nn.layers import ReLU
 
 
-def learning(agent: DQN, learned: Update) -> dict[str, float]:
-    """Scalars of the last update, by TensorBoard name; values in the environment's own rewards.
+def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
+    """Of the last update, by TensorBoard name; values in the environment's own rewards.  Arrays are
+    distributions over the batch.
 
     action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
     grad_norm     before clipping
     update_ratio  ‖Δθ‖/‖θ‖ of the update, by layer; about 1e-3 is healthy
+    dead_relu     share of a layer's neurons that are zero for 64 observations of the memory
     """
-    ops = agent.ops
-    unit = 1 / agent.reward_scale
-    q = ops.numpy(learned.q()) * unit
+    ops, unit = agent.ops, 1 / agent.reward_scale
+    q = ops.numpy(seen.q()) * unit  # (B, A)
     best = np.sort(q, axis=1)
-    scalars = {
-        "train/loss": learned.loss(),
-        "train/td_error_abs": float(np.abs(ops.numpy(learned.td_error())).mean()) * unit,
+    td_error = ops.numpy(seen.td_error())  # (B,)
+    metrics: dict[str, float | np.ndarray] = {
+        "train/loss": seen.loss(),
+        "train/td_error_abs": float(np.abs(td_error).mean()) * unit,
         "train/q_mean": float(q.mean()),
         "train/q_max": float(q.max()),
-        "train/grad_norm": learned.grad_norm,
+        "train/grad_norm": seen.grad_norm,
         "train/learning_rate": agent.optimizer.lr,
         "replay/terminal_fraction": agent.replay.terminal_fraction(),
         "replay/age_mean": agent.replay.age_mean(),
         "replay/size": float(len(agent.replay)),
     }
     if q.shape[1] > 1:
-        scalars["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
-    scalars |= update_ratios(agent)
-    return scalars
+        metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
+    metrics |= update_ratios(agent)
+    metrics |= dead_relus(agent, agent.replay.peek(64))
+    metrics["train/td_error"] = td_error
+    metrics |= {f"q/action_{a}": of_action for a, of_action in enumerate(q.T)}
+    return metrics
 
 
-def q_values(agent: DQN, obs: np.ndarray) -> np.ndarray:
-    """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A)."""
-    agent.net.resample(None)
-    q = agent.head.mean(agent.head.outputs(agent.net, obs))
-    return np.asarray(agent.ops.numpy(q) / agent.reward_scale)
-
-
-def q_by_action(agent: DQN, learned: Update) -> np.ndarray:
-    """Q(s, a) on the last batch, in the environment's rewards: (A, B), a row for each action."""
-    return np.asarray(agent.ops.numpy(learned.q()).T / agent.reward_scale)
-
-
-def largest_q(agent: DQN, learned: Update) -> float:
+def largest_q(agent: DQN, seen: Seen) -> float:
     """max |Q(s, a)| on the last batch, in the environment's rewards."""
-    return float(np.abs(agent.ops.numpy(learned.q())).max()) / agent.reward_scale
+    return float(np.abs(agent.ops.numpy(seen.q())).max()) / agent.reward_scale
 
 
 def reachable_q(agent: DQN) -> float:

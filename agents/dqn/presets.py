@@ -5,11 +5,23 @@ Schedules are given as shares of the run: with other `steps` they grow or shrink
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
+from agents.config import ExperimentConfig
 from agents.dqn.config import DQNConfig
+from agents.row import Preset, Variant
 
-PRESETS: dict[str, DQNConfig] = {
+
+def _preset(**settings: Any) -> Preset:
+    """The agent's settings and those of its training, each to its own."""
+    mine = {f.name for f in fields(DQNConfig)}
+    config = {name: value for name, value in settings.items() if name in mine}
+    rest = {name: value for name, value in settings.items() if name not in mine}
+    return Preset(DQNConfig(**config), ExperimentConfig(**rest))
+
+
+PRESETS: dict[str, Preset] = {
     # scale: position and angle over their limits, the speeds over what is usual.
     # reward_scale: Q is at most 0.025/(1 − γ) = 5, so that Huber hears a failure (a step worth 200
     #   that is worth 1) louder than a hundred small errors; without it 4 of 16 seeds were not
@@ -21,7 +33,7 @@ PRESETS: dict[str, DQNConfig] = {
     # solved_at: 490 where 475 is asked for, since the best of many checks flatters itself.
     # Scored on 20 fresh seeds: all solved, median 2,000 env steps, worst 17,000; after 50,000 env
     #   steps the last policy has 500 on 19, 201 on one.
-    "CartPole-v1": DQNConfig(
+    "CartPole-v1": _preset(
         steps=50_000,
         num_envs=16,
         hidden=(64, 64),
@@ -47,7 +59,7 @@ PRESETS: dict[str, DQNConfig] = {
     ),
     # The same, seen as 24×80 images, two at a time: speeds are in their difference.
     # No convolutions: the cart is drawn at the same height always, and a wide layer is faster.
-    "drl/CartPolePixels-v1": DQNConfig(
+    "drl/CartPolePixels-v1": _preset(
         steps=100_000,
         num_envs=16,
         hidden=(256, 64),
@@ -71,7 +83,7 @@ PRESETS: dict[str, DQNConfig] = {
         v_max=5.0,
     ),
     # 9 steps to an episode; the optimum is 1.
-    "drl/Catch-v0": DQNConfig(
+    "drl/Catch-v0": _preset(
         steps=20_000,
         num_envs=16,
         hidden=(64,),
@@ -89,7 +101,7 @@ PRESETS: dict[str, DQNConfig] = {
     # Sparse: −1 a step until the tip is up.  Munchausen's soft target did more than double with 3
     #   steps (best evaluation on unseen episodes −76.3 against −77.2; one tuning seed).
     # eval_episodes: the best of checks over fewer episodes is the luckiest, not the best.
-    "Acrobot-v1": DQNConfig(
+    "Acrobot-v1": _preset(
         steps=100_000,
         num_envs=16,
         hidden=(64, 64),
@@ -115,7 +127,7 @@ PRESETS: dict[str, DQNConfig] = {
     # n_step 3 carries the first success back; ε stays long enough to have several.
     # Scored on six tuning seeds: best policies −98.7 to −98.0.
     # scale: position in ±1, speed ±0.07 to ±1.
-    "MountainCar-v0": DQNConfig(
+    "MountainCar-v0": _preset(
         steps=120_000,
         num_envs=16,
         hidden=(128, 128),
@@ -147,7 +159,7 @@ PRESETS: dict[str, DQNConfig] = {
     # epsilon_end: a tenth of the memory stays random, a hard copy every 250 updates stays put.
     # Scored on six fresh seeds: docs/policies-that-stay.md.
     # eval_episodes: an evaluation of 20 chose a policy at 232 that is worth 137.
-    "LunarLander-v3": DQNConfig(
+    "LunarLander-v3": _preset(
         steps=300_000,
         num_envs=16,
         hidden=(128, 128),
@@ -175,7 +187,7 @@ PRESETS: dict[str, DQNConfig] = {
 
 # Young & Tian 2019: one convolution of 16 filters, one hidden layer of 128, γ 0.99, batch 32.
 #   Theirs: an update a frame over 5M frames.  Here: one every 4 frames, Munchausen's target.
-MINATAR = DQNConfig(
+MINATAR = _preset(
     steps=1_000_000,
     num_envs=8,
     conv="minatar",
@@ -203,7 +215,7 @@ MINATAR = DQNConfig(
 # lr 2.5e-4 and a copy every 250 updates: with 1e-4, 500, one step and double's target Pong had
 #   hardly begun after 277,000 agent steps (best evaluation −19.5; −6.7 after 200,000 as it is now,
 #   with a third fewer forward passes).
-ATARI = DQNConfig(
+ATARI = _preset(
     steps=1_000_000,
     num_envs=8,
     conv="nature",
@@ -229,20 +241,15 @@ ATARI = DQNConfig(
 FAMILIES = {"MinAtar/": MINATAR, "ALE/": ATARI}
 
 
-def preset(env_id: str) -> DQNConfig:
-    """The settings for this environment or its family (MinAtar/, ALE/), else the defaults.
+def preset(env_id: str) -> Preset | None:
+    """The settings for this environment or its family (MinAtar/, ALE/); None where there are none.
 
     env_id  in full (envs.resolve); the module that it may name is nothing to us
     """
-    return tuned(env_id) or DQNConfig()
-
-
-def tuned(env_id: str) -> DQNConfig | None:
-    """The same; None where there are only defaults."""
     id = env_id.rpartition(":")[2]
     if id in PRESETS:
         return PRESETS[id]
-    return next((c for name, c in FAMILIES.items() if id.startswith(name)), None)
+    return next((found for name, found in FAMILIES.items() if id.startswith(name)), None)
 
 
 def rainbow(config: DQNConfig) -> DQNConfig:
@@ -255,3 +262,10 @@ def rainbow(config: DQNConfig) -> DQNConfig:
         config, bootstrap="double", dueling=True, prioritized=True, priority_alpha=0.5,
         priority_beta=0.4, n_step=max(3, config.n_step), head="c51", noisy=True,
     )  # fmt: skip
+
+
+VARIANTS = {
+    "rainbow": Variant(
+        rainbow, "all parts of Rainbow: double, dueling, prioritized, noisy, 3-step, c51"
+    )
+}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -14,18 +16,24 @@ if hasattr(signal, "SIGHUP"):  # none on Windows
     ENDING.append(signal.SIGHUP)  # the terminal closes
 
 
+AGAIN = 1.0  # seconds
+
+
 class Interrupted(KeyboardInterrupt):
     """What was being done can be done again, and was left at a signal."""
 
 
 class Interrupt:
-    """While open, SIGINT, SIGTERM and SIGHUP set `asked`; a second SIGINT stops at once.
+    """While open, SIGINT, SIGTERM and SIGHUP set `asked`; a second SIGINT stops at once, also where
+    the first, less than a second before, ended another run: it ends a loop of trainings.
 
     A run stopped in the middle of an update has no state worth saving, so the loop ends itself.
     What changes nothing (an evaluation, a video) need not be waited for: see `at_once`.  A signal
     that was ignored stays ignored (nohup, a shell's background jobs); in another thread than the
     main one there are no signals.
     """
+
+    last = -math.inf  # when a SIGINT came, to whichever of them
 
     def __init__(self) -> None:
         self.asked = False
@@ -54,8 +62,11 @@ class Interrupt:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         again, self.asked = self.asked, True
-        if again and number == signal.SIGINT:
-            raise KeyboardInterrupt
+        if number == signal.SIGINT:
+            now, last = time.monotonic(), self.last
+            Interrupt.last = now
+            if again or now - last < AGAIN:
+                raise KeyboardInterrupt
         if self._at_once:
             self._at_once = False  # once: what follows cleans up
             raise Interrupted

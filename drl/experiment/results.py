@@ -18,11 +18,10 @@ from drl.files import require_file, utf8_name
 from drl.log import lines, table
 from drl.state import fitting, number, optional, whole
 from drl.statistics import bootstrap_interval, interquartile_mean
+from drl.tables import job_of
 
 # what does not change what is learnt
 ASIDE = {"job", "env", "data", "seed", "log", "log_to", "log_every", "checkpoint_every", "data_dir"}
-CURVES = {"dqn": "eval/mean_reward", "digits": "test/accuracy"}
-UNITS = {"dqn": "env steps", "digits": "updates"}
 AGGREGATE = "aggregate.json"  # marks what compare_board has written: no run
 
 Curve = tuple[np.ndarray, np.ndarray]  # steps (T,), values (T,)
@@ -40,18 +39,17 @@ class Result:
 
     @property
     def steps(self) -> int:
-        """Env steps of a DQN, updates of a digits run."""
-        return int(self.summary["env_steps" if self.settings["job"] == "dqn" else "updates"])
+        """In its job's unit."""
+        return int(self.summary[job_of(self.settings["job"]).steps])
 
     def metrics(self) -> dict[str, float]:
         """What the run is worth: name → value, without what it does not know."""
-        if self.settings["job"] == "digits":
-            return {"test accuracy": self.summary["test_accuracy"]}
-        found = {}
-        if self.summary["best_mean_reward"] is not None:
-            found["best evaluation"] = self.summary["best_mean_reward"]
-        if len(self.curve[1]):
-            found["last evaluation"] = float(self.curve[1][-1])
+        job, found = job_of(self.settings["job"]), {}
+        for name, key in job.metrics.items():
+            if self.summary[key] is not None:
+                found[name] = self.summary[key]
+        if job.last is not None and len(self.curve[1]):
+            found[job.last] = float(self.curve[1][-1])
         return found
 
 
@@ -149,20 +147,18 @@ def read(path: Path, console: Console) -> Result | None:
     with fitting(f"the result of {path}"):
         _require_numbers(settings, summary, job)
     scalars = curves(path)
-    return Result(settings, summary, scalars.get(CURVES[job], EMPTY), scalars)
+    return Result(settings, summary, scalars.get(job_of(job).curve, EMPTY), scalars)
 
 
-def _require_numbers(settings: dict[str, Any], summary: dict[str, Any], job: str) -> None:
+def _require_numbers(settings: dict[str, Any], summary: dict[str, Any], name: str) -> None:
     """ValueError unless what is compared is there and is a number."""
+    job = job_of(name)
     whole(settings, "seed")
     number(summary, "seconds", low=0)
-    if job == "digits":
-        number(summary, "test_accuracy", low=0)
-        whole(summary, "updates")
-    else:
-        optional(number, summary, "best_mean_reward")
-        whole(summary, "env_steps")
-    if not isinstance(settings.get("env" if job == "dqn" else "data"), str):
+    for key in job.metrics.values():
+        optional(number, summary, key)
+    whole(summary, job.steps)
+    if not isinstance(settings.get(job.what), str):
         raise ValueError("it names no environment and no data")
 
 
@@ -171,7 +167,7 @@ def group(results: list[Result]) -> list[Group]:
     environment."""
     by_task: dict[tuple[str, str], list[Result]] = {}
     for r in results:
-        what = str(r.settings["env" if r.settings["job"] == "dqn" else "data"])
+        what = str(r.settings[job_of(r.settings["job"]).what])
         by_task.setdefault((r.settings["job"], what), []).append(r)
     groups = []
     for (job, what), members in by_task.items():

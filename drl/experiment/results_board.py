@@ -15,7 +15,8 @@ import numpy as np
 
 from drl.errors import UserError
 from drl.experiment.results import AGGREGATE, CURVES, Curve, Group, common
-from drl.log.tensorboard.writer import Margin, TensorBoard
+from drl.log.layout import Margin
+from drl.log.tensorboard.writer import TensorBoard
 from drl.statistics import bootstrap_interval, interquartile_mean
 
 POINTS = 100  # of a curve at most: each costs a bootstrap

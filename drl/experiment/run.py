@@ -19,6 +19,7 @@ from drl.experiment.run_files import clear, halves, is_free, no_place, remove_em
 from drl.files import read_json, write_atomic
 from drl.log.writers import last_step
 from drl.state import fitting, whole
+from drl.tables import require_job
 
 KEPT = 2  # checkpoints, besides the best
 
@@ -188,14 +189,18 @@ class Run:
 
     @property
     def job(self) -> str:
-        """ "dqn" or "digits".  UserError on anything else."""
-        job = self.config.get("job")
-        if job not in ("dqn", "digits"):
+        """What it learns by: an agent's name, or digits.   UserError on anything else."""
+        try:
+            return require_job(self.config.get("job"))
+        except UserError as error:
             raise UserError(
-                f"{self.directory / 'config.json'} names the job {job!r}; expected dqn or digits: "
-                "is it damaged, or of a newer version?"
-            )
-        return str(job)
+                f"{self.directory / 'config.json'}: {error}: is it damaged, or of a newer version?"
+            ) from error
+
+    @property
+    def stopped_by(self) -> str | None:
+        """The callback that has finished it."""
+        return self.summary.get("stopped_by") if self.finished else None
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from drl.experiment.run import Run
 
 @contextmanager
 def stopped_in_one_line(
-    run: Run, where: Callable[[], str], remedy: str, keep: Callable[[], object] = lambda: None
+    run: Run | None, where: Callable[[], str], remedy: str, keep: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
     """Around the training loop: numbers that are none, and environments that cannot be played.
 
     where   how far training has come
     remedy  of divergence: what to try
     keep    saves what was learnt until an environment failed
+    run     None: there is no directory
     """
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # said below, in one line
@@ -36,11 +37,13 @@ def stopped_in_one_line(
             raise
         raise UserError(
             f"out of memory ({where()}; {error}); {_last_good(run)}: train anew with a smaller "
-            "--batch-size, smaller --hidden layers, or fewer seeds at a time"
+            "`batch_size`, smaller `hidden` layers, or fewer seeds at a time"
         ) from error
 
 
-def _last_good(run: Run) -> str:
+def _last_good(run: Run | None) -> str:
+    if run is None:
+        return "it is kept in no directory"
     newest = run.newest
     return (
         "no checkpoint was written" if newest is None else f"the last good checkpoint is {newest}"

@@ -6,6 +6,7 @@ import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,40 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None, seed: int = 
     raise UserError(
         f"unknown data set {name!r}; {hint}expected {', '.join(NAMES)} or a directory of IDX files"
     )
+
+
+def of_arrays(x: Any, y: Any, seed: int = 0, test: float = TEST_PART) -> Dataset:
+    """Images and labels of the user's own: a part of each class, drawn by `seed`, to test.
+
+    x     (N, H, W), (N, H, W, 1) or (N, D): bytes, divided by the largest there is, or numbers
+    y     (N,) whole numbers from 0
+    test  the part
+
+    UserError where they are no such arrays.
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    if x.ndim not in (2, 3, 4) or len(x) != len(y) or y.ndim != 1 or not len(x):
+        raise UserError(
+            f"x {x.shape} and y {y.shape} are not images and labels: expected (N, H, W), "
+            "(N, H, W, 1) or (N, D), and (N,)"
+        )
+    if y.dtype.kind not in "iu" or y.min() < 0:
+        raise UserError("y should be whole numbers from 0: the number of each image's class")
+    if x.dtype.kind not in "iufb" or not np.isfinite(x).all():
+        raise UserError("x should be finite numbers")
+    white = max(1, int(x.max())) if x.dtype.kind in "iu" else 1
+    x = (x / np.float32(white)).astype(np.float32)
+    x = x.reshape(len(x), 1, -1, 1) if x.ndim == 2 else x.reshape(*x.shape[:3], -1)
+    rest, chosen = stratified_split(y, test, np.random.default_rng(seed))
+    y = y.astype(np.int64)
+    return Dataset(
+        "own data", x[rest], y[rest], x[chosen], y[chosen], int(y.max()) + 1, white
+    )  # fmt: skip
+
+
+def given(data: Any, seed: int) -> Dataset | None:
+    """What the user gives in place of a name: a Dataset, or arrays (x, y); None: nothing."""
+    return data if data is None or isinstance(data, Dataset) else of_arrays(*data, seed=seed)
 
 
 def stratified_split(

@@ -14,34 +14,18 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from drl.extras import installed
 from drl.files import require_file
 from drl.images import gif
+from drl.log.layout import Layout, Margin, Prefix
 from drl.log.logger import Logger
 from drl.log.tensorboard.records import Records
 
 FLUSH_SECONDS = 5.0
-
-
-class Margin(NamedTuple):
-    """A chart of one curve within a band: the tags of its value and of the band's two edges."""
-
-    value: str
-    lower: str
-    upper: str
-
-
-class Prefix(str):
-    """Stands for all tags that begin so.  Every run should give the same layout: TensorBoard merges
-    them, and loses what the first does not have."""
-
-
-# category → chart → tags, or a Margin
-Layout = Mapping[str, Mapping[str, Sequence[str] | Margin]]
 
 
 class TensorBoard(Logger):

@@ -1,5 +1,4 @@
-"""The greedy evaluations of a run: when they are due, what they make of the policy, the best so
-far."""
+"""The evaluations of a run: when they are due, what they make of the policy, the best so far."""
 
 from __future__ import annotations
 
@@ -8,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from agents.dqn.build import env_seed, evaluation_stream
-from agents.dqn.config import DQNConfig
+from agents.config import ExperimentConfig
 from agents.evaluation import Evaluation
+from drl.rng import evaluation_seed
 from drl.state import flag, number, optional, whole
 
 CONFIRM_EPISODES = 100  # "solved" is a mean over this many
@@ -19,13 +18,11 @@ Play = Callable[[int, int], Evaluation]
 
 
 class Evaluations:
-    """Every `config.eval_every` env steps the greedy policy plays in fresh environments.
+    """Every `config.eval_every` env steps the policy plays in environments of the evaluation's own,
+    seeded by the run's seed and the evaluation's number."""
 
-    seed  the run's: every check has environments of its own
-    """
-
-    def __init__(self, config: DQNConfig, seed: int) -> None:
-        self.config, self.seed = config, seed
+    def __init__(self, config: ExperimentConfig) -> None:
+        self.config = config
         self.played = 0  # evaluations
         self.next = config.eval_every  # env steps
         self.best = -np.inf  # mean return
@@ -33,21 +30,21 @@ class Evaluations:
         self.solved = False
 
     def due(self, env_steps: int) -> bool:
-        """Whether it is time; after a check the next one is so many env steps later."""
+        """Whether it is time; the next evaluation is `eval_every` env steps later."""
         return env_steps >= self.next
 
-    def check(self, play: Play) -> tuple[Evaluation, bool]:
+    def evaluate(self, play: Play) -> tuple[Evaluation, bool]:
         """What the policy gets, and whether it is the best yet; `solved` says if that is enough.
 
         Where `eval_episodes` reach confirm_at (or solved_at), CONFIRM_EPISODES more decide: the
-        best of many checks flatters itself.  Nothing has happened where `play` does not return.
+        best of many evaluations flatters itself.  Nothing has happened where `play` does not return.
         """
         config, played, solved = self.config, self.played + 1, False
-        result = play(config.eval_episodes, self._stream(played))
+        result = play(config.eval_episodes, evaluation_seed(config.seed, played))
         confirm_at = config.solved_at if config.confirm_at is None else config.confirm_at
         if config.solved_at is not None and confirm_at is not None and result.mean >= confirm_at:
             played += 1
-            result = play(CONFIRM_EPISODES, self._stream(played))
+            result = play(CONFIRM_EPISODES, evaluation_seed(config.seed, played))
             solved = result.mean >= config.solved_at
         better = result.mean >= self.best  # of equals the later one: it has learnt from more
         self.played, self.solved, self.last = played, solved, result.mean
@@ -55,23 +52,20 @@ class Evaluations:
         self.next += config.eval_every
         return result, better
 
-    def _stream(self, number: int) -> int:
-        """The seed of an evaluation's environments."""
-        return env_seed(evaluation_stream(self.seed, number))
-
     def state(self) -> dict[str, Any]:
-        """All that the next check depends on."""
+        """All that the next evaluation depends on."""
         return {
-            "checks": self.played,
-            "next_check": self.next,
+            "played": self.played,
+            "next": self.next,
             "best": self.best if np.isfinite(self.best) else None,
             "last": self.last,
             "solved": self.solved,
         }
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        """ValueError where it is none of ours."""
-        self.played, self.next = whole(state, "checks"), whole(state, "next_check", low=1)
+    def load_state(self, state: dict[str, Any], env_steps: int) -> None:
+        """ValueError where it cannot be so after so many env steps."""
+        self.played = whole(state, "played")
+        self.next = whole(state, "next", 1, env_steps + self.config.eval_every)
         self.solved, best = flag(state, "solved"), optional(number, state, "best")
         self.best = -np.inf if best is None else best
         self.last = optional(number, state, "last")

@@ -1,4 +1,4 @@
-"""Runs that come from elsewhere: another machine's device, another person's environment."""
+"""Runs that were trained on a device that may not be here."""
 
 from __future__ import annotations
 
@@ -31,13 +31,6 @@ def require_device(run: Run) -> None:
                 f"{run.directory} is trained on {device}, which is not here; on the processor: "
                 + command("resume", run.directory, "--device", "cpu")
             )
-
-
-def say_import(env_id: str, console: Console) -> None:
-    """An id like my_package:MyEnv-v0 imports a module, which runs its code: said before."""
-    module, names_one, _ = env_id.partition(":")
-    if names_one and module != "gymnasium":
-        console.warn(f"imports the module {module}, which the environment {env_id} names")
 
 
 @contextmanager

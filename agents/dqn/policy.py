@@ -1,0 +1,112 @@
+"""What a DQN has learnt, as a policy: a Q-network and what its outputs mean, without the learner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from agents.dqn.config import DQNConfig, from_settings
+from agents.dqn.deterministic import plain as plain_chain
+from agents.dqn.heads import Head, greedy
+from agents.dqn.networks import BuildNet, build_head, build_network, own_network
+from agents.policy import SavedPolicy
+from drl.errors import UserError
+from drl.nn import Network
+from drl.settings import plain
+from drl.spaces import from_json
+from drl.state import flag, whole
+
+
+class DQNPolicy(SavedPolicy):
+    """π(s) = argmax_a Q(s, a; θ): (N, *shape) → actions (N,), int64, of the environment's own space.
+
+    own_net  whether the network is not the settings' but was built by `Parts.net`
+    """
+
+    agent: ClassVar[str] = "dqn"
+
+    def __init__(
+        self, config: DQNConfig, observation_space: Any, action_space: Any, net: Network,
+        head: Head, record: Mapping[str, Any] | None = None, own_net: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(observation_space, action_space, net, record)
+        self.config, self.head, self.own_net = config, head, own_net
+        self.first_action = int(action_space.start)
+
+    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return greedy(self.head, self.net, obs) + self.first_action
+
+    def q(self, obs: np.ndarray) -> np.ndarray:
+        """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A); one
+        observation gives (A,).   UserError on another shape, and on NaN or Inf."""
+        batch, one = self.batch(obs)
+        q = self.values(batch)
+        return q[0] if one else q  # type: ignore[no-any-return]
+
+    def values(self, obs: np.ndarray) -> np.ndarray:
+        """Q(s, ·; θ): (N, *shape) → (N, A), unchecked."""
+        self.net.resample(None)
+        q = self.head.mean(self.head.outputs(self.net, obs))
+        return np.asarray(self.net.ops.numpy(q) / self.config.reward_scale)
+
+    def value(self, obs: np.ndarray) -> np.ndarray:
+        """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,)."""
+        best: np.ndarray = self.values(obs).max(axis=1)
+        return best
+
+    def settings(self) -> dict[str, Any]:
+        return {"settings": plain(self.config), "own_net": self.own_net}
+
+    def deterministic_net(self) -> Network:
+        """Q(s, ·), in scaled rewards.   UserError where outputs are a distribution that no linear
+        map averages."""
+        try:
+            return plain_chain(self.head, self.net)
+        except ValueError:
+            raise UserError(
+                f"the policy was learnt with head={self.config.head}, whose outputs are a "
+                "distribution; networks of head=mean and head=qr can be exported"
+            ) from None
+
+
+def load_policy(
+    state: Mapping[str, Any], where: str, net: BuildNet | None = None, backend: str = "auto",
+    device: str = "cpu",
+) -> DQNPolicy:  # fmt: skip
+    """From what `DQNPolicy.state` gave, read from `where`.
+
+    net  builds the network, where the policy was trained with one of the user's own (`Parts.net`)
+
+    UserError where it is missing; an error of drl.state.UNFIT where the state does not fit.
+    """
+    about, params = state["policy"], state["net"]
+    config = from_settings(about["settings"])
+    own = flag(about, "own_net")
+    if own and net is None:
+        raise UserError(f"{where} was trained with a network of your own: give it as net=")
+    observations, actions = _spaces(about)
+    shape, count = observations.shape, int(actions.n)
+    if own and net is not None:
+        made = own_network(net, config, shape, count, 0)
+    else:
+        made = build_network(
+            config, shape, observations.dtype, count, 0, backend, params.dtype.name, device
+        )
+    made.load(params)
+    head = build_head(config, made.ops, count, np.random.default_rng(0))
+    return DQNPolicy(config, observations, actions, made, head, about.get("env"), own)
+
+
+def _spaces(about: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Of observations and actions; files of format 3 tell shape, dtype and numbers."""
+    from gymnasium.spaces import Box, Discrete
+
+    if "observation_space" in about:
+        return from_json(about["observation_space"]), from_json(about["action_space"])
+    shape, dtype = tuple(about["shape"]), np.dtype(about["observation_dtype"])
+    low, high = (-np.inf, np.inf) if dtype.kind == "f" else (0, 1 if dtype.kind == "b" else 255)
+    first = whole(about, "first_action", -(2**31)) if "first_action" in about else 0
+    count = whole(about, "actions", low=1)
+    return Box(low, high, shape, dtype.type), Discrete(count, start=first)

@@ -1,0 +1,91 @@
+"""What a DQN's settings leave open, what its training needs room for, and what warns of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from agents.agent import Setup
+from agents.config import ExperimentConfig
+from agents.dqn.agent import DQN
+from agents.dqn.config import DQNConfig, lengths, updates_in
+from agents.dqn.divergence import Divergence
+from agents.observations import byte_scale
+from agents.task import RLTask
+from drl.experiment.callbacks import Callback
+from drl.nn.memory import require_memory
+
+REMEDY = "train anew with a lower `lr`, with `max_grad_norm`, or a smaller `reward_scale`"
+
+
+def resolve(config: DQNConfig, setup: Setup) -> tuple[DQNConfig, list[str]]:
+    """The settings of a new run, complete, and a line on each thing that was left open.
+
+    Done once in the life of a run, which keeps the numbers: training on to other `steps` does not
+    change them.  Schedules get their lengths from the run's; bytes get their factor from the
+    environment's space.
+    """
+    found, lines = lengths(config, setup.steps, setup.num_envs), []
+    about = [
+        f"{what} over {getattr(found, name):,} {unit}"
+        for name, what, unit, used in (
+            ("epsilon_steps", "ε", "env steps", not config.noisy),
+            ("lr_steps", "the learning rate", "updates", config.lr != config.lr_end),
+            ("priority_beta_steps", "prioritized β", "updates", config.prioritized),
+        )
+        if used and getattr(config, name) is None
+    ]
+    if about:
+        lines.append(f"schedules, from {setup.steps:,} env steps in all: {', '.join(about)}")
+    complete = replace(config, **found._asdict())
+    if config.scale is None and setup.observation_space.dtype == np.uint8:
+        scale = byte_scale(setup.observation_space)
+        factor = f"1/{1 / scale[0]:g}" if len(scale) == 1 else "a factor for each component"
+        lines.append(f"observations are bytes, brought to 0 … 1 by {factor}, from their space")
+        complete = replace(complete, scale=scale)
+    return complete, lines
+
+
+def warnings(config: DQNConfig, experiment: ExperimentConfig) -> list[str]:
+    """That nothing can be learnt in a run so short."""
+    steps = experiment.steps
+    if updates_in(config, steps, experiment.num_envs):
+        return []
+    return [
+        f"nothing will be learnt: no update is made in {steps:,} env steps, the first is due after "
+        f"{config.learning_starts:,} (learning_starts): train longer, or lower it"
+    ]
+
+
+def callbacks(task: RLTask, config: DQNConfig, setup: Setup) -> Sequence[Callback]:
+    """Warnings of values that run away."""
+    declared = None
+    if config.value_bound == "auto":
+        declared = config.reward_range or setup.reward_range
+    assert isinstance(task.agent, DQN)
+    return [Divergence(task.agent, declared, task.config.logged_every)]
+
+
+def require_room(agent: DQN, config: DQNConfig) -> None:
+    """MemoryError unless this machine has room for what fills as training goes on: the system has
+    promised it already, and would kill."""
+    replay, nstep, net = agent.replay, agent.nstep, agent.net
+    require_memory(
+        replay.nbytes, f"the replay memory of {config.buffer_size:,} transitions",
+        "a smaller `buffer_size`",
+    )  # fmt: skip
+    require_memory(
+        nstep.nbytes, f"n_step={config.n_step:,} in so many environments", "fewer of them"
+    )
+    fractions = config.iqn_samples if config.head == "iqn" else 1
+    numbers = sum(math.prod(shape) for shape in net.output_shapes) * fractions
+    if config.head in ("qr", "iqn"):
+        numbers += config.quantiles * (config.quantiles if config.head == "qr" else fractions)
+    require_memory(
+        config.batch_size * numbers * net.ops.dtype.itemsize,
+        f"one pass through the network with a batch of {config.batch_size:,}",
+        "a smaller `batch_size`",
+    )  # fmt: skip

@@ -1,0 +1,180 @@
+"""A training in environments from its settings: new, and back from a run's config.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from agents.agent import Setup
+from agents.collapse import Collapse
+from agents.config import ExperimentConfig
+from agents.pictures import Pictures
+from agents.row import Row
+from agents.task import RLTask
+from drl.closing import close
+from drl.environment import EnvFactory, VectorEnv
+from drl.errors import UserError
+from drl.experiment.cadence import Cadence, EverySteps
+from drl.experiment.callbacks import Callback
+from drl.experiment.run import Run
+from drl.nn.memory import require_room_for_envs
+from drl.rng import restart_seed, training_seed
+from drl.settings import plain, read
+from drl.state import seed_shared, seed_torch
+
+
+class Training(NamedTuple):
+    """A task, and its settings as a run's config.json has them."""
+
+    task: RLTask
+    settings: dict[str, Any]
+    lines: list[str]  # on what the settings left open
+    warnings: list[str]
+
+
+def new(
+    row: Row, config: Any, experiment: ExperimentConfig, factory: EnvFactory,
+    record: Mapping[str, Any] | None, parts: Any = None,
+) -> Training:  # fmt: skip
+    """A new training; what its settings leave open is derived, and kept in them.
+
+    record  the environment as settings have it; None: nothing can name it
+    parts   of the user's own
+
+    UserError where environments, settings and machine do not fit.
+    """
+    envs = training_envs(factory, experiment)
+    try:
+        experiment = replace(experiment, log_every=experiment.logged_every)
+        complete, lines = row.resolve(config, setup_of(envs, experiment, record))
+        task = _task(row, complete, experiment, factory, envs, record, parts)
+    except BaseException:
+        close(envs)
+        raise
+    environment = dict(record) if record is not None else {"env": envs.id, "recorded": False}
+    settings = {"job": row.name, **environment, **plain(experiment), **plain(complete)}
+    if parts is not None:
+        settings["parts"] = True
+    return Training(task, settings, lines, row.warnings(complete, experiment))
+
+
+def restore(
+    row: Row, settings: Mapping[str, Any], factory: EnvFactory, parts: Any = None
+) -> RLTask:
+    """The task of a run, as it was at its start.   UserError as above."""
+    config, experiment = configs(row, settings)
+    envs = training_envs(factory, experiment)
+    try:
+        return _task(row, config, experiment, factory, envs, record_of(settings), parts)
+    except BaseException:
+        close(envs)
+        raise
+
+
+def configs(row: Row, settings: Mapping[str, Any]) -> tuple[Any, ExperimentConfig]:
+    """Both from a run's settings.   UserError where one is damaged."""
+    experiment = read(ExperimentConfig, settings, added={"log_to": ["tensorboard"]})
+    return (row.read or partial(read, row.config))(settings), experiment
+
+
+def record_of(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The environment's part of the settings; None where nothing could name it."""
+    if settings.get("recorded") is False:
+        return None
+    names = ("env", "env_kwargs", "wrappers")
+    return {name: settings[name] for name in names if name in settings}
+
+
+def cadences(settings: Mapping[str, Any]) -> tuple[Cadence, Cadence]:
+    """Of points of the curves, and of checkpoints."""
+    return EverySteps(settings["log_every"]), EverySteps(settings["checkpoint_every"])
+
+
+def setup_of(
+    envs: VectorEnv, experiment: ExperimentConfig, record: Mapping[str, Any] | None
+) -> Setup:
+    """What an agent is told of its training."""
+    return Setup(
+        envs.observation_space, envs.action_space, experiment.num_envs, experiment.seed,
+        experiment.steps, envs.frame_stack, envs.reward_range, experiment.backend,
+        experiment.dtype, experiment.device, record,
+    )  # fmt: skip
+
+
+def _task(
+    row: Row, config: Any, experiment: ExperimentConfig, factory: EnvFactory, envs: VectorEnv,
+    record: Mapping[str, Any] | None, parts: Any,
+) -> RLTask:  # fmt: skip
+    setup = setup_of(envs, experiment, record)
+    try:
+        agent = row.build(config, setup, **({} if parts is None else {"parts": parts}))
+        row.require_room(agent, config)
+    except UserError as error:
+        raise UserError(f"{envs.id}: {error}") from error
+    except (ValueError, MemoryError) as error:
+        raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
+    seed_torch(experiment.seed)  # environments or network may have been the first to load it
+
+    def callbacks(task: RLTask, full: bool) -> list[Callback]:
+        own = row.callbacks(task, config, setup)
+        return [Collapse(task), *own, *([Pictures(task)] if full else [])]
+
+    return RLTask(
+        agent, envs, factory, experiment, row.name, partial(restarted_envs, factory, experiment),
+        callbacks, row.charts, row.remedy,
+    )  # fmt: skip
+
+
+def training_envs(factory: EnvFactory, config: ExperimentConfig) -> VectorEnv:
+    """The environments that a run learns in.
+
+    The generators that a process shares are seeded before the first environment is made: somebody's
+    may draw from them, in its constructor too.
+    """
+    seed_shared(config.seed)
+    return _prepared(factory, config, training_seed(config.seed))
+
+
+def restarted_envs(factory: EnvFactory, config: ExperimentConfig, env_steps: int) -> VectorEnv:
+    """Of a run that goes on after `env_steps` and cannot have its episodes back: not its first ones
+    again."""
+    return _prepared(factory, config, restart_seed(config.seed, env_steps))
+
+
+def _prepared(factory: EnvFactory, config: ExperimentConfig, seed: int) -> VectorEnv:
+    try:
+        require_room_for_envs(config.num_envs)
+    except MemoryError as error:
+        raise UserError(str(error)) from error
+    envs = factory(num_envs=config.num_envs, seed=seed)
+    if config.eval_envs is None or config.eval_envs > 1:  # else no two more may be open for a try
+        envs.prepare()
+    return envs
+
+
+def goal_of(run: Run, task: RLTask, steps: int | None) -> int:
+    """Env steps in all that a run whose state the task has is trained to.   UserError where it is
+    there already."""
+    done, solved = task.step, task.evaluations.solved
+    if not run.has_checkpoint:
+        return steps or task.config.steps
+    total = steps or run.asked_steps or task.config.steps
+    stopped = run.stopped_by
+    enough = ((solved or stopped is not None) and steps is None) or done >= total
+    if enough and run.finished:
+        why = "solved" if solved else f"stopped by {stopped}" if stopped else "all steps done"
+        raise UserError(
+            f"{run.directory} is finished ({why} after {done:,} env steps): give `steps` above "
+            "that to train on"
+        )
+    if steps is not None and done >= steps + task.config.num_envs:
+        raise UserError(
+            f"{run.directory} is at {done:,} env steps already: give `steps` above that, or leave "
+            "it out to train to its end"
+        )
+    if enough:  # stopped between its last step and its result
+        return min(total, done)
+    task.evaluations.solved = False
+    return total

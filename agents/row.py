@@ -1,0 +1,93 @@
+"""What a family of agents offers: a module with these names, ours or the user's own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from agents.agent import Agent, Setup
+from agents.config import ExperimentConfig
+from agents.policy import SavedPolicy
+from drl.errors import UserError
+from drl.tables import AGENTS
+
+
+class Preset(NamedTuple):
+    """Tuned settings: of the agent, and of its training."""
+
+    config: Any
+    experiment: ExperimentConfig
+
+
+class Variant(NamedTuple):
+    """Several settings under one name, as --rainbow."""
+
+    apply: Callable[[Any], Any]  # config → config
+    help: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """An agent of the table, or one of the user's own.
+
+    A module has at least `Config` and `build`; what it leaves out is as here.
+    """
+
+    name: str
+    """As settings and files name it."""
+    config: type
+    """`Config`, a frozen dataclass: everything that decides what is learnt, but for environment,
+    seed and length."""
+    build: Callable[..., Agent]
+    """`build(config, setup)`, with `parts=` where the agent takes some.  UserError or ValueError
+    where settings and spaces do not fit."""
+    load_policy: Callable[..., SavedPolicy] | None = None
+    """`load_policy(state, where, net=None, backend="auto", device="cpu")`, from what
+    `SavedPolicy.state` gave."""
+    preset: Callable[[str], Preset | None] = lambda env_id: None
+    """`preset(env_id)`: tuned settings; None where there are none."""
+    resolve: Callable[[Any, Setup], tuple[Any, list[str]]] = lambda config, setup: (config, [])
+    """`resolve(config, setup)`: the settings of a new run, complete, and a line on each thing that
+    was left open."""
+    require_room: Callable[[Agent, Any], None] = lambda agent, config: None
+    """`require_room(agent, config)`: MemoryError unless the machine has room for what fills."""
+    callbacks: Callable[..., Sequence[Any]] = lambda task, config, setup: ()
+    """`callbacks(task, config, setup)`: warnings that only the agent knows."""
+    warnings: Callable[[Any, ExperimentConfig], list[str]] = lambda config, experiment: []
+    """`warnings(config, experiment)`: what is to be said of settings that are allowed."""
+    read: Callable[[Mapping[str, Any]], Any] | None = None
+    """`from_settings(settings)`: the config from a run's JSON; none: by its fields."""
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """`VARIANTS`."""
+    charts: Mapping[str, Any] = field(default_factory=dict)
+    """`CHARTS`: which of its curves belong into one chart."""
+    remedy: str = "train anew with other settings"
+    """`REMEDY` of divergence."""
+
+
+OPTIONAL = {
+    "load_policy": "load_policy", "preset": "preset", "resolve": "resolve",
+    "require_room": "require_room", "callbacks": "callbacks", "warnings": "warnings",
+    "read": "from_settings", "variants": "VARIANTS", "charts": "CHARTS", "remedy": "REMEDY",
+}  # fmt: skip
+
+
+def row_of(name: str, module: Any) -> Row:
+    """The row that a module offers.   UserError where it lacks what each must have."""
+    for needed in ("Config", "build"):
+        if not hasattr(module, needed):
+            raise UserError(
+                f"{name} is no agent: it has no {needed!r}; an agent is a module with Config and "
+                "build(config, setup) (docs/your-own.md)"
+            )
+    offered = {ours: getattr(module, its) for ours, its in OPTIONAL.items() if hasattr(module, its)}
+    return Row(name, module.Config, module.build, **offered)
+
+
+def find_row(name: str) -> Row:
+    """Of an agent in the table.   UserError on another name."""
+    if name not in AGENTS:
+        raise UserError(f"unknown agent {name!r}; expected one of {', '.join(AGENTS)}")
+    return row_of(name, importlib.import_module(AGENTS[name].module))

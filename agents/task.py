@@ -1,0 +1,341 @@
+"""An agent in its environments: the one loop of interaction and learning."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from agents.agent import Agent
+from agents.config import ExperimentConfig
+from agents.evaluation import Act, Evaluation, Watch, evaluate, evaluate_fresh
+from agents.evaluations import Evaluations
+from drl.closing import close
+from drl.environment import EnvFactory, VectorEnv
+from drl.errors import EnvFailed, NotRepeated
+from drl.experiment.callbacks import Callback
+from drl.experiment.curves import due
+from drl.experiment.task import AtOnce, Evaluated, Metrics, Progress
+from drl.state import column, fill, whole
+
+RECENT = 100  # episodes that the curves of exploring are means over
+
+
+class RLTask:
+    """Act, step, observe; while it is due, learn; pause.
+
+    agent         what learns
+    envs          N environments side by side, which it learns in
+    factory       makes more of them, for evaluations
+    config        budget and evaluation
+    job           the agent's name in the table of agents
+    restarted_by  makes the training environments anew, after so many env steps, where a resumed
+                  run cannot have its episodes back
+    callbacks     the agent's own: what only it can warn of
+    charts        which of its curves belong into one chart
+    remedy        what to try where it diverges
+    """
+
+    unit = "env steps"
+
+    def __init__(
+        self, agent: Agent, envs: VectorEnv, factory: EnvFactory, config: ExperimentConfig,
+        job: str = "agent", restarted_by: Callable[[int], VectorEnv] | None = None,
+        callbacks: Callable[[RLTask, bool], Sequence[Callback]] = lambda task, full: (),
+        charts: Any = None, remedy: str = "try other settings",
+    ) -> None:  # fmt: skip
+        self.agent, self.envs, self.factory, self.config = agent, envs, factory, config
+        self.job, self.title, self.charts, self.remedy = job, envs.id, charts or {}, remedy
+        self.restarted_by, self.callbacks = restarted_by, callbacks
+        self.net = agent.net
+        self.evaluations = Evaluations(config)
+        self.step = 0  # env steps
+        self.obs: np.ndarray | None = None  # (N, *shape); None: no episode is under way
+        self.restarted = ""  # why there are new episodes
+        self.anew = False  # whether a resumed run has new ones, which has to be said
+        self.before: dict[str, Any] | None = None  # of the environments, where they were left
+        self.returns = np.zeros(envs.num_envs)  # of the episodes under way
+        self.lengths = np.zeros(envs.num_envs, np.int64)
+        self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)  # return, length
+        self.episodes = 0  # that have ended
+        self.earlier_restarts = 0  # environments that failed, in earlier processes
+        self.collapsed = False  # as the callback that looks for it has found
+        self.closed = False
+
+    # -- the loop -----------------------------------------------------------------------------
+    def begin(self) -> Iterator[str]:
+        """The first episodes, where none are under way."""
+        if self.anew:
+            self.anew = False
+            yield f"{self.envs.id}: {self.restarted}; its episodes begin anew, from other seeds"
+        if self.before is not None:
+            before, self.before = self.before, None
+            try:
+                self.envs.load_state(before)
+            except NotRepeated as error:
+                self._interrupted(str(error))
+        if self.obs is None:
+            self.obs, _ = self.envs.reset()
+
+    def run(self, until: int) -> Iterator[Progress]:
+        """Go on until `until` env steps in all; pauses after each step of all environments."""
+        agent, envs = self.agent, self.envs
+        deque(self.begin(), maxlen=0)
+        assert self.obs is not None
+        while self.step < until:
+            action = agent.act(self.obs, self.step)
+            step = envs.step(action)
+            if step.invalid is None:
+                agent.observe(self.obs, action, step)
+            else:  # an environment failed: rather one step of all not remembered than a wrong one
+                agent.interrupt_episodes(step.invalid)
+            self.obs = step.obs
+            self.step += envs.num_envs
+            self.returns += step.reward
+            self.lengths += 1
+            if step.invalid is not None:
+                self.returns[step.invalid], self.lengths[step.invalid] = 0, 0
+
+            update = None
+            while agent.due(self.step):
+                update = agent.learn()
+
+            ended = step.terminated | step.truncated
+            episodes: list[tuple[float, int]] = []
+            if ended.any():
+                lengths = self.lengths[ended].tolist()
+                episodes = list(zip(self.returns[ended].tolist(), lengths, strict=True))
+                self.returns[ended], self.lengths[ended] = 0, 0
+                self.recent += episodes
+                self.episodes += len(episodes)
+            yield Progress(self.step, update, episodes)
+
+    @contextmanager
+    def lent(self) -> Iterator[VectorEnv]:
+        """The environments for somebody else's episodes; then new ones begin in all of them.
+
+        The episodes that were under way are lost, what is open of them is dropped.  Where the body
+        fails, everything is as before it; where the environments cannot tell their state, their
+        next episodes are new ones.
+        """
+        before = self.envs.state()
+        try:
+            yield self.envs
+            obs, _ = self.envs.reset()
+        except BaseException:
+            if before is None:
+                self._interrupted("its state could not be saved")
+            self.before = before
+            raise
+        self._interrupted("lent", obs)
+
+    def _interrupted(self, why: str, obs: np.ndarray | None = None) -> None:
+        """The episodes under way are lost; new ones begin, or have begun with `obs`."""
+        self.obs, self.restarted = obs, why
+        self.returns[:], self.lengths[:] = 0, 0
+        self.agent.interrupt_episodes()
+
+    def _made_anew(self) -> None:
+        """Environments that cannot have their episodes back: not the run's first ones again."""
+        if self.restarted_by is not None:
+            close(self.envs)
+            self.earlier_restarts += len(self.envs.restarts)
+            self.envs = self.restarted_by(self.step)
+
+    # -- evaluation ---------------------------------------------------------------------------
+    def evaluation_due(self) -> bool:
+        """By env steps."""
+        return self.evaluations.due(self.step)
+
+    def evaluate(self, at_once: AtOnce = nullcontext, full: bool = False) -> Evaluated:
+        """Greedy episodes: where `config.eval_envs` says 0 in the training environments, else in
+        environments of their own.   full: with the value function held against what is realised.
+
+        EnvFailed where the factory gives the training environments themselves.
+        """
+        every = self.config.eval_every
+        snapshot = due(self.step // every, self.config.steps // every)
+        probe = self.agent.probe() if full and snapshot else None
+        play = partial(self._played, self.agent.policy().act, at_once, probe)
+        result, better = self.evaluations.evaluate(play)
+        metrics = {
+            "eval/mean_reward": result.mean,
+            "eval/min_reward": float(result.returns.min()),
+            "eval/max_reward": float(result.returns.max()),
+            "eval/std_reward": float(result.returns.std()),
+            "eval/mean_ep_length": float(result.lengths.mean()),
+        }
+        if probe is not None:
+            metrics |= probe.metrics()
+        return Evaluated(metrics, result.mean, better, self.evaluations.solved, snapshot, result)
+
+    def _played(
+        self, policy: Act, at_once: AtOnce, probe: Watch | None, episodes: int, seed: int
+    ) -> Evaluation:
+        config = self.config
+        if config.eval_envs == 0:
+            with self.lent() as lent, at_once():
+                return evaluate(policy, lent, episodes, config.eval_max_steps, probe)
+        with at_once():
+            return evaluate_fresh(
+                policy, self.factory, episodes, seed, config.eval_envs, config.eval_max_steps,
+                probe, self._counted,
+            )  # fmt: skip
+
+    def _counted(self, envs: VectorEnv) -> VectorEnv:
+        """What fails in an evaluation counts with the training's restarts."""
+        if envs is self.envs:
+            raise EnvFailed(
+                f"{envs.id} is made once and given again and again: give a function that makes "
+                "new environments, or eval_envs=0 to evaluate in those of the training"
+            )
+        envs.restarts = self.envs.restarts
+        return envs
+
+    def finished(self, until: int) -> bool:
+        """Whether it is solved, or all steps are made and scored."""
+        made = self.step >= until and self.evaluations.played > 0 and not self.evaluation_due()
+        return self.evaluations.solved or made
+
+    # -- what is told -------------------------------------------------------------------------
+    def about(self) -> list[str]:
+        """What the agent says of itself, and where it is evaluated."""
+        lines = self.agent.about()
+        if self.config.eval_envs == 0:
+            lines.append(
+                "evaluations play in the training environments: their episodes begin anew after it"
+            )
+        return lines
+
+    def observers(self, full: bool) -> Sequence[Callback]:
+        return self.callbacks(self, full)
+
+    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
+        """Of exploring, and where `full` of the last update; distributions now and then."""
+        metrics: dict[str, float | np.ndarray] = dict(self.agent.metrics(progress.step))
+        metrics["time/fps"] = progress.step / max(seconds, 1e-9)
+        if self.recent:
+            returns, lengths = np.array(self.recent).T
+            metrics["rollout/ep_rew_mean"] = float(returns.mean())
+            metrics["rollout/ep_rew_min"] = float(returns.min())
+            metrics["rollout/ep_rew_max"] = float(returns.max())
+            metrics["rollout/ep_len_mean"] = float(lengths.mean())
+        if full and progress.update is not None:
+            every = self.config.logged_every
+            distributions = due(progress.step // every, self.config.steps // every)
+            for tag, value in progress.update.metrics().items():
+                if distributions or not isinstance(value, np.ndarray):
+                    metrics[tag] = value
+        return metrics
+
+    def final(self) -> Mapping[str, float]:
+        best = self.evaluations.best
+        return {"best_mean_reward": best, "env_steps": self.step} if np.isfinite(best) else {}
+
+    def status(self) -> str:
+        best = self.evaluations.best
+        mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"
+        return f"return {mean}  best evaluation {f'{best:.1f}' if np.isfinite(best) else '–'}"
+
+    def where(self) -> str:
+        return f"env step {self.step:,}, {self.agent.updates:,} updates"
+
+    def summary(self) -> dict[str, Any]:
+        evaluations = self.evaluations
+        return {
+            "job": self.job,
+            "env": self.envs.id,
+            "seed": self.config.seed,
+            "solved": evaluations.solved,
+            "best_mean_reward": evaluations.best if np.isfinite(evaluations.best) else None,
+            "last_mean_reward": evaluations.last,
+            "collapsed": self.collapsed,
+            "env_steps": self.step,
+            "updates": self.agent.updates,
+            "env_restarts": self.earlier_restarts + len(self.envs.restarts),
+            "backend": self.net.ops.name,
+        }
+
+    def table(self, summary: Mapping[str, Any]) -> dict[str, str]:
+        best, last = summary["best_mean_reward"], summary["last_mean_reward"]
+        collapsed = ", collapsed and not yet back" * self.collapsed
+        return {
+            "solved": "yes" if summary["solved"] else "no",
+            "best greedy mean": "no evaluation yet" if best is None else f"{best:.1f}",
+            "last greedy mean": ("no evaluation yet" if last is None else f"{last:.1f}")
+            + collapsed,
+            "wall seconds": f"{summary['seconds']:.2f}",
+            "env steps": f"{self.step:,}",
+            "updates": f"{self.agent.updates:,}",
+        }
+
+    # -- state --------------------------------------------------------------------------------
+    def model(self) -> dict[str, Any]:
+        """The policy as it is, and what it is worth."""
+        best = self.evaluations.best
+        return self.agent.policy().state() | {"mean_reward": best, "env_steps": self.step}
+
+    def state(self) -> dict[str, Any]:
+        """`envs` is None where the environments cannot tell their state: see `load_state`."""
+        envs = self.envs.state() if self.before is None else self.before
+        return {
+            "agent": self.agent.state(),
+            "envs": None if self.obs is None else envs,
+            "env_steps": self.step,
+            "obs": self.obs,
+            "returns": self.returns.copy(),
+            "lengths": self.lengths.copy(),
+            "evaluations": self.evaluations.state(),
+            "episodes": self.episodes,
+            "recent_returns": np.array([r for r, _ in self.recent], np.float64),
+            "recent_lengths": np.array([n for _, n in self.recent], np.int64),
+            "env_restarts": self.earlier_restarts + len(self.envs.restarts),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there; where the environments could not tell their state, with new episodes.
+
+        ValueError where the state is not one of this training.
+        """
+        self.agent.load_state(state["agent"])
+        self.step = whole(state, "env_steps")
+        if self.agent.due(self.step):  # else they would all be made up for at once
+            raise ValueError(
+                f"{self.agent.updates:,} updates are too few after {self.step:,} env steps"
+            )
+        self.evaluations.load_state(state["evaluations"], self.step)
+        self.episodes = whole(state, "episodes")
+        self.earlier_restarts = whole(state, "env_restarts")
+        returns = column(state, "recent_returns", np.float64, most=RECENT)
+        lengths = column(state, "recent_lengths", np.int64, most=RECENT)
+        self.recent.clear()
+        self.recent += zip(returns, lengths, strict=True)
+        if state["envs"] is None:
+            self._interrupted("its state could not be saved")
+        else:
+            self._load_envs(state)
+        if self.obs is None and self.step:
+            self.anew = True
+            self._made_anew()
+
+    def _load_envs(self, state: dict[str, Any]) -> None:
+        """The episodes that were under way."""
+        obs = self.envs.reset()[0] if self.obs is None else self.obs
+        fill(obs, state["obs"], "observations")
+        self.obs = obs
+        fill(self.returns, state["returns"], "returns")
+        fill(self.lengths, state["lengths"], "lengths", low=0)
+        try:
+            self.envs.load_state(state["envs"])
+        except NotRepeated as error:
+            self._interrupted(str(error))
+
+    def close(self) -> None:
+        """The training environments."""
+        if not self.closed:
+            self.closed = True
+            close(self.envs)

@@ -1,0 +1,7 @@
+"""What Python users import (from drl), and what the command line calls."""
+
+from drl.api.policies import load_policy
+from drl.api.runs import LoadedRun, load_run
+from drl.api.train import Result, train
+
+__all__ = ["LoadedRun", "Result", "load_policy", "load_run", "train"]

@@ -1,0 +1,60 @@
+"""The environment that a run or a policy file names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agents.job import record_of
+from agents.policy import SavedPolicy
+from drl.closing import close
+from drl.display.console import Console
+from drl.environment import VectorEnv
+from drl.errors import UserError
+from drl.spaces import same, words
+from envs.source import EnvSource, source
+
+
+def source_of(settings: Mapping[str, Any], console: Console, env: Any = None) -> EnvSource:
+    """What makes a run's environments.
+
+    env  given by the user; none: as the settings have it, and where that imports somebody's module
+         it is said
+
+    UserError where nothing names it.
+    """
+    if env is not None:
+        return source(env)
+    record = record_of(settings)
+    if record is None:
+        raise UserError(
+            f"the environment {settings.get('env')} has no name by which it could be made again: "
+            "give it as env="
+        )
+    if not isinstance(record["env"], str):
+        raise UserError(f"env={record['env']!r:.60} is not possible: expected an id")
+    say_import(record, console)
+    return EnvSource.from_record(record)
+
+
+def say_import(record: Mapping[str, Any], console: Console) -> None:
+    """An id like my_package:MyEnv-v0 imports a module, which runs its code: said before."""
+    for name in (record["env"], *record.get("wrappers", ())):
+        module, colon, _ = str(name).rpartition(":")
+        if colon and module != "gymnasium":
+            what = "environment" if name == record["env"] else "wrapper"
+            kind = "runs the file" if module.endswith(".py") else "imports the module"
+            console.warn(f"{kind} {module}, which the {what} {name} names")
+
+
+def checked(policy: SavedPolicy, where: str, env: VectorEnv) -> VectorEnv:
+    """The env again.   UserError where it is another than the one that the policy was learnt in."""
+    fits = same(policy.observation_space, env.observation_space)
+    if not fits or not same(policy.action_space, env.action_space):
+        mine = f"{words(policy.action_space)} for {words(policy.observation_space)}"
+        close(env)
+        raise UserError(
+            f"{where} learnt {mine}, {env.id} has {words(env.action_space)} for "
+            f"{words(env.observation_space)}: has one of them changed since?"
+        )
+    return env

@@ -1,0 +1,39 @@
+"""Policies from files and runs, whichever agent has learnt them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from agents.policy import SavedPolicy
+from drl.api.choose import find_agent
+from drl.errors import UserError
+from drl.experiment import checkpoint
+from drl.state import UNFIT
+
+
+def load_policy(path: str | Path, net: Any = None) -> SavedPolicy:
+    """What `policy.save` wrote, or a run's checkpoints/best.safetensors.
+
+    net  builds the network, where the policy was trained with one of your own (agents.Parts.net)
+
+    UserError where there is no such file, it is damaged, no policy, or of another network.
+    """
+    return policy_of(checkpoint.load(Path(path)), str(path), net)
+
+
+def policy_of(
+    state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
+    device: str = "cpu",
+) -> SavedPolicy:  # fmt: skip
+    """From what `SavedPolicy.state` gave, read from `where`.   UserError where it is none."""
+    try:
+        row = find_agent(state["policy"].get("agent", "dqn"))  # format 3 knew DQN alone
+        if row.load_policy is None:
+            raise UserError(f"{where}: the agent {row.name} has no load_policy")
+        return row.load_policy(state, where, net, backend, device)
+    except UserError:
+        raise
+    except UNFIT as error:
+        raise UserError(f"{where} holds no policy that fits ({error})") from error

@@ -1,0 +1,72 @@
+"""A run goes on exactly where its last checkpoint stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from drl.api.device import require_device
+from drl.api.train import Plan, Result, conclude, experiment_of
+from drl.display.console import Console
+from drl.experiment.callbacks import Callback
+from drl.experiment.run import Run
+from drl.tables import TASKS, job_module
+
+
+def go_on(
+    run: Run, console: Console, steps: int | None = None, device: str | None = None,
+    callbacks: Sequence[Callback] = (), env: Any = None, data: Any = None, parts: Any = None,
+) -> Result:  # fmt: skip
+    """From the last checkpoint, or from the start where the run was stopped before its first.
+
+    run              open for writing
+    steps            env steps in all, also where the run was solved before
+    device           in place of the run's own
+    callbacks        those that it was trained with: they get their state back
+    env, data, parts  of the user's own, where the run could not record them
+
+    UserError if it is finished, its device is not here, or it lacks one of these.
+    """
+    run.device = device
+    require_device(run)
+    if not run.has_checkpoint:
+        run.begin_anew()
+    plan = plan_of(run, console, env, data, parts)
+    try:
+        experiment = experiment_of(plan, run, console, callbacks)
+        if run.has_checkpoint:
+            experiment.load_state(run.load_latest())
+        goal = job_module(run.job).goal_of(run, plan.task, steps)
+    except BaseException:
+        plan.task.close()
+        raise
+    return conclude(experiment, goal, parts)
+
+
+def plan_of(
+    run: Run, console: Console, env: Any = None, data: Any = None, parts: Any = None
+) -> Plan:
+    """The run's task as it was at its start.   UserError where it cannot be made again."""
+    settings = run.config
+    if run.job in TASKS:
+        from drl.supervised import job
+        from drl.supervised.data import given
+
+        task = job.restore(settings, given(data, settings["seed"]))
+        return Plan(task, settings, task.goal)
+    return rl_plan_of(settings, console, env, parts)
+
+
+def rl_plan_of(
+    settings: Mapping[str, Any], console: Console, env: Any = None, parts: Any = None
+) -> Plan:
+    """Of an agent in environments."""
+    from agents import job
+    from drl.api.choose import find_agent
+    from drl.api.env import source_of
+
+    row = find_agent(settings["job"])
+    _, experiment = job.configs(row, settings)
+    task = job.restore(row, settings, source_of(settings, console, env), parts)
+    whole = dict(settings) | {"log_every": experiment.logged_every}
+    return Plan(task, whole, experiment.steps, parts=parts)

@@ -1,0 +1,64 @@
+"""The only lists: what can be trained.  A row names a module; nothing is imported for it here."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, NamedTuple
+
+from drl.errors import UserError
+
+
+class Job(NamedTuple):
+    """A kind of training: the module that makes, restores and resumes it, and what is read back of
+    its runs."""
+
+    module: str
+    what: str  # the setting that names what is learnt
+    steps: str  # the number of steps in a summary
+    unit: str  # of them
+    curve: str  # the metric over steps, by TensorBoard name
+    metrics: dict[str, str]  # what a run is worth: name → key in its summary
+    last: str | None = None  # what the curve's last value is called; None: it is one of these
+
+
+class Row(NamedTuple):
+    """One thing that `train` knows by name."""
+
+    module: str
+    help: str  # one line
+    job: Job
+
+
+RL = Job(
+    "agents.job", "env", "env_steps", "env steps", "eval/mean_reward",
+    {"best evaluation": "best_mean_reward"}, "last evaluation",
+)  # fmt: skip
+SUPERVISED = Job(
+    "drl.supervised.job", "data", "updates", "updates", "test/accuracy",
+    {"test accuracy": "test_accuracy"},
+)  # fmt: skip
+
+AGENTS = {  # name → its family's folder, which offers what agents.row says
+    "dqn": Row("agents.dqn", "learn an environment by deep Q-learning", RL),
+}
+TASKS = {  # what learns without an environment
+    "digits": Row("drl.supervised", "learn to classify handwritten digits", SUPERVISED),
+}
+
+
+def job_of(name: str) -> Job:
+    """The kind of training that an agent, ours or the user's (`module:Name`), or a task is."""
+    return TASKS[name].job if name in TASKS else RL
+
+
+def job_module(name: str) -> Any:
+    """Its module."""
+    return importlib.import_module(job_of(name).module)
+
+
+def require_job(name: Any) -> str:
+    """An agent's or a task's name.   UserError where it is none."""
+    if isinstance(name, str) and (name in AGENTS or name in TASKS or ":" in name):
+        return name
+    known = ", ".join([*AGENTS, *TASKS])
+    raise UserError(f"unknown job {name!r}; expected one of {known}")
