@@ -18,6 +18,7 @@ class Job(NamedTuple):
     unit: str  # of them
     curve: str  # the metric over steps, by TensorBoard name
     metrics: dict[str, str]  # what a run is worth: name → key in its summary
+    beside: tuple[str, ...]  # other curves that are worth a band over seeds
     last: str | None = None  # what the curve's last value is called; None: it is one of these
 
 
@@ -31,11 +32,14 @@ class Row(NamedTuple):
 
 RL = Job(
     "agents.job", "env", "env_steps", "env steps", "eval/mean_reward",
-    {"best evaluation": "best_mean_reward"}, "last evaluation",
+    {"best evaluation": "best_mean_reward"},
+    ("rollout/ep_rew_mean", "eval/q_estimated", "eval/q_realised", "train/q_mean"),
+    "last evaluation",
 )  # fmt: skip
 SUPERVISED = Job(
     "drl.supervised.job", "data", "updates", "updates", "test/accuracy",
     {"test accuracy": "test_accuracy"},
+    ("test/cross_entropy", "train/accuracy", "train/cross_entropy"),
 )  # fmt: skip
 
 AGENTS = {  # name → its family's folder, which offers what agents.row says

@@ -14,50 +14,34 @@ from drl.errors import UserError
 from drl.experiment.run import Run
 from drl.nn import Network
 from drl.state import fitting
-from drl.tables import TASKS
+from drl.tables import TASKS, job_of
 
 if TYPE_CHECKING:
     from agents.evaluation import Evaluation
     from agents.policy import SavedPolicy
     from drl.api.export import Exported
     from drl.api.train import Result
+    from drl.api.watch import Episode
 
 Which = Literal["best", "last"]
 
 
-class LoadedRun:
-    """A run's directory, read.  Nothing of it is kept open.
+class Learnt:
+    """What an agent has learnt, wherever it is kept: a run's directory, or a policy's file.
 
-    directory  with its config.json
-    console    where what has to be said of it is said; none: by Python's warnings
-
-    UserError where there is no run.
+    where     it is kept
+    title     for people
+    job       the agent's name
+    settings  of the run; of a file its environment alone
+    console   where what has to be said is said
     """
 
-    def __init__(self, directory: str | Path, console: Console | None = None) -> None:
-        self.directory = Path(directory)
-        self.console = console or Silent()
-        with Run.open(self.directory) as run:
-            self.job = run.job
-            use_device_that_is_here(run, self.console)
-            self.settings = run.config
+    where: Path
+    title: str
+    job: str
+    settings: dict[str, Any]
+    console: Console
 
-    @property
-    def summary(self) -> dict[str, Any]:
-        """Its summary.json.   UserError where it has none yet."""
-        with Run.open(self.directory) as run:
-            return run.summary
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has come to a result."""
-        with Run.open(self.directory) as run:
-            return run.finished
-
-    def __repr__(self) -> str:
-        return f"LoadedRun({str(self.directory)!r})"
-
-    # -- what was learnt ------------------------------------------------------------------------
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
         """The policy of the best evaluation, or of the last checkpoint.
 
@@ -65,36 +49,19 @@ class LoadedRun:
 
         UserError where there is none.
         """
-        from drl.api.policies import policy_of
-
-        self._require_agent("policy")
-        where = f"the {which} policy of {self.directory}"
-        settings = self.settings
-        with Run.open(self.directory) as run:
-            state = run.load_best() if which == "best" else run.load_latest()
-        with fitting(where, "its config.json"):
-            found = state if which == "best" else state["model"]
-            return policy_of(found, where, net, settings["backend"], settings["device"])
+        raise NotImplementedError
 
     def network(self, which: Which = "best") -> Network:
-        """A plain chain of layers: what the best action is chosen by, or the logits of the classes
-        of what the data set's files hold.   UserError where there is none.
-
-        A classifier has no best of several (only the test images could choose it): the last.
-        """
-        if self.job not in TASKS:
-            return self.policy(which).deterministic_net()
-        from drl.supervised.training import of_bytes
-
-        task = self._classifier()
-        return of_bytes(task.net, task.data.white)
+        """A plain chain of layers by whose outputs the best action is chosen.   UserError where
+        there is none."""
+        return self.policy(which).deterministic_net()
 
     def evaluate(
         self, episodes: int = 100, seed: int = 7, which: Which = "best", env: Any = None
     ) -> Evaluation:
         """Greedy episodes in fresh environments, never those that training used.
 
-        env  where the run could not record its own
+        env  where nothing recorded it
 
         UserError where the environment is not the policy's.
         """
@@ -103,20 +70,25 @@ class LoadedRun:
 
         policy = self.policy(which)
         factory = source_of(self.settings, self.console, env)
-        return score(policy, factory, episodes, seed, str(self.directory), self.settings)
+        return score(policy, factory, episodes, seed, str(self.where), self.settings)
 
-    def score(self) -> dict[str, Any]:
-        """A classifier's on its test images."""
-        scores: dict[str, Any] = self._classifier().scores()
-        return scores
+    def episode(
+        self, seed: int = 7, which: Which = "best", max_steps: int = 10_000, env: Any = None
+    ) -> Episode:
+        """One greedy episode, drawn: iterate for its images.   UserError as above."""
+        from drl.api.env import source_of
+        from drl.api.watch import Episode
+
+        policy = self.policy(which)
+        factory = source_of(self.settings, self.console, env)
+        return Episode(policy, factory, seed, max_steps, str(self.where))
 
     def watch(
         self, out: str | Path, seed: int = 7, which: Which = "best", env: Any = None,
         max_steps: int = 10_000,
     ) -> float:  # fmt: skip
         """One greedy episode as a .gif or .mp4; its return."""
-        from drl.api.env import source_of
-        from drl.api.watch import SUFFIXES, Episode, write
+        from drl.api.watch import SUFFIXES, write
         from drl.experiment.output import check_out
         from drl.images import steady
 
@@ -124,9 +96,7 @@ class LoadedRun:
         if out.suffix not in SUFFIXES:
             raise UserError(f"{out} is not possible: give a name with .gif or .mp4")
         check_out(out)
-        policy = self.policy(which)
-        factory = source_of(self.settings, self.console, env)
-        episode = Episode(policy, factory, seed, max_steps, str(self.directory))
+        episode = self.episode(seed, which, max_steps, env)
         try:
             write(out, steady(episode, even=out.suffix == ".mp4"), episode.fps)
         finally:
@@ -150,10 +120,79 @@ class LoadedRun:
 
     def about(self) -> dict[str, Any]:
         """What an exported file says of its origin."""
-        what = self.settings["data" if self.job in TASKS else "env"]
-        return {"job": self.job, "trained_on": what, "seed": self.settings["seed"]}
+        what = self.settings.get(job_of(self.job).what)
+        return {"job": self.job, "trained_on": what, "seed": self.settings.get("seed")}
 
-    # -- going on -----------------------------------------------------------------------------
+
+class LoadedRun(Learnt):
+    """A run's directory, read.  Nothing of it is kept open.
+
+    directory  with its config.json
+    console    where what has to be said of it is said; none: by Python's warnings
+
+    UserError where there is no run.
+    """
+
+    def __init__(self, directory: str | Path, console: Console | None = None) -> None:
+        self.directory = self.where = Path(directory)
+        self.console = console or Silent()
+        with Run.open(self.directory) as run:
+            self.job = run.job
+            use_device_that_is_here(run, self.console)
+            self.settings = run.config
+        self.title = str(self.settings.get(job_of(self.job).what))
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Its summary.json.   UserError where it has none yet."""
+        with Run.open(self.directory) as run:
+            return run.summary
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has come to a result."""
+        with Run.open(self.directory) as run:
+            return run.finished
+
+    def __repr__(self) -> str:
+        return f"LoadedRun({str(self.directory)!r})"
+
+    def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+        from drl.api.policies import policy_of
+
+        if self.job in TASKS:
+            raise UserError(
+                f"{self.directory} is a {self.job} run, which has no episodes; its mistakes: "
+                f"{command('board', self.directory)}; its score: "
+                + command("evaluate", self.directory)
+            )
+        where, settings = f"the {which} policy of {self.directory}", self.settings
+        with Run.open(self.directory) as run:
+            state = run.load_best() if which == "best" else run.load_latest()
+        with fitting(where, "its config.json"):
+            found = state if which == "best" else state["model"]
+            return policy_of(found, where, net, settings["backend"], settings["device"])
+
+    def network(self, which: Which = "best") -> Network:
+        """A plain chain of layers by whose outputs the best action is chosen, or the logits of the
+        classes of what a data set's files hold.   UserError where there is none.
+
+        A classifier has no best of several (only the test images could choose it): the last.
+        """
+        if self.job not in TASKS:
+            return super().network(which)
+        from drl.supervised.training import of_bytes
+
+        task = self._classifier()
+        return of_bytes(task.net, task.data.white)
+
+    def score(self) -> dict[str, Any]:
+        """A classifier's on its test images.   UserError for an agent's run."""
+        task = self._classifier()
+        self.title = f"{task.title}, seed {task.seed}"
+        scores: dict[str, Any] = task.scores() | {"updates": task.step}
+        return scores
+
     def resume(
         self, steps: int | None = None, callbacks: Sequence[Any] = (), progress: bool = True,
         env: Any = None, data: Any = None, parts: Any = None, device: str | None = None,
@@ -175,10 +214,7 @@ class LoadedRun:
     def _classifier(self) -> Any:
         """The task with the parameters of the last checkpoint."""
         if self.job not in TASKS:
-            raise UserError(
-                f"{self.directory} is a run of {self.job}: its score is that of its episodes, "
-                + command("evaluate", self.directory)
-            )
+            raise UserError(f"{self.directory} is a run of {self.job}: it is scored by `evaluate`")
         from drl.supervised import job
 
         with Run.open(self.directory) as run:
@@ -188,12 +224,27 @@ class LoadedRun:
             task.load_state(state["task"])
         return task
 
-    def _require_agent(self, what: str) -> None:
-        if self.job in TASKS:
-            raise UserError(
-                f"{self.directory} is a {self.job} run, which has no {what}; its score: "
-                + command("evaluate", self.directory)
-            )
+
+class PolicyFile(Learnt):
+    """A policy's file, with the environment that it names.   UserError where it is none."""
+
+    def __init__(self, path: str | Path, console: Console | None = None) -> None:
+        from drl.api.policies import load_policy
+
+        self.where, self.console = Path(path), console or Silent()
+        self._policy = load_policy(path)
+        self.job = self._policy.agent
+        record = self._policy.record
+        self.settings = {"recorded": False} if record is None else dict(record)
+        self.title = str(self.settings.get("env", path))
+
+    def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+        return self._policy
+
+
+def opened(path: Path, console: Console) -> Any:
+    """A run's directory, or a policy's file.   UserError where there is neither."""
+    return PolicyFile(path, console) if path.is_file() else LoadedRun(path, console)
 
 
 def load_run(directory: str | Path) -> LoadedRun:

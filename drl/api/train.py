@@ -14,6 +14,7 @@ from drl.errors import EnvFailed, UserError
 from drl.experiment.callbacks import Callback
 from drl.experiment.experiment import Experiment
 from drl.experiment.run import Run
+from drl.log.writers import before_run, writers_of
 from drl.state import shared_generators_kept
 from drl.tables import TASKS, job_module
 
@@ -208,6 +209,8 @@ def begin(
     if directory is None:
         return conclude(experiment_of(plan, None, console, callbacks), plan.goal, plan.parts)
     try:
+        for line in before_run(plan.settings["log"], writers_of(plan.settings)):
+            console.print(line)
         run = Run.create(directory, plan.settings)
     except BaseException:
         plan.task.close()

@@ -65,9 +65,9 @@ def words(command: str, module: str) -> Iterator[Word]:
     from drl.cli.help import options_of
 
     yield Word("--help", (), True, "what it does, and its options")
-    if command == "train dqn":
-        yield Word("--rainbow", (), True, "all parts of Rainbow")
-    for option in options_of(importlib.import_module(module).Config, None, "options"):
+    for name, text in variants(command):
+        yield Word(f"--{name}", (), True, text)
+    for option in options_of(config_of(command, module), None, "options"):
         choices = tuple(option.value.split("|")) if "|" in option.value else ()
         if option.name == "--env":
             choices = env_ids()
@@ -75,6 +75,27 @@ def words(command: str, module: str) -> Iterator[Word]:
             choices = ()  # a number, or None
         switch = option.name.startswith("--") and not option.value
         yield Word(option.name, choices, switch, option.text.partition(".")[0])
+
+
+def config_of(command: str, module: str) -> type:
+    """What a command parses."""
+    found = importlib.import_module(module)
+    if hasattr(found, "config_of"):
+        made: type = found.config_of(command.removeprefix("train "))
+        return made
+    config: type = found.Config
+    return config
+
+
+def variants(command: str) -> list[tuple[str, str]]:
+    """Switches of an agent that stand for several settings."""
+    from drl.api.choose import find_agent
+    from drl.tables import AGENTS
+
+    name = command.removeprefix("train ")
+    if name not in AGENTS:
+        return []
+    return [(word, variant.help) for word, variant in find_agent(name).variants.items()]
 
 
 def env_ids() -> tuple[str, ...]:

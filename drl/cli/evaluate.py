@@ -8,85 +8,54 @@ from typing import Any, Literal
 
 import tyro
 
-from drl.errors import UserError
+from drl.settings import require
 
 
 @dataclass(frozen=True)
 class Config:
-    """Score a run: the greedy policy in fresh environments, or the classifier on its test split."""
+    """Score a run or a policy file: the greedy policy in fresh environments, or the classifier on
+    its test split."""
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run."""
+    """Directory of the run, or a policy's file."""
     episodes: int = 100
-    """DQN: whole episodes to play."""
+    """Of an agent: whole episodes to play."""
     seed: int = 7
-    """DQN: seed of the fresh environments; never one that training used, whatever the number."""
+    """Of an agent: seed of the fresh environments; never one that training used, whatever the
+    number."""
     policy: Literal["best", "last"] = "best"
-    """The best checked parameters, or those of the last checkpoint."""
+    """Of the best evaluation, or of the last checkpoint."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
-        if self.episodes < 1:
-            raise UserError(f"--episodes {self.episodes} is not possible: give 1 or more")
-        if self.seed < 0:
-            raise UserError(f"--seed {self.seed} is not possible: give 0 or more")
+        require("episodes", self.episodes, self.episodes >= 1, "1 or more")
+        require("seed", self.seed, self.seed >= 0, "0 or more")
 
 
 def run(config: Config) -> dict[str, Any]:
     """Score, print, and give the result."""
-    from drl.cli.elsewhere import use_device_that_is_here
-    from drl.display.console import Console
-    from drl.experiment.run import Run
+    from drl.api.runs import opened
+    from drl.api.score import scores
+    from drl.cli.console import CommandConsole
+    from drl.supervised.task import score_table
+    from drl.tables import TASKS
 
-    with Run.open(config.run) as run:
-        use_device_that_is_here(run, Console(quiet=config.json))
-        if run.job == "digits":
-            from drl.cli.train_digits import evaluate
-
-            return evaluate(run, quiet=config.json)
-        return _evaluate_dqn(run, config)
-
-
-def _evaluate_dqn(run: Any, config: Config) -> dict[str, Any]:
-    import envs
-    from agents.dqn.build import env_seed, unseen_stream
-    from agents.dqn.config import from_settings
-    from agents.evaluation import evaluate_fresh
-    from drl.cli.elsewhere import say_import
-    from drl.cli.policy import load_policy
-    from drl.display.console import Console
-
-    settings, console = run.config, Console(quiet=config.json)
-    trained = from_settings(settings)
-    policy = load_policy(run, config.policy)
-    seed = env_seed(unseen_stream(config.seed))
-    say_import(settings["env"], console)
-    # in the training environments: there are none here, but never more of them than it had
-    at_once = trained.num_envs if trained.eval_envs == 0 else trained.eval_envs
-    result = evaluate_fresh(
-        policy, envs.factory(settings["env"]), config.episodes, seed, policy.checked, at_once,
-        trained.eval_max_steps,
-    )  # fmt: skip
-    scores = {
-        "mean_reward": result.mean,
-        "std_reward": float(result.returns.std()),
-        "min_reward": float(result.returns.min()),
-        "max_reward": float(result.returns.max()),
-        "mean_ep_length": float(result.lengths.mean()),
-        "episodes": len(result.returns),
-        "episodes_cut": result.cut,
-        "env_restarts": result.restarts,
-        "seed": config.seed,
-        "policy": config.policy,
-    }
+    console = CommandConsole(quiet=config.json)
+    found = opened(config.run, console)
+    if found.job in TASKS:
+        of_test = found.score()
+        console.table(found.title, score_table(of_test))
+        return of_test
+    result = found.evaluate(config.episodes, config.seed, config.policy)
+    numbers = scores(result, config.seed, config.policy)
     console.table(
-        f"{settings['env']}, {config.policy} policy, {len(result.returns)} greedy episodes, "
+        f"{found.title}, {config.policy} policy, {len(result.returns)} greedy episodes, "
         f"seed {config.seed}",
         {
-            "mean return": f"{result.mean:.1f} ± {scores['std_reward']:.1f} (std)",
-            "min, max": f"{scores['min_reward']:.1f}, {scores['max_reward']:.1f}",
-            "mean length": f"{scores['mean_ep_length']:.1f} agent steps",
+            "mean return": f"{result.mean:.1f} ± {numbers['std_reward']:.1f} (std)",
+            "min, max": f"{numbers['min_reward']:.1f}, {numbers['max_reward']:.1f}",
+            "mean length": f"{numbers['mean_ep_length']:.1f} agent steps",
         },
     )
-    return scores
+    return numbers

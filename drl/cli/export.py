@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
-from drl.errors import UserError
-
 
 @dataclass(frozen=True)
 class Config:
-    """Write a run's network for another program: numpy, torch or ONNX; see docs/export.md."""
+    """Write a network for another program: numpy, torch or ONNX; see docs/export.md."""
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run."""
+    """Directory of the run, or a policy's file."""
     out: Path
     """File to write; one that exists is refused."""
-    format_: Annotated[Literal["npz", "torch", "onnx"], tyro.conf.arg(name="format")]
-    """npz: arrays, for numpy; torch: a state_dict; onnx: opset 17, for any runtime."""
+    format_: Annotated[Literal["npz", "torch", "onnx"] | None, tyro.conf.arg(name="format")] = None
+    """npz: arrays, for numpy; torch: a state_dict; onnx: opset 17, for any runtime; none: by the
+    file's name (.npz, .pt, .onnx)."""
     policy: Literal["best", "last"] = "best"
-    """DQN: the best checked parameters, or those of the last checkpoint."""
+    """Of an agent: of the best evaluation, or of the last checkpoint."""
     force: bool = False
     """Overwrite the file if it is there."""
     json: bool = False
@@ -32,36 +30,26 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Write the file, print the code that reads it, and give both."""
-    from drl.cli.elsewhere import use_device_that_is_here
-    from drl.cli.policy import load_network
+    from drl.api.export import format_of
+    from drl.api.runs import opened
+    from drl.cli.console import CommandConsole
     from drl.display.console import Console
-    from drl.experiment.output import check_out, write_out
-    from drl.experiment.run import Run
+    from drl.tables import TASKS
 
-    check_out(config.out)
-    if config.out.exists() and not config.force:
-        raise UserError(f"{config.out} exists: give another --out, or --force to overwrite it")
-    console = Console(quiet=config.json)
-    with Run.open(config.run) as run:
-        use_device_that_is_here(run, console)
-        net = load_network(run, config.policy)
-        settings = run.config
-    what = settings["env"] if settings["job"] == "dqn" else settings["data"]
-    about = {"job": settings["job"], "trained_on": what, "seed": settings["seed"]}
-
-    form = importlib.import_module(f"drl.export.{config.format_}")
-    content: bytes = form.encode(net, about)
-    write_out(config.out, content)
-    code: str = form.reader(net, config.out)
-    console.print(f"{config.out}: {net.size:,} parameters, {len(content):,} bytes; it is read by\n")
-    console.print(code)
+    console = CommandConsole(quiet=config.json)
+    form = format_of(config.out, config.format_)
+    found = opened(config.run, console)
+    done = found.export(config.out, form, config.policy, config.force)
+    net = done.net
+    console.print(f"{config.out}: {net.size:,} parameters, {done.size:,} bytes; it is read by\n")
+    Console(quiet=config.json).print(done.code)  # names in it are no flags
     return {
         "out": str(config.out),
-        "format": config.format_,
-        "policy": config.policy if settings["job"] == "dqn" else "last",
+        "format": form,
+        "policy": "last" if found.job in TASKS else config.policy,
         "input_shape": list(net.input_shape),
         "outputs": net.output_shapes[-1][0],
         "parameters": net.size,
-        "bytes": len(content),
-        "code": code,
+        "bytes": done.size,
+        "code": done.code,
     }

@@ -122,7 +122,24 @@ def _option(option: Option, width: int) -> list[str]:
 
 
 def options_of(config: type, default: Any, group: str) -> Iterator[Option]:
-    """Those of a dataclass, in its order; those of a dataclass inside it come last."""
+    """Those of a dataclass, in its order; those of a dataclass inside it come last.
+
+    A config that is put together of others (drl.cli.train) has those of its parts; groups of one
+    title stand together.
+    """
+    for base in reversed(config.__mro__[1:]):
+        if is_dataclass(base):
+            yield from _own_options(base, default, group)
+    yield from _own_options(config, default, group)
+
+
+def _own_options(config: type, default: Any, group: str) -> Iterator[Option]:
+    hints = get_type_hints(config)
+    if config.__name__ == "Config" and all(map(is_dataclass, hints.values())):
+        for field in fields(config):
+            part = getattr(default, field.name, None)
+            yield from options_of(hints[field.name], part, group)
+        return
     source = textwrap.dedent(inspect.getsource(config))
     comments = {
         number: line.strip(" #-")
@@ -131,7 +148,7 @@ def options_of(config: type, default: Any, group: str) -> Iterator[Option]:
     }
     (body,) = ast.parse(source).body
     assert isinstance(body, ast.ClassDef)
-    hints, known = get_type_hints(config), {field.name: field for field in fields(config)}
+    known = {field.name: field for field in fields(config)}
     inner = []
     for statement, below in zip(body.body, [*body.body[1:], None], strict=True):
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):

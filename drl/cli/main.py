@@ -10,10 +10,10 @@ from drl.display.console import Console, env_warnings
 from drl.display.streams import one_line, safe_streams
 from drl.errors import UserError, out_of_memory
 from drl.experiment.interrupt import ended_by_signals
+from drl.tables import AGENTS, TASKS
 
 COMMANDS = {  # name → module, one line of help
-    "train dqn": ("drl.cli.train_dqn", "learn an environment by deep Q-learning"),
-    "train digits": ("drl.cli.train_digits", "learn to classify handwritten digits"),
+    **{f"train {name}": ("drl.cli.train", row.help) for name, row in (AGENTS | TASKS).items()},
     "evaluate": ("drl.cli.evaluate", "score a run in fresh environments, or on the test split"),
     "resume": ("drl.cli.resume", "go on with a run exactly where it stopped"),
     "watch": ("drl.cli.watch", "an episode as a GIF or MP4, or in a window"),
@@ -63,7 +63,7 @@ def _answer(args: list[str]) -> int:
         with ended_by_signals(), env_warnings(Console().warn):
             return _dispatch(args)
     except UserError as error:
-        print(f"drl: {one_line(str(error))}", file=sys.stderr)
+        print(f"drl: {one_line(_said(error))}", file=sys.stderr)
         return 2
     except PermissionError as error:  # of a path that was named, wherever it was looked at first
         print(
@@ -104,7 +104,8 @@ def _dispatch(args: list[str]) -> int:
     name, rest = " ".join(args[:words]), args[words:]
     if name not in COMMANDS:
         if args[0] == "train":
-            raise UserError("train what? expected 'drl train dqn' or 'drl train digits'")
+            known = " or ".join(f"'drl train {name}'" for name in AGENTS | TASKS)
+            raise UserError(f"train what? expected {known}")
         raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
     threads.of_this_process()  # before numpy comes: small nets are fastest on one
     from drl.cli.heap import keep_freed_memory  # ctypes, which `drl --help` need not load
@@ -115,7 +116,7 @@ def _dispatch(args: list[str]) -> int:
     check_packages()
     module = importlib.import_module(COMMANDS[name][0])
     if hasattr(module, "parse"):
-        config = module.parse(rest)
+        config = module.parse(name, rest)
     else:
         from drl.cli.parse import parse
 
@@ -124,13 +125,22 @@ def _dispatch(args: list[str]) -> int:
         result = module.run(config)
     if isinstance(result, int):
         return result
-    if getattr(config, "json", False):
+    if getattr(getattr(config, "flags", config), "json", False):
         import json
 
         print(json.dumps(result))
     if result.get("interrupted"):
         return 130
     return int(bool(result.get("failed")) or result.get("checkpoint_saved") is False)
+
+
+def _said(error: UserError) -> str:
+    """With flags where the library names parameters."""
+    if "`" not in str(error) and "=" not in str(error):
+        return str(error)
+    from drl.cli.console import as_flags
+
+    return as_flags(str(error))
 
 
 def _nearest(name: str) -> str:

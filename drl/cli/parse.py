@@ -37,6 +37,20 @@ def parse(config: type, name: str, args: Sequence[str], default: Any = None) -> 
         raise UserError(f"{problem}; see drl {name} --help") from None
 
 
+def known(config: type, args: Sequence[str]) -> Any:
+    """A config from those of the words that it knows; its defaults where they are not understood,
+    which `parse` of the whole then says."""
+    import tyro
+
+    words = [word for word in args if word not in ("-h", "--help")]
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            found, _ = tyro.cli(config, args=words, return_unknown_args=True, registry=_numbers())
+    except SystemExit:
+        return config()
+    return found
+
+
 def _numbers() -> Any:
     """How we read a whole number, and several numbers."""
     from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec
@@ -98,7 +112,7 @@ def _first_paragraph(box: str) -> str:
 
 def plainly(message: str) -> str:
     """tyro's words for a value of the wrong type, without Python's."""
-    message = re.sub(r"^Error parsing \w*Config: ", "", message)  # our own text follows
+    message = re.sub(r"^Error parsing \w*(Config|Flags): ", "", message)  # our own text follows
     wrong = re.match(r"Error parsing (--\S+): (.*)", message)
     if wrong is None:
         return message

@@ -161,7 +161,7 @@ def outcome(summary: dict[str, Any]) -> str:
     """A run's result in a few words."""
     if summary["interrupted"]:
         return "interrupted, checkpoint saved"
-    if summary["job"] == "digits":
+    if "test_accuracy" in summary:
         return f"test accuracy {summary['test_accuracy']:.2%}, {summary['seconds']:.2f} s"
     best = summary["best_mean_reward"]
     words = ["solved"] * summary["solved"] + [f"best evaluation {best:.1f}"] * (best is not None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from drl.log.writers import Writer, check_writers
+from drl.log.writers import Writer, check_writers, default_writers
 from drl.settings import require
 from drl.typed import check_types
 
@@ -20,7 +20,7 @@ class RunConfig:
     # -- curves, checkpoints, output -------------------------------------------------------------
     log: Literal["full", "minimal", "none"] = "full"
     """What is logged: full adds histograms and images, minimal keeps the curves."""
-    log_to: tuple[Writer, ...] = ("tensorboard", "csv")
+    log_to: tuple[Writer, ...] = field(default_factory=default_writers)
     """Where: tensorboard (event files), csv (progress.csv), jsonl (progress.jsonl), monitor
     (monitor.csv, as Stable-Baselines3's), wandb, trackio; several, side by side."""
 

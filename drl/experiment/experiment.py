@@ -18,6 +18,7 @@ from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
 from drl.experiment.task import Task
 from drl.log import Logger
+from drl.log.writers import see_curves, writers_of
 from drl.state import fitting, load_shared_generators, number, shared_generators
 from drl.threads import one_thread
 
@@ -230,7 +231,9 @@ class Experiment:
         console.table(f"{task.title}, seed {self.settings['seed']}", rows)
         if run is not None:
             console.print("score it:    " + command("evaluate", run.directory))
-            console.print("see curves:  " + command("board", run.directory.parent))
+            curves = see_curves(self.settings["log"], writers_of(self.settings), run.directory)
+            if curves:
+                console.print(f"see curves:  {curves}")
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:

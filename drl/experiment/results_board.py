@@ -14,17 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from drl.errors import UserError
-from drl.experiment.results import AGGREGATE, CURVES, Curve, Group, common
+from drl.experiment.results import AGGREGATE, Curve, Group, common
 from drl.log.layout import Margin
 from drl.log.tensorboard.writer import TensorBoard
 from drl.statistics import bootstrap_interval, interquartile_mean
+from drl.tables import job_of
 
 POINTS = 100  # of a curve at most: each costs a bootstrap
-# what the Custom Scalars tab shows of them besides the result itself
-BESIDE = {
-    "dqn": ("rollout/ep_rew_mean", "eval/q_estimated", "eval/q_realised", "train/q_mean"),
-    "digits": ("test/cross_entropy", "train/accuracy", "train/cross_entropy"),
-}
 # of the machine, or of one run alone
 ASIDE = re.compile(r"(time|final)/")
 
@@ -57,7 +53,7 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
 
 
 def _write(out: TensorBoard, g: Group, curves: dict[str, Curve]) -> None:
-    shown = (CURVES[g.job], *BESIDE[g.job])
+    shown = (job_of(g.job).curve, *job_of(g.job).beside)
     bands = {f"{tag}: IQM and its 95 % interval": band(tag) for tag in shown}
     out.layout({f"{g.job} over seeds": bands})
     seeds = ", ".join(map(str, g.seeds))

@@ -1,42 +1,58 @@
-"""One job with several seeds: a directory that holds a run for each, and what they come to."""
+"""One training with several seeds: a directory that holds a run for each, and what they come to."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drl.cli.compare import print_table
-from drl.cli.side_by_side import advance, cores
+from drl.api.train import Plan
 from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.results import group, read
+from drl.experiment.results_table import print_table
 from drl.experiment.run import Run
 from drl.experiment.run_files import claim_directory, remove_empty, taken
+from drl.experiment.side_by_side import advance, cores
+from drl.nn.memory import physical_memory
+from drl.settings import require
 from drl.log.writers import writers_of
 from drl.state import fitting, whole
+from drl.tables import TASKS, job_of
+
+MOST_SEEDS = 10_000  # runs in one directory
 
 
-def train(
-    directory: Path | None, what: str, settings: dict[str, Any], count: int, quiet: bool,
-    most: int | None = None,
-) -> dict[str, Any]:  # fmt: skip
+def sweep(plan: Plan, count: int, directory: Path | None, console: Console) -> dict[str, Any]:
     """Make a run DIR/seed-<seed> for each seed, train them side by side, and sum them up.
 
+    plan       of the first seed; its task is closed here, since the runs have their own
     directory  none: runs/<job>-<what>-<first>to<last>-<time>
-    settings   of all; their seed is the first of `count`
-    most       processes that fit into the machine's memory; none: any number
     """
+    require("seeds", count, 1 <= count <= MOST_SEEDS, f"1 to {MOST_SEEDS:,}")
+    plan.task.close()
+    for line in (*plan.lines, *plan.warnings):
+        console.print(line)
+    settings = plan.settings
     seeds = range(settings["seed"], settings["seed"] + count)
     if directory is None:
+        what = settings[job_of(settings["job"]).what]
         directory = claim_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise taken(directory)
     runs = _created(directory, settings, seeds)
-    return go_on(directory, runs, Console(quiet), min(most or cores(), cores()))
+    fit = int(min(count, physical_memory() / max(1, _memory(plan.task))))
+    return go_on(directory, runs, console, min(fit, cores()))
+
+
+def _memory(task: Any) -> int:
+    """Bytes that a training fills as it goes on."""
+    replay = getattr(getattr(task, "agent", None), "replay", None)
+    return 0 if replay is None else int(replay.nbytes)
 
 
 def _created(directory: Path, settings: dict[str, Any], seeds: range) -> list[Path]:
@@ -55,17 +71,17 @@ def _created(directory: Path, settings: dict[str, Any], seeds: range) -> list[Pa
     return [run.directory for run in made]
 
 
-def resume(
-    directory: Path, quiet: bool, steps: int | None = None, device: str | None = None
+def resume_all(
+    directory: Path, console: Console, steps: int | None = None, device: str | None = None
 ) -> dict[str, Any]:
     """Go on with every run in the directory that is not finished.  UserError if all are."""
     runs = runs_in(directory)
     if not (left := [run for run in runs if not finished(run, steps)]):
         raise UserError(
-            f"all {len(runs)} runs in {directory} are finished: give more --steps to train on, or "
+            f"all {len(runs)} runs in {directory} are finished: give more `steps` to train on, or "
             "see them: " + command("compare", directory)
         )
-    return go_on(directory, left, Console(quiet), cores(), steps, device)
+    return go_on(directory, left, console, cores(), steps, device)
 
 
 def runs_in(directory: Path) -> list[Path]:
@@ -79,10 +95,10 @@ def runs_in(directory: Path) -> list[Path]:
 def finished(run: Path, steps: int | None = None) -> bool:
     """Whether it has come to its end, or to `steps`."""
     with Run.open(run) as opened:
-        if not opened.finished or steps is None or opened.job == "digits":
+        if not opened.finished or steps is None or opened.job in TASKS:
             return opened.finished
         with fitting(f"summary.json of {run}"):
-            return whole(opened.summary, "env_steps") >= steps
+            return whole(opened.summary, job_of(opened.job).steps) >= steps
 
 
 def go_on(
@@ -93,7 +109,8 @@ def go_on(
     workers = max(1, min(workers, len(runs)))
     console.print(f"{len(runs)} runs in {directory}, {workers} at a time")
     started = time.perf_counter()
-    failed = advance(runs, console, workers, steps, device)
+    on = partial(_go_on_with, steps, device)
+    failed = advance(runs, on, console, workers, not _on_gpu(runs, device), ("drl.api.resume",))
     seconds = time.perf_counter() - started
 
     results, summaries, unfinished = [], [], 0
@@ -127,3 +144,21 @@ def go_on(
         "interrupted": unfinished > 0,
         "seconds": round(seconds, 3),
     }
+
+
+def _go_on_with(
+    steps: int | None, device: str | None, run: Run, console: Console
+) -> dict[str, Any]:
+    """In a process of its own."""
+    from drl.api.resume import go_on
+
+    return go_on(run, console, steps, device).summary
+
+
+def _on_gpu(paths: Sequence[Path], device: str | None) -> bool:
+    """CUDA does not survive a fork."""
+    for path in paths:
+        with Run.open(path) as run:
+            if (device or run.config.get("device")) != "cpu":
+                return True
+    return False

@@ -13,14 +13,13 @@ import signal
 import sys
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from drl.cli.resume import go_on
 from drl.display.console import Console
 from drl.display.runs_table import RunsTable, runs_table
 from drl.display.streams import below, one_line
@@ -32,8 +31,9 @@ from drl.extras import installed
 # what a run imports on its way: once here instead of once in each process
 ON_THE_WAY = (
     "PIL.Image", "drl.log.tensorboard.hparams", "safetensors", "tensorboard.compat.proto.event_pb2",
-    "drl.cli.dqn_job", "drl.cli.digits_job",
 )  # fmt: skip
+
+GoOn = Callable[[Run, Console], dict[str, Any]]  # to the run's end; its summary
 
 
 class Moved(NamedTuple):
@@ -66,17 +66,22 @@ def cores() -> int:
 
 
 def advance(
-    paths: Sequence[Path], console: Console, workers: int,
-    steps: int | None = None, device: str | None = None,
+    paths: Sequence[Path], go_on: GoOn, console: Console, workers: int, forked: bool = True,
+    modules: Sequence[str] = (),
 ) -> dict[Path, str]:  # fmt: skip
-    """Go on with each run to its end, or to `steps`, on `device` if not on its own; give those that
-    failed, with the reason.
+    """Go on with each run to its end; give those that failed, with the reason.
+
+    go_on    what is done with a run that is open for writing; a module's function, or a partial of
+             one, where processes are not forked
+    workers  processes at a time
+    forked   False: each process starts anew, as CUDA needs it
+    modules  that go_on imports on its way
 
     One that fails does not take the others.  An interrupt starts no more and ends the running ones
     with a checkpoint each; a second one ends at once.
     """
-    context: Any = multiprocessing.get_context("spawn" if _on_gpu(paths, device) else "fork")
-    for name in ON_THE_WAY:
+    context: Any = multiprocessing.get_context("fork" if forked else "spawn")
+    for name in (*ON_THE_WAY, *modules):
         if installed(name.partition(".")[0]):
             importlib.import_module(name)
     waiting, running = deque(paths), dict[Connection, Member]()
@@ -85,7 +90,7 @@ def advance(
         try:
             while running or (waiting and not interrupt.asked):
                 while waiting and len(running) < workers and not interrupt.asked:
-                    receiver, member = _start(context, waiting.popleft(), steps, device)
+                    receiver, member = _start(context, waiting.popleft(), go_on)
                     running[receiver] = member
                     table.start(member.path)
                 for ready in wait(list(running), timeout=0.2):
@@ -108,11 +113,9 @@ def advance(
     return failed
 
 
-def _start(
-    context: Any, path: Path, steps: int | None, device: str | None
-) -> tuple[Connection, Member]:
+def _start(context: Any, path: Path, go_on: GoOn) -> tuple[Connection, Member]:
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_run, args=(path, steps, device, sender))
+    process = context.Process(target=_run, args=(path, go_on, sender))
     process.start()
     sender.close()  # the process alone holds it: with its end comes the end of the pipe
     return receiver, Member(path, process)
@@ -140,7 +143,7 @@ def _hear(receiver: Connection, path: Path, process: BaseProcess, table: RunsTab
 
 
 # -- in the process of a run ------------------------------------------------------------------
-def _run(path: Path, steps: int | None, device: str | None, out: Connection) -> None:
+def _run(path: Path, go_on: GoOn, out: Connection) -> None:
     os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which passes it on
     sys.stdout, sys.stderr = below(sys.stdout), below(sys.stderr)  # the table is the parent's
     # until the run listens: the parent says it again, also where it ignores the signal itself
@@ -148,7 +151,7 @@ def _run(path: Path, steps: int | None, device: str | None, out: Connection) -> 
     result: Ended | Failed
     try:
         with Run.open(path, write=True) as run:
-            result = Ended(go_on(run, Remote(out), steps, device))
+            result = Ended(go_on(run, Remote(out)))
     except UserError as error:
         result = Failed(one_line(str(error)))
     except Exception:  # a fault of ours, or of an environment: all that is known of it
@@ -180,12 +183,3 @@ class _Sender:
             os.kill(os.getpid(), signal.SIGTERM)
         else:
             self.out.send(Moved(done, self.total, self.unit, status))
-
-
-def _on_gpu(paths: Sequence[Path], device: str | None) -> bool:
-    """CUDA does not survive a fork."""
-    for path in paths:
-        with Run.open(path) as run:
-            if (device or run.config.get("device")) != "cpu":
-                return True
-    return False
