@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from agents.policy import SavedPolicy
 from drl.environment import Step
 from drl.experiment.task import Update
 from drl.nn import Network
-
-if TYPE_CHECKING:
-    from gymnasium.spaces import Space
 
 Values = Callable[[np.ndarray], np.ndarray]  # observations (N, *shape) → V (N,)
 
@@ -35,9 +32,7 @@ class Agent(Protocol):
     net: Network
     """The network whose weights and gradients are logged."""
 
-    def act(
-        self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None
-    ) -> np.ndarray:
+    def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own."""
 
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
@@ -77,14 +72,15 @@ class Agent(Protocol):
 class Setup:
     """What an agent is built for: its environments, the length of its run, the machine.
 
+    observation_space, action_space  of ONE environment, Gymnasium's own objects
     frame_stack   images in one observation, along its last axis
     reward_range  of one step, as the environment declares it; None: it does not
     steps         env steps of the whole run, for schedules
     record        the environment as a run's settings have it, for policy files; None: unnamed
     """
 
-    observation_space: Space[Any]
-    action_space: Space[Any]
+    observation_space: Any
+    action_space: Any
     num_envs: int = 1
     seed: int = 1
     steps: int = 100_000

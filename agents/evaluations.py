@@ -37,7 +37,7 @@ class Evaluations:
         """What the policy gets, and whether it is the best yet; `solved` says if that is enough.
 
         Where `eval_episodes` reach confirm_at (or solved_at), CONFIRM_EPISODES more decide: the
-        best of many evaluations flatters itself.  Nothing has happened where `play` does not return.
+        best of many evaluations flatters itself.  Nothing has happened where `play` raises.
         """
         config, played, solved = self.config, self.played + 1, False
         result = play(config.eval_episodes, evaluation_seed(config.seed, played))

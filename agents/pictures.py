@@ -1,8 +1,8 @@
 """The images of a run: heat maps, videos of episodes, the first layer's weights.
 
 Few, since an image costs as much as thirty updates.  Heat maps at the start and at evaluations 1,
-2, 4, 8, …, for most is learnt early.  Videos at the start and the end; that of the middle is made at the
-end too, when it is known where the middle was.
+2, 4, 8, …, for most is learnt early.  Videos at the start and the end; that of the middle is made
+at the end too, when it is known where the middle was.
 """
 
 from __future__ import annotations

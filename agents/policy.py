@@ -76,7 +76,7 @@ class SavedPolicy:
         if mask is not None and one:
             mask = np.asarray(mask)[None]
         actions = self.act(batch, mask)
-        return actions[0] if one else actions  # type: ignore[no-any-return]
+        return actions[0] if one else actions
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None,

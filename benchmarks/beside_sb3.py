@@ -43,6 +43,8 @@ os.environ |= THREADS  # numpy and torch read them when they are imported
 
 import gymnasium as gym  # noqa: E402
 import torch  # noqa: E402
+from drl.cli.dqn_job import DQNJob  # noqa: E402
+from drl.cli.train_dqn import Config  # noqa: E402
 from minatar.gym import register_envs  # noqa: E402
 from stable_baselines3 import DQN  # noqa: E402
 from stable_baselines3.common.callbacks import BaseCallback  # noqa: E402
@@ -52,8 +54,6 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor  # noqa:
 
 from agents.dqn.config import DQNConfig, lengths  # noqa: E402
 from agents.dqn.presets import preset  # noqa: E402
-from drl.cli.dqn_job import DQNJob  # noqa: E402
-from drl.cli.train_dqn import Config  # noqa: E402
 from drl.display.console import Console  # noqa: E402
 from drl.experiment.run import Run  # noqa: E402
 

@@ -1,6 +1,7 @@
 """Hand-written gradients: one network for supervised digits and for deep Q-learning.
 
-The names of `drl.nn`, fetched when they are first asked for: `drl --help` needs none of them.
+`train`, `load_run`, `load_policy`, callbacks, and the names of `drl.nn`, fetched when they are first
+asked for: `drl --help` needs none of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 from drl.errors import UserError
 
 if TYPE_CHECKING:
+    from drl.api import LoadedRun, Result, TrainingWarning, load_policy, load_run, train
+    from drl.experiment.callbacks import (
+        Callback,
+        Every,
+        StopAfterTime,
+        StopAtReturn,
+        StopWithoutProgress,
+    )
     from drl.nn import (
         MLP,
         MSE,
@@ -45,7 +54,12 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
+API = ("LoadedRun", "Result", "TrainingWarning", "load_policy", "load_run", "train")
+CALLBACKS = ("Callback", "Every", "StopAfterTime", "StopAtReturn", "StopWithoutProgress")
+
 __all__ = [
+    "Callback", "Every", "LoadedRun", "Result", "StopAfterTime", "StopAtReturn",
+    "StopWithoutProgress", "TrainingWarning", "load_policy", "load_run", "train",
     "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
     "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",
     "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",
@@ -57,9 +71,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'drl' has no attribute {name!r}")
-    import drl.nn
-
-    return getattr(drl.nn, name)
+    if name in API:
+        import drl.api as module
+    elif name in CALLBACKS:
+        import drl.experiment.callbacks as module
+    else:
+        import drl.nn as module
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

@@ -40,3 +40,12 @@ def source(
         id = resolve(env)
         return EnvSource(id, id, {"env": id})
     return EnvSource(env, getattr(env, "__name__", "env"), None)
+
+
+def load_named(name: str) -> Any:
+    """`module:Name` or `file.py:Name`."""
+    import importlib
+
+    module, _, attribute = name.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found

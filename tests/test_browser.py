@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import pytest
 from chromium import PROGRAM, Chromium
+from drl.cli.job_log import TELLING
 from PIL import Image
 
 from agents.heatmap import BOTTOM, LEFT, RIGHT, SIDE, TOP
 from drl.cli import digits_log, dqn_log
-from drl.cli.job_log import TELLING
 from drl.cli.main import main
 from drl.experiment.results import CURVES
 from drl.experiment.results_board import BESIDE

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drl.cli.policy import load_network
 from test_checkpoint import mutate
 
 from drl.cli.main import main
-from drl.cli.policy import load_network
 from drl.errors import UserError
 from drl.experiment.run import Run
 from drl.typed import fits

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from agents.dqn.value_bias import ValueBias
 
 from agents import DQNConfig, build_dqn, evaluate
 from agents.dqn.metrics import q_by_action, q_values
-from agents.dqn.value_bias import ValueBias
 from envs import Step, make
 
 GAMMA = 0.5

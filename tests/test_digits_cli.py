@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from drl.cli.train_digits import Config, evaluate, resume, run
 
 from drl.cli.main import main
-from drl.cli.train_digits import Config, evaluate, resume, run
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment import checkpoint

@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drl.cli.dqn_log import LAYOUT
+from drl.cli.job_log import due
+from drl.cli.videos import FRAMES, shrunk, video
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from agents import build_dqn, preset
 from agents.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
 from drl.cli import videos as videos
-from drl.cli.dqn_log import LAYOUT
-from drl.cli.job_log import due
 from drl.cli.main import main
-from drl.cli.videos import FRAMES, shrunk, video
 from drl.log.layout import Prefix
 from envs import make
 from envs.drawing import NoPictures

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import odd_envs
 import pytest
+from drl.cli.dqn_log import DQNLog
 from test_train_dqn import assert_same, latest
 
 from agents import DQNConfig, evaluate, train
-from drl.cli.dqn_log import DQNLog
 from drl.cli.main import main
 from drl.errors import EnvWarning
 from drl.experiment.interrupt import Interrupt, Interrupted, ended_by_signals

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_train_dqn import SHORT, latest
-
 from drl.cli.digits_job import DigitsJob
 from drl.cli.dqn_job import DQNJob
+from test_train_dqn import SHORT, latest
+
 from drl.cli.main import main
 from drl.cli.resume import go_on
 from drl.display.console import Console

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from drl.cli.dqn_job import DQNJob
 from test_train_dqn import assert_same, latest, scalars
 
-from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
 from drl.display.console import Console
 from drl.experiment.run import Run

@@ -10,11 +10,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from drl.cli.dqn_job import DQNJob
+from drl.cli.train_dqn import Config as TrainConfig
 
 from agents import DQNConfig, Training, build_dqn, evaluate
-from drl.cli.dqn_job import DQNJob
 from drl.cli.main import main
-from drl.cli.train_dqn import Config as TrainConfig
 from drl.errors import UserError
 from envs import gymnasium_env as gym_vector
 from envs import make
@@ -177,6 +177,7 @@ def test_our_own_worlds_lose_nothing() -> None:
 
 def test_help_says_what_the_code_does() -> None:
     from drl.cli.train_dqn import Config
+
     from envs.gymnasium_env import MOST_RESTARTS, STEP_SECONDS
 
     said = " ".join((Config.__doc__ or "").split())

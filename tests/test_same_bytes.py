@@ -102,6 +102,8 @@ def arrays(state: dict[str, Any], path: str = "") -> list[tuple[str, np.ndarray]
     """The arrays that learning has made, by the last of their names: a house may be rebuilt."""
     found = []
     for name, value in state.items():
+        if name == "model":
+            continue  # what can be used without the training: the network once more
         if isinstance(value, dict):
             found += arrays(value, name)
         elif isinstance(value, np.ndarray) and name in ("net", "target_net", "m", "v"):

@@ -120,8 +120,9 @@ def test_torch_out_of_memory_is_one_line(
     where: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from agents.dqn.agent import DQN
     from drl.cli.dqn_job import DQNJob
+
+    from agents.dqn.agent import DQN
 
     def fail(*args: Any) -> None:
         raise RuntimeError(message)

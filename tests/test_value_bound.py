@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drl.cli.train_dqn import parse
 
 from agents import DQNConfig, build_dqn, preset, train
 from agents.dqn import targets
@@ -17,7 +18,6 @@ from agents.dqn.config import from_settings
 from agents.dqn.heads import QHead
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from agents.memory.replay import Batch
-from drl.cli.train_dqn import parse
 from drl.errors import UserError
 from drl.nn import MLP
 from drl.nn.ops import make_ops

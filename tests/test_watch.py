@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drl.cli.policy import load_network, load_policy
 from PIL import Image
 
 import envs
 from agents.dqn.build import env_seed, unseen_stream
 from drl.cli.main import main
-from drl.cli.policy import load_network, load_policy
 from drl.cli.watch import Config, Episode
 from drl.experiment.run import Run
 from drl.nn import Network

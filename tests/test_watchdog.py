@@ -1,11 +1,11 @@
 """Warnings: said when due, once, and not otherwise."""
 
 import numpy as np
+from drl.cli.watchdog import Watchdog
 
 from agents import DQNConfig, build_dqn
 from agents.dqn import metrics as diagnostics
 from agents.evaluation import Evaluation
-from drl.cli.watchdog import Watchdog
 
 
 def checks(means: list[float], exploring: float, spread: float = 0.0) -> list[bool]:

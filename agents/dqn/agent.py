@@ -21,8 +21,8 @@ from drl.errors import Diverged
 from drl.experiment.task import Metrics, Update
 from drl.nn import Network
 from drl.nn.finite import require_finite
-from drl.nn.ops import Array, Ops
 from drl.nn.memory import GIB
+from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
 
@@ -78,9 +78,7 @@ class DQN:
         target_net.copy_from(net)
 
     # -- acting -------------------------------------------------------------------------------
-    def act(
-        self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None
-    ) -> np.ndarray:
+    def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N,), the environment's own."""
         self.net.resample(self.noise)
         return self.exploration(best(self.head, self.net, obs), env_steps) + self.first_action

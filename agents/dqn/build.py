@@ -54,10 +54,9 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
     UserError where its spaces are none that a DQN can have; ValueError where settings and
     observations do not fit.
     """
-    seed, space = setup.seed, setup.action_space
-    require_spaces(setup.observation_space, space)
-    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
-    actions = int(space.n)
+    seed, seen, space = setup.seed, setup.observation_space, setup.action_space
+    require_spaces(seen, space)
+    shape, dtype, actions = seen.shape, seen.dtype, int(space.n)
     if parts.net is None:
         channels_last(config, shape)
         machine = setup.dtype, setup.device
@@ -89,7 +88,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         bootstrap=parts.bootstrap or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
         policy=DQNPolicy(
-            config, setup.observation_space, space, net, head, setup.record, parts.net is not None
+            config, seen, space, net, head, setup.record, parts.net is not None
         ),
         update_metrics=update_metrics,
         target_period=config.target_period,
@@ -106,13 +105,13 @@ def require_spaces(observation_space: Any, action_space: Any) -> None:
 
     if not isinstance(observation_space, Box):
         raise UserError(
-            f"a DQN takes Box observations, found {_name(observation_space)}: choose another env or "
-            "wrap it"
+            f"a DQN takes Box observations, found {_name(observation_space)}: choose another env "
+            "or wrap it"
         )
     if not isinstance(action_space, Discrete):
         raise UserError(
-            f"a DQN takes Discrete actions, found {_name(action_space)}: choose an env with a finite "
-            "set of actions"
+            f"a DQN takes Discrete actions, found {_name(action_space)}: choose an env with a "
+            "finite set of actions"
         )
 
 
@@ -189,7 +188,7 @@ def build_replay(
     config: DQNConfig, setup: Setup, beta_steps: int, rng: np.random.Generator
 ) -> ReplayBuffer:
     """The memory: images are kept once, vectors as they are."""
-    shape, dtype = setup.observation_space.shape or (), setup.observation_space.dtype
+    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
     storage: ObservationStorage = ArrayStorage(shape, dtype)
     if len(shape) == 3:
         storage = FrameStorage(

@@ -1,4 +1,4 @@
-"""What a DQN has learnt, as a policy: a Q-network and what its outputs mean, without the learner."""
+"""What a DQN has learnt, as a policy: a Q-network and its head, without the learner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from drl.state import flag, whole
 
 
 class DQNPolicy(SavedPolicy):
-    """π(s) = argmax_a Q(s, a; θ): (N, *shape) → actions (N,), int64, of the environment's own space.
+    """π(s) = argmax_a Q(s, a; θ): (N, *shape) → actions (N,), int64, of the environment's space.
 
     own_net  whether the network is not the settings' but was built by `Parts.net`
     """
@@ -43,7 +43,7 @@ class DQNPolicy(SavedPolicy):
         observation gives (A,).   UserError on another shape, and on NaN or Inf."""
         batch, one = self.batch(obs)
         q = self.values(batch)
-        return q[0] if one else q  # type: ignore[no-any-return]
+        return q[0] if one else q
 
     def values(self, obs: np.ndarray) -> np.ndarray:
         """Q(s, ·; θ): (N, *shape) → (N, A), unchecked."""

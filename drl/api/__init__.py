@@ -1,7 +1,8 @@
 """What Python users import (from drl), and what the command line calls."""
 
+from drl.api.console import TrainingWarning
 from drl.api.policies import load_policy
 from drl.api.runs import LoadedRun, load_run
 from drl.api.train import Result, train
 
-__all__ = ["LoadedRun", "Result", "load_policy", "load_run", "train"]
+__all__ = ["LoadedRun", "Result", "TrainingWarning", "load_policy", "load_run", "train"]

@@ -18,9 +18,9 @@ from drl.experiment.results_table import print_table
 from drl.experiment.run import Run
 from drl.experiment.run_files import claim_directory, remove_empty, taken
 from drl.experiment.side_by_side import advance, cores
+from drl.log.writers import writers_of
 from drl.nn.memory import physical_memory
 from drl.settings import require
-from drl.log.writers import writers_of
 from drl.state import fitting, whole
 from drl.tables import TASKS, job_of
 

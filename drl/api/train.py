@@ -171,9 +171,7 @@ def plan_rl(
     lines = list(found.lines)
     if row.preset(made_by.id) is None and config is None:
         lines.insert(0, f"no preset for {made_by.id}: defaults")
-    return Plan(
-        found.task, found.settings, chosen.experiment.steps, lines, found.warnings, parts
-    )
+    return Plan(found.task, found.settings, chosen.experiment.steps, lines, found.warnings, parts)
 
 
 def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:
@@ -182,7 +180,7 @@ def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:
 
     from drl.supervised import job
     from drl.supervised.config import DigitsConfig
-    from drl.supervised.data import Dataset, of_arrays
+    from drl.supervised.data import given
 
     for name in changes:
         if name not in DigitsConfig.__dataclass_fields__:
@@ -193,8 +191,7 @@ def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:
         config = config if data is None else replace(config, data=str(data))
         task, settings = job.new(config)
     else:
-        own = data if isinstance(data, Dataset) else of_arrays(*data, seed=config.seed)
-        task, settings = job.new(config, own)
+        task, settings = job.new(config, given(data, config.seed))
     return Plan(task, settings, task.goal)
 
 

@@ -26,7 +26,8 @@ class Episode:
     """One greedy episode that is drawn, in an environment that no training has used.
 
     Iterate for its images (H, W, 3) uint8, one for each action and before it; played as they are
-    asked for, so that a long episode is never whole in memory.  Then `total` and `length` are known.
+    asked for, so that a long episode is never whole in memory.  `total` and `length` are known at
+    its end.
 
     UserError where the environment is not the policy's.
     """

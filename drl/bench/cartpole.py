@@ -14,7 +14,8 @@ from pathlib import Path
 
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result, Row
-from drl.experiment.results import CURVES, curve
+from drl.experiment.results import curve
+from drl.tables import RL
 
 FIXED_STEPS = 50_000
 LATE_STEPS = 20_000  # the checks of the last so many env steps are looked at
@@ -61,7 +62,7 @@ def one_seed(seed: int, scratch: Path) -> Row:
         "--steps", str(FIXED_STEPS),
     )  # fmt: skip
     last = drl("evaluate", str(fixed), "--policy", "last", "--seed", str(CHECK_SEED + seed))
-    steps, means = curve(fixed, CURVES["dqn"])
+    steps, means = curve(fixed, RL.curve)
     late = means[steps > FIXED_STEPS - LATE_STEPS]
     return {
         "seed": seed,

@@ -44,7 +44,7 @@ def run(config: Config) -> dict[str, Any]:
     console = CommandConsole(quiet=config.json)
     found = opened(config.run, console)
     if found.job in TASKS:
-        of_test = found.score()
+        of_test: dict[str, Any] = found.score()
         console.table(found.title, score_table(of_test))
         return of_test
     result = found.evaluate(config.episodes, config.seed, config.policy)

@@ -45,10 +45,10 @@ def known(config: type, args: Sequence[str]) -> Any:
     words = [word for word in args if word not in ("-h", "--help")]
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            found, _ = tyro.cli(config, args=words, return_unknown_args=True, registry=_numbers())
+            found: Any = tyro.cli(config, args=words, return_unknown_args=True, registry=_numbers())
     except SystemExit:
         return config()
-    return found
+    return found[0]
 
 
 def _numbers() -> Any:

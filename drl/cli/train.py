@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, make_dataclass, replace
+from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,7 +39,7 @@ class AgentFlags(TaskFlags):
 
 
 def config_of(name: str) -> type:
-    """The config that `drl train NAME` parses: its flags, settings of the training, of the agent."""
+    """The config that `drl train NAME` parses: flags, the training's settings, the agent's."""
     if name in TASKS:
         from drl.supervised.config import DigitsConfig
 

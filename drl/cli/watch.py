@@ -17,7 +17,8 @@ SUFFIXES = (".gif", ".mp4")
 
 @dataclass(frozen=True)
 class Config:
-    """Play one greedy episode of a run or a policy file; write it as a GIF or MP4, or show it in a window."""
+    """Play one greedy episode of a run or a policy file; write it as a GIF or MP4, or show it in a
+    window."""
 
     run: tyro.conf.Positional[Path]
     """Directory of the run, or a policy's file."""

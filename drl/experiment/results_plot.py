@@ -12,8 +12,8 @@ from drl.display.streams import one_line
 from drl.errors import UserError
 from drl.experiment.output import write_out
 from drl.experiment.results import Group
-from drl.tables import job_of
 from drl.statistics import bootstrap_interval, interquartile_mean
+from drl.tables import job_of
 
 Drawn = tuple[Group, np.ndarray, np.ndarray]  # steps (T,), values (runs, T)
 
@@ -51,7 +51,9 @@ def _drawn(panels: list[tuple[str, str]], drawn: list[Drawn], form: str) -> byte
                 band = np.array([bootstrap_interval(at_step) for at_step in values.T])
                 ax.fill_between(steps, *band.T, alpha=0.2, color=line.get_color(), linewidth=0)
         ax.set(
-            title=one_line(what), xlabel=job_of(job).unit, ylabel=f"{job_of(job).curve} (IQM, 95 % interval)"
+            title=one_line(what),
+            xlabel=job_of(job).unit,
+            ylabel=f"{job_of(job).curve} (IQM, 95 % interval)",
         )
         ax.grid(alpha=0.3)
         ax.legend(fontsize="small")

@@ -13,8 +13,11 @@ from drl.experiment.run import Run
 
 @contextmanager
 def stopped_in_one_line(
-    run: Run | None, where: Callable[[], str], remedy: str, keep: Callable[[], object] = lambda: None
-) -> Iterator[None]:
+    run: Run | None,
+    where: Callable[[], str],
+    remedy: str,
+    keep: Callable[[], object] = lambda: None,
+) -> Iterator[None]:  # fmt: skip
     """Around the training loop: numbers that are none, and environments that cannot be played.
 
     where   how far training has come

@@ -10,7 +10,9 @@ import numpy as np
 
 from drl.nn import Network
 
-Metrics = Mapping[str, float | np.ndarray]  # by TensorBoard name: numbers, and arrays' distributions
+Metrics = Mapping[
+    str, float | np.ndarray
+]  # by TensorBoard name: numbers, and arrays' distributions
 AtOnce = Callable[[], AbstractContextManager[None]]  # around what a signal may leave in the middle
 
 

@@ -100,7 +100,10 @@ def of_arrays(x: Any, y: Any, seed: int = 0, test: float = TEST_PART) -> Dataset
 
 def given(data: Any, seed: int) -> Dataset | None:
     """What the user gives in place of a name: a Dataset, or arrays (x, y); None: nothing."""
-    return data if data is None or isinstance(data, Dataset) else of_arrays(*data, seed=seed)
+    if data is None or isinstance(data, Dataset):
+        return data
+    x, y = data
+    return of_arrays(x, y, seed)
 
 
 def stratified_split(

@@ -144,8 +144,7 @@ class SupervisedTask:
         test = "" if self.test_accuracy is None else f"  test {self.test_accuracy:.2%}"
         epochs = self.step / self.training.updates_per_epoch
         return (
-            f"epoch {epochs:.1f}  loss {self.train_loss:.4f}  "
-            f"train {self.train_accuracy:.2%}{test}"
+            f"epoch {epochs:.1f}  loss {self.train_loss:.4f}  train {self.train_accuracy:.2%}{test}"
         )
 
     def where(self) -> str:
