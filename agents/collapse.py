@@ -8,8 +8,7 @@ import numpy as np
 
 from agents.evaluation import Evaluation
 from agents.task import RLTask
-from drl.experiment.callbacks import Callback
-from drl.experiment.experiment import Experiment
+from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Evaluated
 from drl.state import number, optional, whole
 

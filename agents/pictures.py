@@ -17,9 +17,8 @@ from agents.heatmap import PLANES, action_picture, states, value_picture
 from agents.task import RLTask
 from agents.video import video
 from drl.errors import NoPictures, UserError
-from drl.experiment.callbacks import Callback
+from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.curves import doubled
-from drl.experiment.experiment import Experiment
 from drl.experiment.interrupt import Interrupted
 from drl.experiment.task import Evaluated
 from drl.images import red_and_blue

@@ -1,11 +1,12 @@
 """Hand-written gradients: one network for supervised digits and for deep Q-learning.
 
-`train`, `load_run`, `load_policy`, callbacks, and the names of `drl.nn`, fetched when they are first
-asked for: `drl --help` needs none of them.
+`train`, `load_run`, `load_policy`, callbacks, and the names of `drl.nn`, fetched when they are
+first asked for: `drl --help` needs none of them.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from drl.errors import UserError
@@ -71,13 +72,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'drl' has no attribute {name!r}")
-    if name in API:
-        import drl.api as module
-    elif name in CALLBACKS:
-        import drl.experiment.callbacks as module
-    else:
-        import drl.nn as module
-    return getattr(module, name)
+    home = "drl.api" if name in API else "drl.experiment.callbacks"
+    home = home if name in (*API, *CALLBACKS) else "drl.nn"
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from drl.cli.digits_job import DigitsJob
+from drl.cli.policy import load_network
 
 from agents import DQNConfig, build_head, build_network
 from agents.dqn.deterministic import deterministic_network
-from drl.cli.digits_job import DigitsJob
 from drl.cli.main import main
-from drl.cli.policy import load_network
 from drl.errors import UserError
 from drl.experiment.run import Run
 from drl.export import npz as export_npz

@@ -87,9 +87,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         noise=generator(seed, "noise"),
         bootstrap=parts.bootstrap or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
-        policy=DQNPolicy(
-            config, seen, space, net, head, setup.record, parts.net is not None
-        ),
+        policy=DQNPolicy(config, seen, space, net, head, setup.record, parts.net is not None),
         update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,

@@ -8,8 +8,7 @@ from agents.dqn.agent import DQN, Seen
 from agents.dqn.metrics import largest_q, reachable_q, returns_in_memory
 from agents.dqn.targets import Bounded
 from drl.experiment.cadence import EverySteps
-from drl.experiment.callbacks import Callback
-from drl.experiment.experiment import Experiment
+from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Update
 from drl.state import flag
 

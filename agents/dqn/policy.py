@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from agents.dqn.config import DQNConfig, from_settings
-from agents.dqn.deterministic import plain as plain_chain
+from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, greedy
 from agents.dqn.networks import BuildNet, build_head, build_network, own_network
 from agents.policy import SavedPolicy
@@ -63,7 +63,7 @@ class DQNPolicy(SavedPolicy):
         """Q(s, ·), in scaled rewards.   UserError where outputs are a distribution that no linear
         map averages."""
         try:
-            return plain_chain(self.head, self.net)
+            return deterministic_network(self.head, self.net)
         except ValueError:
             raise UserError(
                 f"the policy was learnt with head={self.config.head}, whose outputs are a "

@@ -24,6 +24,8 @@ def find_agent(agent: Any) -> Row:
         return agent
     if isinstance(agent, str):
         if ":" in agent:
+            from envs.source import load_named
+
             return row_of(agent, load_named(agent))
         return find_row(agent)
     return row_of(_name(agent), agent)

@@ -20,7 +20,6 @@ from drl.tables import TASKS, job_module
 
 if TYPE_CHECKING:
     from agents.policy import SavedPolicy
-    from drl.api.runs import LoadedRun
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +29,7 @@ class Result:
     summary  the result in numbers, as a run's summary.json has it
     task     what has learnt, as training left it (its agent, its network)
     best     the model of the best evaluation; none where none was made
-    path     directory of the run, where there is one
+    path     directory of the run, where there is one: drl.load_run(result.path)
     """
 
     summary: dict[str, Any]
@@ -58,13 +57,6 @@ class Result:
     def net(self) -> Any:
         """The network, as training left it."""
         return self.task.net
-
-    @property
-    def run(self) -> LoadedRun | None:
-        """What is kept of it."""
-        from drl.api.runs import load_run
-
-        return None if self.path is None else load_run(self.path)
 
     @property
     def interrupted(self) -> bool:

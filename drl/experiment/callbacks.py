@@ -8,18 +8,53 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from drl.experiment.task import Evaluated, Progress, Update
+from drl.experiment.interrupt import Interrupt
+from drl.experiment.run import Run
+from drl.experiment.task import Evaluated, Progress, Task, Update
+from drl.log import Logger
 from drl.settings import require
 from drl.state import number, optional, whole
 
-if TYPE_CHECKING:
-    from drl.experiment.experiment import Experiment
-
 Said = bool | None  # False finishes the run
+
+
+class Experiment(Protocol):
+    """A training under way, as its callbacks see it (drl.experiment.experiment drives it).
+
+    Whoever only looks changes nothing: same seed, same bytes, whatever callbacks there are.
+    """
+
+    settings: dict[str, Any]
+    """Its settings as JSON."""
+    seconds: float
+    """Of training, over all sessions of the run."""
+    resumed: bool
+    """Whether it goes on from a checkpoint."""
+    interrupt: Interrupt
+    """`interrupt.at_once()` stands around what a signal may leave in the middle."""
+
+    @property
+    def task(self) -> Task:
+        """What learns: an RLTask has `agent` and `envs`, a classifier `net` and `data`."""
+
+    @property
+    def run(self) -> Run | None:
+        """Its directory; None: nothing is written."""
+
+    @property
+    def step(self) -> int:
+        """Done so far, in the task's unit."""
+
+    @property
+    def log(self) -> Logger:
+        """Where a callback writes curves of its own: experiment.log.scalar("mine/x", 1.0, step)."""
+
+    def warn(self, text: str) -> None:
+        """A line for people, and in the log."""
 
 
 class Callback:

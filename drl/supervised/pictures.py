@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drl.experiment.callbacks import Callback
-from drl.experiment.experiment import Experiment
+from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Evaluated
 from drl.supervised import report as reports
 from drl.supervised.task import SupervisedTask
