@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from test_train_dqn import assert_same
+from trained import assert_same
 
 from drl.errors import UserError
 from drl.experiment import checkpoint

@@ -11,7 +11,7 @@ import numpy as np
 import odd_envs
 import pytest
 from PIL import Image
-from test_dqn_log import read
+from trained import read
 
 from agents import DQNConfig, evaluate, train
 from drl.cli.main import main

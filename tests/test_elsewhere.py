@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_train_dqn import train
+from trained import train
 
 from drl.cli.main import main
 from drl.nn import ops

@@ -14,7 +14,7 @@ import numpy as np
 import odd_envs
 import pytest
 from drl.cli.dqn_log import DQNLog
-from test_train_dqn import assert_same, latest
+from trained import assert_same, latest
 
 from agents import DQNConfig, evaluate, train
 from drl.cli.main import main

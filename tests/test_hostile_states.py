@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from drl.cli.digits_job import DigitsJob
 from drl.cli.dqn_job import DQNJob
-from test_train_dqn import SHORT, latest
+from trained import SHORT, latest
 
 from drl.cli.main import main
 from drl.cli.resume import go_on

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from drl.cli.dqn_job import DQNJob
-from test_train_dqn import assert_same, latest, scalars
+from trained import assert_same, latest, scalars
 
 from drl.cli.main import main
 from drl.display.console import Console

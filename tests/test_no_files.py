@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from one_line import refused
 from test_hostile_states import VALUES
-from test_train_dqn import train
+from trained import train
 
 from agents import load_policy
 from drl.cli.main import main

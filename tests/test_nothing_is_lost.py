@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from one_line import refused
-from test_train_dqn import latest, train
+from trained import latest, train
 
 from drl.cli.main import main
 from drl.experiment.run import Run

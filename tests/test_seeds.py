@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_train_dqn import SHORT, assert_same, latest, scalars, train
+from trained import SHORT, assert_same, latest, scalars, train
 
 from drl.cli import side_by_side
 from drl.cli.main import main

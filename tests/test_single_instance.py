@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from test_train_dqn import assert_same, latest
+from trained import assert_same, latest
 
 from agents import DQNConfig, evaluate, train
 from drl.cli.main import main

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from one_line import refused
 from test_hostile_states import put
-from test_train_dqn import train
+from trained import train
 
 from agents import DQNConfig, load_policy
 from agents import train as learn

@@ -4,51 +4,16 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from trained import SHORT, assert_same, latest, scalars, train
 
 from agents import DQNConfig, Training, build_dqn
 from agents.evaluation import evaluate
 from drl.cli.main import main
-from drl.experiment import checkpoint
 from envs import make
 from envs.chain import optimal_q
-
-SHORT = ["--log-every", "64", "--checkpoint-every", "128", "--eval-every", "256", "--num-envs", "8",
-         "--learning-starts", "64", "--eval-episodes", "2", "--epsilon-steps", "3000",
-         "--lr-steps", "25000", "--priority-beta-steps", "50000"]  # fmt: skip
-
-
-def train(run: Path, *args: str) -> None:
-    assert main(["train", "dqn", "--run", str(run), "--json", *SHORT, *args]) == 0
-
-
-def latest(run: Path) -> dict[str, Any]:
-    return checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
-
-
-def assert_same(a: Any, b: Any, path: str = "") -> None:
-    """Equal to the last bit, all but the wall clock and the budget that was asked for at first."""
-    if isinstance(a, dict):
-        assert a.keys() == b.keys(), path
-        for key in a:
-            if key != "seconds" and f"{path}/{key}" != "/policy/settings/steps":
-                assert_same(a[key], b[key], f"{path}/{key}")
-    elif isinstance(a, np.ndarray):
-        assert a.dtype == b.dtype and np.array_equal(a, b), path
-    else:
-        assert a == b, path
-
-
-def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    events = EventAccumulator(str(run), size_guidance={"scalars": 0})
-    events.Reload()
-    tags = set(events.Tags()["scalars"]) - {"time/fps"}
-    return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
 
 
 def test_chain_reaches_its_known_optimum() -> None:
