@@ -1,9 +1,9 @@
 """Catch: its rules by hand, its optimum by value iteration, and an agent that reaches it."""
 
 import numpy as np
+from made import dqn_in, task
 
-from agents import DQNConfig, Training, build_dqn, evaluate
-from agents.observations import sizes
+from agents import DQNConfig, evaluate
 from envs import make
 from envs.catch import Catch, optimal_value
 
@@ -50,14 +50,14 @@ def test_optimal_value_is_what_value_iteration_finds() -> None:
 
 def test_an_agent_reaches_the_optimum() -> None:
     config = DQNConfig(
-        steps=16_000, num_envs=8, hidden=(32,), gamma=0.9, lr=2e-3, lr_end=1e-5, lr_steps=8_000,
+        hidden=(32,), gamma=0.9, lr=2e-3, lr_end=1e-5, lr_steps=8_000,
         updates_per_step=0.5, epsilon_steps=8_000, tau=0.02,
     )  # fmt: skip
     envs = make("drl/Catch-v0", 8, seed=1)
-    agent = build_dqn(config, *sizes(envs)[:3], seed=1)
-    for _ in Training(agent, envs, config.updates_per_step, 500).run(config.steps):
+    agent = dqn_in(config, envs, seed=1, steps=16_000)
+    for _ in task(agent, envs).run(16_000):
         pass
-    assert evaluate(agent.greedy, make("drl/Catch-v0", 50, seed=2), 100).mean == 1.0
+    assert evaluate(agent.policy().act, make("drl/Catch-v0", 50, seed=2), 100).mean == 1.0
     env = Catch(num_envs=5)
     env.reset()
     env.rows = np.stack([np.full(5, 0.0), np.arange(5.0), np.full(5, 2.0)])

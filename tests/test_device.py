@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made import dqn, step
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from agents.dqn import networks
 from agents.dqn.agent import DQN
-from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
 from drl.nn.ops_torch import TorchOps
 from drl.supervised.data import load
@@ -29,12 +29,12 @@ each_variant = pytest.mark.parametrize("settings", VARIANTS, ids=str)
 
 def filled(settings: dict[str, Any], device: str = "cpu") -> DQN:
     """An agent on torch with 64 transitions in its memory."""
-    config = DQNConfig(**{"hidden": (16, 16), "batch_size": 8, "num_envs": 64, **settings})
-    agent = build_dqn(config, (4,), np.float32, 2, seed=1, backend="torch", device=device)
+    config = DQNConfig(**{"hidden": (16, 16), "batch_size": 8, **settings})
+    agent = dqn(config, (4,), num_envs=64, backend="torch", device=device)
     rng = np.random.default_rng(0)
     s = rng.normal(size=(65, 4)).astype(np.float32)
     none = np.zeros(64, bool)
-    agent.observe(s[:-1], rng.integers(2, size=64), np.ones(64), none, none, s[1:])
+    agent.observe(s[:-1], rng.integers(2, size=64), step(np.ones(64), none, none, s[1:]))
     return agent
 
 
@@ -102,8 +102,8 @@ def test_no_array_stays_behind(settings: dict[str, Any], monkeypatch: pytest.Mon
     monkeypatch.setattr(networks, "make_ops", lambda _, dtype, __: TorchOps(dtype, "meta"))
     monkeypatch.setattr(TorchOps, "norm", lambda self, a: 1.0)  # all that an update reads
     agent = filled(settings)
-    learned = agent.learn()
-    assert learned.error.device.type == agent.net.params.device.type == "meta"
+    seen = agent.learn().seen
+    assert seen.error.device.type == agent.net.params.device.type == "meta"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")

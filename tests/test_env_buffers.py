@@ -5,8 +5,9 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from made import NEVER, dqn_in, task
 
-from agents import DQNConfig, Training, build_dqn
+from agents import DQNConfig
 from drl.environment import Step
 from drl.errors import EnvFailed
 from envs import NumpyEnv, make
@@ -66,9 +67,10 @@ def test_one_buffer_again_and_again(kind: Any) -> None:
 
 def test_what_is_remembered_is_what_was_seen() -> None:
     """In the replay memory s′ is one step after s, also where the clock cut the episode."""
-    config = DQNConfig(num_envs=2, hidden=(4,), buffer_size=400, batch_size=400)
-    agent = build_dqn(config, (2,), np.float32, 2, seed=0)
-    for _ in Training(agent, make(Counter, 2, 0), 0.0, 1_000).run(60):
+    config = DQNConfig(hidden=(4,), buffer_size=400, batch_size=400, learning_starts=NEVER)
+    envs = make(Counter, 2, 0)
+    agent = dqn_in(config, envs, seed=0)
+    for _ in task(agent, envs).run(60):
         pass
     batch = agent.replay.sample()
     np.testing.assert_array_equal(batch.s_next, batch.s + 1)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made import dqn
+from made import step as one_step
 from torch.nn import functional as F
 
-from agents.dqn.build import build_dqn
 from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
 from agents.dqn.deterministic import deterministic_network
@@ -270,11 +271,11 @@ def test_own_networks_that_do_not_fit_the_head_are_refused(head: str) -> None:
 
 def test_dead_neurons_are_counted_whatever_the_batch() -> None:
     """Observations are as many as the memory gives, fractions as many as decide."""
-    config = DQNConfig(hidden=(6, 8), head="iqn", batch_size=4, buffer_size=8, num_envs=8)
-    agent = build_dqn(config, (4,), np.float32, 3, seed=0)
+    config = DQNConfig(hidden=(6, 8), head="iqn", batch_size=4, buffer_size=8)
+    agent = dqn(config, (4,), actions=3, seed=0, num_envs=8)
     s, s_next = np.random.default_rng(0).normal(size=(2, 8, 4)).astype(np.float32)
     none = np.zeros(8, bool)
-    agent.observe(s, np.arange(8) % 3, np.ones(8), none, none, s_next)
+    agent.observe(s, np.arange(8) % 3, one_step(np.ones(8), none, none, s_next))
     agent.learn()
     shares = dead_relus(agent, s[:7])
     assert list(shares) == ["train/dead_relu/relu0", "train/dead_relu/relu1"]

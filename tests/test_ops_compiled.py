@@ -4,10 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+from made import dqn
+from made import step as one_step
 
 import drl.nn.ops
 import drl.nn.ops_compiled as ops_compiled
-from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
 from drl.nn import Linear, Network, loops, make_ops
 from drl.nn.ops_compiled import CompiledOps, load_loops
@@ -73,9 +74,7 @@ def test_other_arrays_take_numpys_way(spoil) -> None:
 
 def test_a_training_is_the_same_whenever_they_take_over(monkeypatch) -> None:
     """Ten updates of Double DQN: on numpy, compiled from the fourth on, compiled from the first."""
-    config = DQNConfig(
-        hidden=(16, 16), batch_size=8, buffer_size=64, num_envs=64, bootstrap="double"
-    )
+    config = DQNConfig(hidden=(16, 16), batch_size=8, buffer_size=64, bootstrap="double")
     rng = np.random.default_rng(0)
     s, s_next = rng.normal(size=(2, 64, 4)).astype(np.float32)
     a, none = rng.integers(2, size=64), np.zeros(64, bool)
@@ -83,10 +82,10 @@ def test_a_training_is_the_same_whenever_they_take_over(monkeypatch) -> None:
     for take_over in (None, 4, 1):
         fresh = NumpyOps() if take_over is None else CompiledOps()
         monkeypatch.setattr("agents.dqn.networks.make_ops", lambda *_, ops=fresh: ops)
-        agent = build_dqn(config, (4,), np.float32, 2, seed=0)
+        agent = dqn(config, (4,), seed=0, num_envs=64)
         if take_over is not None:
             fresh.late.left = take_over * agent.net.size
-        agent.observe(s, a, np.ones(64), none, none, s_next)
+        agent.observe(s, a, one_step(np.ones(64), none, none, s_next))
         for update in range(10):
             agent.learn()
             if take_over is not None:

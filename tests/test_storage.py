@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made import setup
 
 from agents.dqn.build import build_replay
 from agents.dqn.config import DQNConfig
@@ -128,8 +129,9 @@ def test_a_restarted_episode_is_not_joined_to_the_last() -> None:
 
 
 def test_a_million_atari_transitions_fit_in_8_gib() -> None:
-    config = DQNConfig(buffer_size=1_000_000, num_envs=16, n_step=3, batch_size=32)
-    replay = build_replay(config, (84, 84, 4), np.uint8, 4, np.random.default_rng(0))
+    config = DQNConfig(buffer_size=1_000_000, n_step=3, batch_size=32)
+    about = setup((84, 84, 4), np.uint8, num_envs=16, frame_stack=4)
+    replay = build_replay(config, about, 1, np.random.default_rng(0))
     assert 6.5 * 2**30 < replay.nbytes < 8 * 2**30
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made import policy, step
 
+from agents import DQNConfig
 from agents.dqn import targets
 from agents.dqn.agent import DQN, on_backend
 from agents.dqn.heads import QHead
@@ -36,8 +38,8 @@ def agent(backend: str, bootstrap: targets.TargetFunction, **settings: float) ->
             ReplayBuffer(8, 2, ArrayStorage((3,), np.float64), UniformSampler(8, 2, rng)),
             1, 0.5, num_envs=3,
         ),
-        EpsilonGreedy(Constant(0.0), 2, rng), rng, bootstrap,
-        **settings,
+        EpsilonGreedy(Constant(0.0), 2, rng), rng, bootstrap, lambda env_steps: 0,
+        policy(DQNConfig(hidden=()), (3,)), lambda agent, seen: {}, **settings,
     )  # fmt: skip
     target_net.params[:] = target_net.ops.asarray(Q_TARGET.ravel())  # DQN starts with a copy
     return made
@@ -120,15 +122,14 @@ def test_truncation_bootstraps_and_termination_does_not() -> None:
     s = np.eye(3)
     terminated = np.array([True, False, False])
     truncated = np.array([False, True, False])
-    dqn.observe(s, np.zeros(3, int), np.ones(3), terminated, truncated, s)
+    dqn.observe(s, np.zeros(3, int), step(np.ones(3), terminated, truncated, s))
     assert dqn.replay.discount[:3].tolist() == [0.0, 0.5, 0.5]
 
 
 def test_hard_target_copies_every_period() -> None:
     dqn = agent("numpy", targets.q_target, target_period=3, tau=1.0)
-    dqn.observe(
-        np.eye(3), np.zeros(3, int), np.ones(3), np.ones(3, bool), np.zeros(3, bool), np.eye(3)
-    )
+    s = np.eye(3)
+    dqn.observe(s, np.zeros(3, int), step(np.ones(3), [1, 1, 1], [0, 0, 0], s))
     for update in range(1, 7):
         dqn.learn()
         same = np.array_equal(dqn.net.params, dqn.target_net.params)
@@ -138,7 +139,7 @@ def test_hard_target_copies_every_period() -> None:
 def test_reward_scale_scales_the_stored_reward() -> None:
     dqn = agent("numpy", targets.q_target, reward_scale=0.25)
     s = np.eye(3)
-    dqn.observe(s, np.zeros(3, int), np.full(3, 2.0), np.zeros(3, bool), np.zeros(3, bool), s)
+    dqn.observe(s, np.zeros(3, int), step(np.full(3, 2.0), [0, 0, 0], [0, 0, 0], s))
     assert dqn.replay.reward[:3].tolist() == [0.5, 0.5, 0.5]
 
 
@@ -157,5 +158,5 @@ def test_rewards_are_clipped_after_scaling() -> None:
     dqn = agent("numpy", targets.q_target, reward_scale=0.5, reward_clip=1.0)
     s = np.eye(3)
     r = np.array([1.0, 9.0, -9.0])
-    dqn.observe(s, np.zeros(3, int), r, np.zeros(3, bool), np.zeros(3, bool), s)
+    dqn.observe(s, np.zeros(3, int), step(r, [0, 0, 0], [0, 0, 0], s))
     assert dqn.replay.reward[:3].tolist() == [0.5, 1.0, -1.0]
