@@ -34,12 +34,18 @@ class VectorEnv(Protocol):
 
     id: str
     num_envs: int
-    observation_space: Space[Any]  # of ONE environment; observations come in its shape and dtype
-    action_space: Space[Any]  # of ONE environment; actions go in as it has them
     frame_stack: int  # images in one observation, along its last axis, the newest last
     reward_range: tuple[float, float] | None  # of one step, where the rules give it
     fps: float  # agent steps per second at which a person likes to watch
     restarts: list[str]  # why environments had to be restarted, one entry each time
+
+    @property
+    def observation_space(self) -> Space[Any]:
+        """Of ONE environment; observations come in its shape and dtype."""
+
+    @property
+    def action_space(self) -> Space[Any]:
+        """Of ONE environment; actions go in as it has them."""
 
     def prepare(self) -> None:
         """Once, before the first reset of envs that a run trains in and will have to save."""

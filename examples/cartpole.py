@@ -2,22 +2,25 @@
 
     python examples/cartpole.py [env steps]
 
-It stops as soon as 100 greedy episodes average 490: after about a second.
+It stops as soon as 100 greedy episodes average 490: after about a second.  Its run is a new
+directory right here: curves, checkpoints, the best policy.
 """
 
 import sys
+import tempfile
 
-from agents import evaluate, load_policy, train
-from envs import factory, make
+import gymnasium as gym
+
+from drl import load_policy, load_run, train
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+directory = tempfile.mkdtemp(prefix="cartpole-", dir=".")
 
-trained = train(factory("CartPole-v1"), seed=1, steps=steps)
-result = evaluate(trained.policy, make("CartPole-v1", num_envs=100, seed=2), episodes=100)
-print(f"after {trained.env_steps:,} env steps: mean return {result.mean:.1f} of 100 episodes")
+result = train("dqn", "CartPole-v1", run=directory, seed=1, steps=steps)
+score = load_run(directory).evaluate(episodes=100)
+print(f"after {result.env_steps:,} env steps: mean return {score.mean:.1f} of 100 episodes")
 
-trained.policy.save("cartpole.safetensors")
+result.policy.save("cartpole.safetensors")
 policy = load_policy("cartpole.safetensors")
-env = make("CartPole-v1", num_envs=1, seed=3)
-obs, _ = env.reset()  # (1, 4)
-print("action:", policy(obs)[0], " Q(s, ·):", policy.q(obs)[0])
+obs, _ = gym.make("CartPole-v1").reset(seed=3)  # (4,)
+print("action:", policy(obs), " V(s):", policy.value(obs[None])[0])  # max_a Q(s, a)

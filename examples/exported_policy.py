@@ -2,7 +2,7 @@
 
     python examples/exported_policy.py policy.npz
 
-Without a file, a short run is trained and exported first, as on the command line.
+Without a file, a short run is trained and exported first.
 """
 
 import json
@@ -35,12 +35,12 @@ def q_values(file: Any, x: np.ndarray) -> np.ndarray:
 if len(sys.argv) > 1:
     path = sys.argv[1]
 else:
-    from drl.cli.main import main
+    from drl import load_run, train
 
-    run = tempfile.mkdtemp()
-    path = f"{run}/policy.npz"
-    main(["train", "dqn", "--steps", "2000", "--log", "none", "--run", f"{run}/run"])
-    main(["export", f"{run}/run", "--format", "npz", "--out", path])
+    directory = tempfile.mkdtemp()
+    path = f"{directory}/policy.npz"
+    train("dqn", "CartPole-v1", run=f"{directory}/run", steps=2_000, log="none")
+    load_run(f"{directory}/run").export(path)
 
 file = np.load(path)
 env: gym.Env[np.ndarray, int] = gym.make("CartPole-v1")

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from agents import Parts, train
+from agents import Parts
+from drl import train
 from drl.nn.schedules import Constant, Cosine, Schedule
-from envs import factory
 
 
 def staircase(env_steps: int) -> float:
@@ -41,12 +41,9 @@ class Sticky:
 
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-cartpole = factory("CartPole-v1")
 for name, parts in {
     "ε in stairs, α on a cosine": Parts(epsilon=staircase, lr=Cosine(1e-3, 1e-5, 25_000)),
     "sticky actions": Parts(exploration=Sticky(Constant(0.2), actions=2, num_envs=16, seed=1)),
 }.items():
-    trained = train(cartpole, parts=parts, seed=1, steps=steps)
-    print(
-        f"{name}: best evaluation {trained.mean_reward:.1f} after {trained.env_steps:,} env steps"
-    )
+    result = train("dqn", "CartPole-v1", parts=parts, seed=1, steps=steps, progress=False)
+    print(f"{name}: best evaluation {result.mean_reward:.1f} after {result.env_steps:,} env steps")

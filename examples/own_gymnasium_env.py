@@ -1,16 +1,20 @@
-"""Your own Gymnasium env: its class is all that `factory` needs.
+"""Your own Gymnasium env: its class is all that `train` needs.
 
-python examples/own_gymnasium_env.py [env steps]
+    python examples/own_gymnasium_env.py [env steps]
+
+The run's directory, right here, has curves, checkpoints and the best policy.
 """
 
 import sys
+import tempfile
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 
-from agents import DQNConfig, evaluate, train
-from envs import factory, make
+from agents import DQNConfig, evaluate
+from drl import load_run, train
+from envs import make
 
 
 class Shower(gym.Env[np.ndarray, np.int64]):
@@ -44,15 +48,17 @@ class Shower(gym.Env[np.ndarray, np.int64]):
         return np.array([self.water, self.tap], np.float32)
 
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-config = DQNConfig(
-    steps=steps, hidden=(64, 64), gamma=0.97, epsilon_steps=5_000, lr_end=1e-5, lr_steps=20_000,
-    eval_every=2_000, eval_episodes=50,
-)  # fmt: skip
+if __name__ == "__main__":  # the file is imported where a run names Shower
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    directory = tempfile.mkdtemp(prefix="shower-", dir=".")  # of the run
+    config = DQNConfig(
+        hidden=(64, 64), gamma=0.97, epsilon_steps=5_000, lr_end=1e-5, lr_steps=20_000
+    )
 
-trained = train(
-    factory(Shower), config, seed=1, on_check=lambda n, r: print(f"{n:,}: {r.mean:.1f}")
-)
-result = evaluate(trained.policy, make(Shower, num_envs=50, seed=2), episodes=50)
-idle = evaluate(lambda obs: np.ones(len(obs), int), make(Shower, num_envs=50, seed=2), episodes=50)
-print(f"mean return {result.mean:.1f}; a tap that is left alone: {idle.mean:.1f}")
+    train(
+        "dqn", Shower, config, run=directory, seed=1, steps=steps, eval_every=2_000,
+        eval_episodes=50,
+    )  # fmt: skip
+    score = load_run(directory).evaluate(episodes=50, env=Shower)
+    tap_alone = evaluate(lambda obs: np.ones(len(obs), int), make(Shower, num_envs=50, seed=2), 50)
+    print(f"mean return {score.mean:.1f}; a tap that is left alone: {tap_alone.mean:.1f}")

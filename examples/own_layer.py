@@ -7,11 +7,10 @@ import sys
 
 import numpy as np
 
-from agents import Parts, train
-from drl import Layer, Linear, Network, Scale, check_network, make_ops
+from agents import Parts
+from drl import Layer, Linear, Network, Scale, check_network, make_ops, train
 from drl.nn import Array, Pullback
 from drl.nn.layers import sigmoid
-from envs import factory
 
 
 class Swish(Layer):
@@ -49,5 +48,5 @@ worst = max(errors, key=errors.__getitem__)
 print(f"worst relative error against differences: {errors[worst]:.1e} ({worst})")
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-trained = train(factory("CartPole-v1"), parts=Parts(net=network), seed=1, steps=steps)
-print(f"best evaluation {trained.mean_reward:.1f} after {trained.env_steps:,} env steps")
+result = train("dqn", "CartPole-v1", parts=Parts(net=network), seed=1, steps=steps)
+print(f"best evaluation {result.mean_reward:.1f} after {result.env_steps:,} env steps")

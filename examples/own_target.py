@@ -5,9 +5,8 @@ python examples/own_target.py [env steps]
 
 import sys
 
-from agents import Batch, Head, Parts, Target, train
-from drl import Network
-from envs import factory
+from agents import Batch, Head, Parts, Target
+from drl import Network, train
 
 EPSILON = 0.05  # how the agent acts in the end
 
@@ -25,5 +24,5 @@ def expected(head: Head, net: Network, target_net: Network, batch: Batch) -> Tar
 
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-trained = train(factory("CartPole-v1"), parts=Parts(bootstrap=expected), seed=1, steps=steps)
-print(f"best evaluation {trained.mean_reward:.1f} after {trained.env_steps:,} env steps")
+result = train("dqn", "CartPole-v1", parts=Parts(bootstrap=expected), seed=1, steps=steps)
+print(f"best evaluation {result.mean_reward:.1f} after {result.env_steps:,} env steps")

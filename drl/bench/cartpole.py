@@ -18,7 +18,7 @@ from drl.experiment.results import curve
 from drl.tables import RL
 
 FIXED_STEPS = 50_000
-LATE_STEPS = 20_000  # the checks of the last so many env steps are looked at
+LATE_STEPS = 20_000  # the evaluations of the last so many env steps are looked at
 THRESHOLD = 475.0
 MEDIAN, WORST = 1.5, 6.0  # seconds at most
 CHECK_SEED = 10_000  # evaluate --seed; evaluation streams are apart from training's by themselves

@@ -1,6 +1,7 @@
 """What surrounds the gradient step: the updates per second of a training beside the bare step's.
 
-Loop, replay, environments, and the log at its default: a CartPole run, none of whose checks is due.
+Loop, replay, environments, and the log at its default: a CartPole run, in which no evaluation is
+due.
 """
 
 from __future__ import annotations
@@ -8,17 +9,15 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 from agents.dqn.agent import DQN
-from agents.dqn.build import build_dqn
-from agents.dqn.presets import preset
+from agents.dqn.presets import PRESETS
+from drl.bench.filled import build, fill
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, ratio
 
 AT_LEAST = 0.85
-WORLD, INPUTS, ACTIONS = "CartPole-v1", 4, 2
+ENV = "CartPole-v1"
 
 
 def measure(repeats: int = 9, steps: int = 20_000) -> Result:
@@ -43,7 +42,7 @@ def measure(repeats: int = 9, steps: int = 20_000) -> Result:
 def training_rate(steps: int) -> float:
     with tempfile.TemporaryDirectory() as scratch:
         summary = drl(
-            "train", "dqn", "--env", WORLD, "--run", str(Path(scratch) / "run"),
+            "train", "dqn", "--env", ENV, "--run", str(Path(scratch) / "run"),
             "--steps", str(steps), "--eval-every", str(steps + 1), "--solved-at", "None",
         )  # fmt: skip
     rate: float = summary["updates"] / summary["seconds"]
@@ -52,11 +51,7 @@ def training_rate(steps: int) -> float:
 
 def trained_agent(steps: int) -> DQN:
     """The preset's agent, with as many transitions as a run has at its end."""
-    config = preset(WORLD)
-    agent = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0)
-    rng = np.random.default_rng(0)
-    for _ in range(steps // config.num_envs):
-        s, s_next = rng.normal(size=(2, config.num_envs, INPUTS)).astype(np.float32)
-        a, r = rng.integers(ACTIONS, size=config.num_envs), np.ones(config.num_envs)
-        agent.observe(s, a, r, rng.random(config.num_envs) < 0.05, np.zeros(len(a), bool), s_next)
+    config, experiment = PRESETS[ENV]
+    agent = build(config, experiment.num_envs)
+    fill(agent, experiment.num_envs, steps // experiment.num_envs)
     return agent

@@ -7,15 +7,15 @@ import math
 import numpy as np
 
 from agents.dqn.agent import DQN
-from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
 from agents.memory.prioritized import PrioritizedSampler
+from drl.bench.filled import ACTIONS, INPUTS, build, fill
 from drl.bench.floor import bandwidth
 from drl.bench.result import Bar, Result
 from drl.bench.timing import interleaved, median, one_thread, ratio
 from drl.nn.ops_compiled import load_loops
 
-INPUTS, ACTIONS, HIDDEN, BATCH = 4, 2, (128, 128), 128
+HIDDEN, BATCH = (128, 128), 128
 ENVS = 1000  # that fill the memory
 AT_MOST = 0.25  # of the step
 
@@ -64,13 +64,9 @@ def measure(repeats: int = 15, seconds: float = 0.05, stored: int = 100_000) -> 
 def agent(stored: int, prioritized: bool) -> DQN:
     """An agent whose memory is full."""
     config = DQNConfig(
-        hidden=HIDDEN, batch_size=BATCH, buffer_size=stored, num_envs=ENVS, bootstrap="max",
+        hidden=HIDDEN, batch_size=BATCH, buffer_size=stored, bootstrap="max",
         prioritized=prioritized,
     )  # fmt: skip
-    dqn = build_dqn(config, (INPUTS,), np.float32, ACTIONS, seed=0)
-    rng = np.random.default_rng(0)
-    for _ in range(-(-stored // ENVS)):
-        s, s_next = rng.normal(size=(2, ENVS, INPUTS)).astype(np.float32)
-        none = np.zeros(ENVS, bool)
-        dqn.observe(s, rng.integers(ACTIONS, size=ENVS), np.ones(ENVS), none, none, s_next)
+    dqn = build(config, ENVS)
+    fill(dqn, ENVS, -(-stored // ENVS), fails=0.0)
     return dqn

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 
 from agents.dqn.agent import DQN
-from agents.dqn.build import Parts, build_dqn
+from agents.dqn.build import Parts
 from agents.dqn.config import DQNConfig
 from drl.bench.autograd import DQNStep, compiled, dense
+from drl.bench.filled import ACTIONS, INPUTS, build
 from drl.bench.floor import backward_operations, fastest_product, forward_operations
 from drl.bench.result import Bar, Result, Row
 from drl.bench.timing import interleaved, median, one_thread, ratio
+from drl.environment import Step
 from drl.nn import Network
 from drl.nn.init import uniform
 from drl.nn.layers import Linear
@@ -30,7 +32,7 @@ from drl.nn.ops_numpy import NumpyOps
 # hidden, batch, how many times autograd's speed is asked for
 NETS = [((64, 64), 64, 5.0), ((128, 128), 64, 4.0), ((128, 128), 128, 3.2), ((256, 256), 64, 2.4)]
 NEAR_FLOOR = ((128, 128), 128, 1.8)  # hidden, batch, at most so many times the floor
-INPUTS, ACTIONS, STORED = 4, 2, 10_000
+STORED = 10_000  # transitions
 GAMMA, TAU, LR = 0.99, 0.005, 1e-3
 
 
@@ -90,13 +92,11 @@ def our_step(
     """Our agent with a filled memory."""
     config = DQNConfig(
         hidden=hidden, batch_size=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
-        buffer_size=STORED, num_envs=STORED,
+        buffer_size=STORED,
     )  # fmt: skip
-    agent = build_dqn(
-        config, (INPUTS,), np.float32, ACTIONS, seed=0, backend=backend, parts=parts or Parts()
-    )
+    agent = build(config, STORED, backend, parts)
     s, a, r, terminated, s_next = memory()
-    agent.observe(s, a, r, terminated, np.zeros(STORED, bool), s_next)
+    agent.observe(s, a, Step(s_next, r, terminated, np.zeros(STORED, bool), s_next))
     return agent
 
 

@@ -50,7 +50,7 @@ def median(values: Sequence[float]) -> float:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch on one thread; numpy is on one already (drl.cli.main)."""
+    """torch on one thread; numpy is on one already (drl.threads)."""
     import torch
 
     threads = torch.get_num_threads()

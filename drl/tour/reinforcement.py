@@ -6,15 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents import DQN, GreedyPolicy, Trained, build_dqn, evaluate, preset, train
+from agents import DQN, PRESETS, SavedPolicy, Setup, build_dqn, evaluate
 from agents.dqn.heads import QHead
 from agents.heatmap import PLANES, POINTS, states
+from drl.api import Result, train
+from drl.experiment.callbacks import Callback, Experiment
+from drl.experiment.task import Evaluated
 from drl.nn import MLP
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.tour.odd import data, pixels
 from drl.tour.page import Page
 from drl.tour.softmax import HIDDEN
-from envs import factory, make
+from envs import make
 
 ENV, SEED, EPISODES, SHOWN = "CartPole-v1", 1, 100, 6
 
@@ -23,23 +26,31 @@ class Run(NamedTuple):
     """CartPole learnt: what came of it, what it was before, and its greedy evaluations on the
     way."""
 
-    trained: Trained
-    before: GreedyPolicy
-    checks: list[tuple[int, float]]  # env steps, mean return
+    result: Result
+    before: SavedPolicy
+    evaluations: list[tuple[int, float]]  # env steps, mean return
+
+
+class Evaluations(Callback):
+    """Keeps them: env steps, mean return."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[int, float]] = []
+
+    def on_evaluation(self, experiment: Experiment, evaluated: Evaluated) -> None:
+        self.found.append((experiment.step, evaluated.score))
 
 
 def learn() -> Run:
-    checks: list[tuple[int, float]] = []
-    trained = train(
-        factory(ENV), seed=SEED, on_check=lambda steps, result: checks.append((steps, result.mean))
-    )
-    about = (preset(ENV), (4,), np.float32, 2)
-    before = GreedyPolicy(*about)
-    before.copy_from(build_dqn(*about, SEED))  # the same seed: the weights that it started from
-    return Run(trained, before, checks)
+    evaluations = Evaluations()
+    result = train("dqn", ENV, seed=SEED, callbacks=[evaluations], progress=False)
+    trained = result.policy
+    setup = Setup(trained.observation_space, trained.action_space, seed=SEED)
+    before = build_dqn(PRESETS[ENV].config, setup).policy()  # the weights that it started from
+    return Run(result, before, evaluations.found)
 
 
-def score(policy: GreedyPolicy) -> float:
+def score(policy: SavedPolicy) -> float:
     """Mean return of fresh greedy episodes."""
     return evaluate(policy, make(ENV, num_envs=EPISODES, seed=SEED + 1), EPISODES).mean
 
@@ -54,7 +65,7 @@ def output_gradient(agent: DQN) -> tuple[np.ndarray, np.ndarray]:
 
 def tell(page: Page) -> None:
     """Q-learning by the network of the digits."""
-    config = preset(ENV)
+    config, experiment = PRESETS[ENV]
     page.text("""
         A cart balances a pole: at each step it is pushed to the left or to the right, and earns 1
         while the pole stands, for 500 steps at most. Nobody says which push was right. What can be
@@ -84,7 +95,7 @@ def tell(page: Page) -> None:
     page.source(QHead.fit, DQN.learn_from)
 
     run = learn()
-    agent = run.trained.agent
+    agent = run.result.agent
     net = MLP(64, 10, hidden=(HIDDEN,), activation="sigmoid", seed=1)
     _, dz = SoftmaxCrossEntropy(net.ops)(net(pixels(data().x_test[:SHOWN])), data().y_test[:SHOWN])
     actions, dq = output_gradient(agent)
@@ -104,26 +115,27 @@ def tell(page: Page) -> None:
 
         ## It learns
     """)
-    before, after = score(run.before), score(run.trained.policy)
+    before, after = score(run.before), score(run.result.policy)
     page.numbers |= {
         "gradient_elsewhere": elsewhere,
-        "parameters": agent.net.size, "env_steps": run.trained.env_steps, "updates": agent.updates,
-        "solved": run.trained.solved, "before": before, "after": after, "checks": run.checks,
+        "parameters": agent.net.size, "env_steps": run.result.env_steps, "updates": agent.updates,
+        "solved": run.result.solved, "before": before, "after": after,
+        "evaluations": run.evaluations,
     }  # fmt: skip
     page.text(f"""
-        {agent.net.size:,} parameters, {run.trained.env_steps:,} env steps, {agent.updates:,}
-        updates. Every {config.eval_every} env steps the greedy policy is asked; the best of the
-        {len(run.checks)} checks is kept, because a later one may be worse. In {EPISODES} fresh
+        {agent.net.size:,} parameters, {run.result.env_steps:,} env steps, {agent.updates:,}
+        updates. Every {experiment.eval_every} env steps the greedy policy is evaluated; the best of
+        {len(run.evaluations)} is kept, because a later one may be worse. In {EPISODES} fresh
         episodes the untrained network earns {before:.1f} on average, the kept policy {after:.1f}.
     """)
-    plane, policies = PLANES[ENV], {"before": run.before, "after": run.trained.policy}
+    plane, policies = PLANES[ENV], {"before": run.before, "after": run.result.policy}
     caption = "Greedy returns on the way; V(s) = max_a Q(s, a) of a cart at rest in the middle"
     with page.figure("value", caption, 9) as figure:
         axes = figure.subplots(1, 3)
-        axes[0].plot(*zip(*run.checks, strict=True), marker=".")
+        axes[0].plot(*zip(*run.evaluations, strict=True), marker=".")
         axes[0].set(xlabel="env steps", ylabel="return", title="greedy evaluations")
         for ax, (name, policy) in zip((axes[1], axes[2]), policies.items(), strict=True):
-            v = policy.q(states(plane, 4)).max(axis=1) / config.reward_scale
+            v = policy.value(states(plane, 4))
             page.numbers[f"v_{name}"] = [float(v.min()), float(v.max())]
             ends = (plane.x.low, plane.x.high, plane.y.low, plane.y.high)
             shown = ax.imshow(v.reshape(POINTS, POINTS), aspect="auto", extent=ends)

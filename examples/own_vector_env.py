@@ -1,7 +1,7 @@
 """Your own vectorised environment: the physics of all N environments at once, an array operation a
 line.
 
-    python examples/own_vector_world.py [env steps]
+    python examples/own_vector_env.py [env steps]
 
 The clock, resets, seeds and saved states come with `NumpyEnv`; the class itself goes to `train`.
 """
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from agents import DQNConfig, evaluate, train
+from agents import DQNConfig, evaluate
+from drl import Callback, train
 from envs import NumpyEnv
 
 
@@ -42,12 +43,20 @@ class Lander(NumpyEnv):
         return rows.T.astype(np.float32)  # (N, 2), a fresh array
 
 
-steps = int(sys.argv[1]) if len(sys.argv) > 1 else 30_000
-config = DQNConfig(
-    steps=steps, hidden=(64, 64), scale=(0.1, 0.3), n_step=3, epsilon_steps=10_000,
-    eval_every=2_000, eval_episodes=50, solved_at=0.6,
-)  # fmt: skip
+class Told(Callback):
+    """A line after each evaluation."""
 
-trained = train(Lander, config, seed=1, on_check=lambda n, r: print(f"{n:,}: {r.mean:.2f}"))
-result = evaluate(trained.policy, Lander(num_envs=100, seed=2), episodes=100)
-print(f"mean return {result.mean:.2f}, landed softly: {np.mean(result.returns > 0):.0%}")
+    def on_evaluation(self, experiment: Any, evaluated: Any) -> None:
+        print(f"{experiment.step:,}: {evaluated.score:.2f}")
+
+
+if __name__ == "__main__":  # the file is imported where a run names Lander
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 30_000
+    config = DQNConfig(hidden=(64, 64), scale=(0.1, 0.3), n_step=3, epsilon_steps=10_000)
+
+    result = train(
+        "dqn", Lander, config, seed=1, steps=steps, eval_every=2_000, eval_episodes=50,
+        solved_at=0.6, callbacks=[Told()], progress=False,
+    )  # fmt: skip
+    score = evaluate(result.policy, Lander(num_envs=100, seed=2), episodes=100)
+    print(f"mean return {score.mean:.2f}, landed softly: {np.mean(score.returns > 0):.0%}")
