@@ -121,7 +121,7 @@ def test_a_run_that_was_stopped_is_gone_on_with_as_it_says(
 
     one, several = "my run's", "all of 'em"
     with monkeypatch.context() as patch:
-        patch.setattr("drl.cli.digits_job.Interrupt", Asked)
+        patch.setattr("drl.experiment.experiment.Interrupt", Asked)
         printed = said("train", "digits", "--run", one, code=130)
         printed += said("train", "digits", "--seeds", "2", "--run", several, code=130)
         printed += said("train", "digits", "--run", one, code=2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from drl.cli import train_dqn
+from drl.cli import train
 from drl.cli.main import main
 from drl.cli.parse import whole
 
@@ -21,7 +21,7 @@ from drl.cli.parse import whole
     ],
 )
 def test_several_numbers_are_apart_by_spaces_or_commas(words: str, hidden: tuple[int, ...]) -> None:
-    assert train_dqn.parse(["--hidden", *words.split(" ")]).dqn.hidden == hidden
+    assert train.parse("train dqn", ["--hidden", *words.split(" ")]).agent.hidden == hidden
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_several_numbers_are_apart_by_spaces_or_commas(words: str, hidden: tuple
 )
 def test_whole_numbers_may_be_written_with_an_exponent(word: str, number: int) -> None:
     assert whole(word) == number
-    assert train_dqn.parse(["--steps", word]).dqn.steps == number
+    assert train.parse("train dqn", ["--steps", word]).experiment.steps == number
 
 
 @pytest.mark.parametrize(

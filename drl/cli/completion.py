@@ -67,8 +67,9 @@ def words(command: str, module: str) -> Iterator[Word]:
     yield Word("--help", (), True, "what it does, and its options")
     for name, text in variants(command):
         yield Word(f"--{name}", (), True, text)
-    for option in options_of(config_of(command, module), None, "options"):
-        choices = tuple(option.value.split("|")) if "|" in option.value else ()
+    for option in options_of(config_class(command, module), None, "options"):
+        values = [value for value in option.value.split("|") if value != "None"]
+        choices = tuple(values) if len(values) > 1 else ()
         if option.name == "--env":
             choices = env_ids()
         if any(choice.isupper() or " " in choice for choice in choices):
@@ -77,7 +78,7 @@ def words(command: str, module: str) -> Iterator[Word]:
         yield Word(option.name, choices, switch, option.text.partition(".")[0])
 
 
-def config_of(command: str, module: str) -> type:
+def config_class(command: str, module: str) -> type:
     """What a command parses."""
     found = importlib.import_module(module)
     if hasattr(found, "config_of"):

@@ -12,7 +12,7 @@ import re
 import shutil
 import textwrap
 from collections.abc import Iterator
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -155,7 +155,7 @@ def _own_options(config: type, default: Any, group: str) -> Iterator[Option]:
             continue
         group = next((t for n, t in reversed(comments.items()) if n < statement.lineno), group)
         field = known[statement.target.id]
-        value = getattr(default, field.name, field.default)
+        value = getattr(default, field.name, _default(field))
         if is_dataclass(hints[field.name]):
             inner.append((hints[field.name], value))
             continue
@@ -167,6 +167,11 @@ def _own_options(config: type, default: Any, group: str) -> Iterator[Option]:
         yield _described(group, field.name, annotation, hints[field.name], text, value)
     for hint, value in inner:
         yield from options_of(hint, None if value is MISSING else value, group)
+
+
+def _default(field: Field[Any]) -> Any:
+    """MISSING where there is none."""
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _is_text(statement: ast.stmt | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from drl.tables import TASKS
+from drl.tables import AGENTS, TASKS
 
 if TYPE_CHECKING:
     from drl.api.train import Plan
@@ -17,53 +17,69 @@ INLINE = tyro.conf.arg(name="")  # flags without a prefix
 
 
 @dataclass(frozen=True)
-class TaskFlags:
-    """What a training is called with, besides its settings."""
+class EnvFlags:
+    """Where an agent learns."""
 
     # -- run -------------------------------------------------------------------------------------
-    run: Path | None = None
-    """Directory of the run, or with --seeds of the runs; none: runs/<what>-<seed>-<time>."""
-    seeds: int = 1
-    """Runs, with seeds from --seed on, side by side on the cores there are."""
-    json: bool = False
-    """Print the result as one JSON object on the last line."""
-
-
-@dataclass(frozen=True)
-class AgentFlags(TaskFlags):
-    """Of an agent, its environment too."""
-
     env: str = "CartPole-v1"
     """Environment: an id, ours or Gymnasium's; module:Id imports that module first; file.py:Class
     is a class in a file of yours."""
 
 
+@dataclass(frozen=True)
+class Flags:
+    """What a training is called with, besides its settings."""
+
+    # -- run -------------------------------------------------------------------------------------
+    seeds: int = 1
+    """Runs, with seeds from --seed on, side by side on the cores there are."""
+    run: Path | None = None
+    """Directory of the run, or with --seeds of the runs; none: one in runs/, named by what is
+    learnt, seed and time."""
+
+    # -- curves, checkpoints, output -------------------------------------------------------------
+    json: bool = False
+    """Print the result as one JSON object on the last line."""
+
+
 def config_of(name: str) -> type:
-    """The config that `drl train NAME` parses: flags, the training's settings, the agent's."""
+    """The config that `drl train NAME` parses: the training's settings, flags, the agent's."""
     if name in TASKS:
         from drl.supervised.config import DigitsConfig
 
-        parts: list[tuple[str, type]] = [("flags", TaskFlags), ("task", DigitsConfig)]
-        doc = DigitsConfig.__doc__
+        parts: list[tuple[str, type]] = [("task", DigitsConfig), ("flags", Flags)]
     else:
         from agents.config import ExperimentConfig
         from drl.api.choose import find_agent
 
-        row = find_agent(name)
-        parts = [("flags", AgentFlags), ("experiment", ExperimentConfig), ("agent", row.config)]
-        doc = ABOUT_AGENTS + "".join(
-            f"  --{name} switches on {variant.help}." for name, variant in row.variants.items()
-        )
+        parts = [
+            ("environment", EnvFlags), ("experiment", ExperimentConfig), ("flags", Flags),
+            ("agent", find_agent(name).config),
+        ]  # fmt: skip
     inline = [(n, Annotated[kind, INLINE], field(default_factory=kind)) for n, kind in parts]
-    made = make_dataclass("Config", inline, frozen=True)
-    made.__doc__ = doc
-    return made
+    return make_dataclass(
+        "Config", inline, frozen=True, namespace={"job": name, "__doc__": _about(name)}
+    )
 
 
-ABOUT_AGENTS = """Learn an environment.
+def _about(name: str) -> str:
+    """What it does, for its help."""
+    help = (AGENTS | TASKS)[name].help
+    first = f"{help[0].upper()}{help[1:]}."
+    if name in TASKS:
+        return f"{first}\n\n{ABOUT_DIGITS}"
+    from drl.api.choose import find_agent
 
+    variants = find_agent(name).variants.items()
+    switches = [f"  --{word} switches on {variant.help}." for word, variant in variants]
+    return f"{first}\n\n{ABOUT_AGENTS}{''.join(switches)}"
+
+
+ABOUT_AGENTS = """\
 CartPole-v1 stops when solved; an environment with a preset needs no other flag.  An environment of
 Gymnasium's that raises, or hangs for 60 s, is restarted, at most 10 times in a run."""
+ABOUT_DIGITS = """\
+Each model has a tuned preset for small (8×8) and large images; no other flag is needed."""
 
 
 def parse(command: str, args: list[str]) -> Any:
@@ -84,15 +100,15 @@ def parse(command: str, args: list[str]) -> Any:
     row = find_agent(name)
     variants = [variant for word, variant in row.variants.items() if f"--{word}" in args]
     args = [word for word in args if word.removeprefix("--") not in row.variants]
-    env = resolve(known(AgentFlags, args).env)
+    env = resolve(known(EnvFlags, args).env)
     tuned = choose(row, env)
     agent = tuned.config
     for variant in variants:
         agent = variant.apply(agent)
     kind = config_of(name)
-    default = kind(flags=AgentFlags(env=env), experiment=tuned.experiment, agent=agent)
+    default = kind(environment=EnvFlags(env), experiment=tuned.experiment, agent=agent)
     config = parse_with(kind, command, args, default)
-    return replace(config, flags=replace(config.flags, env=resolve(config.flags.env)))
+    return replace(config, environment=EnvFlags(resolve(config.environment.env)))
 
 
 def run(config: Any) -> dict[str, Any]:
@@ -117,14 +133,6 @@ def plan_of(config: Any) -> Plan:
     """What is to be trained.   UserError where it cannot be."""
     from drl.api.train import plan_rl, plan_supervised
 
-    if hasattr(config, "task"):
+    if config.job in TASKS:
         return plan_supervised(None, config.task, {})
-    name = next(n for n, kind in _agents() if type(config.agent) is kind)
-    return plan_rl(name, config.flags.env, config.agent, config.experiment)
-
-
-def _agents() -> list[tuple[str, type]]:
-    from drl.api.choose import find_agent
-    from drl.tables import AGENTS
-
-    return [(name, find_agent(name).config) for name in AGENTS]
+    return plan_rl(config.job, config.environment.env, config.agent, config.experiment)

@@ -14,6 +14,7 @@ from drl.typed import check_types
 class RunConfig:
     """How a run is seeded, logged and computed.   UserError on values that cannot be."""
 
+    # -- run -------------------------------------------------------------------------------------
     seed: int = 1
     """Seed of everything random: same seed, same machine, same run."""
 
@@ -26,7 +27,8 @@ class RunConfig:
 
     # -- machine ---------------------------------------------------------------------------------
     backend: Literal["auto", "numpy", "torch"] = "auto"
-    """Array library; auto: numpy for small networks, torch for wide ones."""
+    """Array library; auto: numpy for small networks, torch for wide ones and large
+    convolutions."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the network."""
     device: str = "cpu"
