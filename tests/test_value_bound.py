@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drl.cli.train_dqn import parse
+from made import dqn, step
 
-from agents import DQNConfig, build_dqn, preset, train
+from agents import DQNConfig
+from agents import preset as tuned
 from agents.dqn import targets
 from agents.dqn.agent import on_backend
 from agents.dqn.build import value_bound
@@ -18,10 +19,11 @@ from agents.dqn.config import from_settings
 from agents.dqn.heads import QHead
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from agents.memory.replay import Batch
+from drl import train
+from drl.cli.train import parse
 from drl.errors import UserError
 from drl.nn import MLP
 from drl.nn.ops import make_ops
-from envs import factory
 from envs.build import OURS
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
@@ -62,8 +64,8 @@ def test_each_quantile_is_cut_and_c51_is_bound_by_its_atoms(library: str) -> Non
 @each_library
 def test_an_update_fits_the_cut_target(library: str) -> None:
     """y = 1 + ½ · min(8, 3) = 2.5 where Q = 2: δ = −½, so Q moves by lr · ½."""
-    config = DQNConfig(hidden=(), bootstrap="max", gamma=0.5, value_bound=(-3.0, 3.0), num_envs=1)
-    agent = build_dqn(config, (1,), np.float32, 1, 0, backend=library, dtype="float64")
+    config = DQNConfig(hidden=(), bootstrap="max", gamma=0.5, value_bound=(-3.0, 3.0))
+    agent = dqn(config, (1,), actions=1, seed=0, backend=library, precision="float64")
     assert isinstance(agent.bootstrap, targets.Bounded)
     for net, q in ((agent.net, 2.0), (agent.target_net, 8.0)):
         net.params[:] = 0
@@ -78,12 +80,13 @@ def test_an_update_fits_the_cut_target(library: str) -> None:
 @pytest.mark.parametrize("head", ["mean", "qr", "iqn", "c51"])
 def test_a_bound_that_never_acts_changes_no_byte(head: Any) -> None:
     def parameters(bound: tuple[float, float] | None) -> bytes:
-        config = DQNConfig(hidden=(8,), head=head, batch_size=8, num_envs=8, value_bound=bound)
-        agent = build_dqn(config, (3,), np.float32, 2, seed=1)
+        config = DQNConfig(hidden=(8,), head=head, batch_size=8, value_bound=bound)
+        agent = dqn(config, (3,), num_envs=8)
         rng, no = np.random.default_rng(0), np.zeros(8, bool)
         for _ in range(20):
             s, s_next = rng.normal(size=(2, 8, 3)).astype(np.float32)
-            agent.observe(s, rng.integers(2, size=8), rng.normal(size=8), no, no, s_next)
+            a, r = rng.integers(2, size=8), rng.normal(size=8)
+            agent.observe(s, a, step(r, no, no, s_next))
             agent.learn()
         return agent.ops.numpy(agent.net.params).tobytes()
 
@@ -94,18 +97,22 @@ def test_a_bound_that_never_acts_changes_no_byte(head: Any) -> None:
 def test_q_that_feeds_on_itself_stays_within_the_bound(library: str) -> None:
     """One state that leads to itself, and pays nothing: from 50 a target network that is copied at
     each update would keep Q at 50 · γ; bounded, the target is at most 2."""
-    config = DQNConfig(
-        hidden=(), gamma=1.0, value_bound=(-2.0, 2.0), num_envs=1, batch_size=1, lr=0.5
-    )
-    agent = build_dqn(replace(config, lr_end=0.5, tau=1.0), (1,), np.float32, 1, 0, library)
+    config = DQNConfig(hidden=(), gamma=1.0, value_bound=(-2.0, 2.0), batch_size=1, lr=0.5)
+    agent = dqn(replace(config, lr_end=0.5, tau=1.0), (1,), actions=1, seed=0, backend=library)
     for net in (agent.net, agent.target_net):
         net.params[:] = 0
         net.layers[-1].b[:] = 50.0
     one, no = np.ones((1, 1), np.float32), np.zeros(1, bool)
-    agent.observe(one, np.zeros(1, int), np.zeros(1), no, no, one)
+    agent.observe(one, np.zeros(1, int), step(np.zeros(1), no, no, one))
     for _ in range(200):
-        learned = agent.learn()
-    assert abs(float(agent.ops.numpy(learned.q())[0, 0])) < 2.1
+        seen = agent.learn().seen
+    assert abs(float(agent.ops.numpy(seen.q())[0, 0])) < 2.1
+
+
+def preset(id: str) -> DQNConfig:
+    found = tuned(id)
+    assert found is not None
+    return found.config  # type: ignore[no-any-return]
 
 
 def config(**settings: Any) -> DQNConfig:
@@ -150,7 +157,7 @@ def test_no_bound_where_nothing_bounds_the_rewards() -> None:
     assert value_bound(config(gamma=1.0), 2, (0.0, 1.0)) is None
     assert value_bound(config(), 2, (0.0, 0.0)) is None
     assert value_bound(config(value_bound=None), 2, (0.0, 1.0)) is None
-    agent = build_dqn(config(), (2,), np.float32, 2, seed=0)
+    agent = dqn(config(), (2,))
     assert agent.bootstrap is targets.double_q_target
 
 
@@ -169,8 +176,8 @@ def test_our_environments_keep_to_the_range_that_they_declare(id: str) -> None:
 
 
 def test_train_bounds_by_the_environments_range() -> None:
-    small = replace(preset("CartPole-v1"), eval_every=600, eval_episodes=1)
-    agent = train(factory("CartPole-v1"), small, steps=640).agent
+    settings = {"eval_every": 600, "eval_episodes": 1, "steps": 640, "progress": False}
+    agent = train("dqn", "CartPole-v1", **settings).agent
     assert isinstance(agent.bootstrap, targets.Bounded)
     assert (agent.bootstrap.low, agent.bootstrap.high) == pytest.approx((-5.0, 10.0))
 
@@ -180,10 +187,10 @@ def test_train_bounds_by_the_environments_range() -> None:
     [["--value-bound", "-300", "300"], ["--value-bound", "None"], ["--reward-range", "-1", "2"]],
 )
 def test_flags_and_the_files_of_a_run_keep_them(flags: list[str]) -> None:
-    dqn = parse(["--env", "CartPole-v1", *flags]).dqn
+    agent = parse("train dqn", ["--env", "CartPole-v1", *flags]).agent
     values = [float(word) for word in flags[1:]] if len(flags) == 3 else None
-    assert getattr(dqn, flags[0][2:].replace("-", "_")) == (tuple(values) if values else None)
-    assert from_settings(json.loads(json.dumps(asdict(dqn)))) == dqn
+    assert getattr(agent, flags[0][2:].replace("-", "_")) == (tuple(values) if values else None)
+    assert from_settings(json.loads(json.dumps(asdict(agent)))) == agent
 
 
 @pytest.mark.parametrize("name", ["value_bound", "reward_range"])
@@ -191,9 +198,9 @@ def test_flags_and_the_files_of_a_run_keep_them(flags: list[str]) -> None:
     "wrong", [(1.0, 0.0), (0.0,), (0.0, 1.0, 2.0), (0.0, math.nan), (0, math.inf)]
 )
 def test_what_is_no_interval_is_refused_in_one_line(name: str, wrong: Any) -> None:
-    with pytest.raises(UserError, match=f"--{name.replace('_', '-')} .* two finite numbers"):
+    with pytest.raises(UserError, match=f"{name}=.* two finite numbers"):
         DQNConfig(**{name: wrong})
-    with pytest.raises(UserError, match="value-bound"):
+    with pytest.raises(UserError, match="value_bound"):
         DQNConfig(value_bound=(1.0, 1.0))  # a bound with nothing inside; equal rewards are fine
 
 

@@ -1,13 +1,14 @@
-"""What Q promises beside what is earned, with numbers by hand."""
+"""What the value function estimates beside what is realised, with numbers by hand."""
 
 from typing import Any
 
 import numpy as np
 import pytest
-from agents.dqn.value_bias import ValueBias
+from made import dqn
+from made import step as one_step
 
-from agents import DQNConfig, build_dqn, evaluate
-from agents.dqn.metrics import q_by_action, q_values
+from agents import DQN, DQNConfig, evaluate
+from agents.value_bias import ValueBias
 from envs import Step, make
 
 GAMMA = 0.5
@@ -38,62 +39,66 @@ class Script:
     def load_state(self, state: dict[str, Any]) -> None: ...
 
 
-def agent(**changes: Any) -> Any:
+def agent(**changes: Any) -> DQN:
     config = DQNConfig(hidden=(4,), batch_size=2, learning_starts=2, gamma=GAMMA, **changes)
-    return build_dqn(config, (3,), np.float32, 2, seed=1)
+    return dqn(config, (3,))
 
 
-def played(watched: ValueBias, steps: int) -> np.ndarray:
-    watched.reset()
+def q_values(agent: DQN, obs: np.ndarray) -> np.ndarray:
+    return agent.policy().q(obs)
+
+
+def played(watch: ValueBias, script: Script, steps: int) -> np.ndarray:
+    watch.begin(script.reset()[0])
     for _ in range(steps):
-        watched.step(np.zeros(2, int))
-    return watched.earned()
+        watch.see(script.step(np.zeros(2, int)))
+    return watch.realised()
 
 
 def test_discounted_until_the_first_end() -> None:
     """Environment 0 ends at once, and its next episode does not count; environment 1 after three
     steps."""
     script = Script(([1, 2], [1, 0], [0, 0]), ([8, 4], [0, 0], [0, 0]), ([8, 8], [1, 1], [0, 0]))
-    watched = ValueBias(agent(), script)
-    assert played(watched, 3).tolist() == [1, 2 + 0.5 * 4 + 0.25 * 8]
-    assert watched.scalars()["eval/q_realised"] == 3.5
-    q = q_values(watched.agent, np.zeros((1, 3), np.float32))
-    assert watched.scalars()["eval/q_estimated"] == pytest.approx(q.max())
+    a = agent()
+    watch = a.probe()
+    assert played(watch, script, 3).tolist() == [1, 2 + 0.5 * 4 + 0.25 * 8]
+    assert watch.metrics()["eval/q_realised"] == 3.5
+    q = q_values(a, np.zeros((1, 3), np.float32))
+    assert watch.metrics()["eval/q_estimated"] == pytest.approx(q.max())
 
 
-def test_where_the_clock_cuts_the_world_goes_on() -> None:
+def test_where_the_clock_cuts_the_environment_goes_on() -> None:
     script = Script(([1, 1], [0, 0], [0, 0]), ([1, 1], [0, 1], [1, 1]))
     a = agent()
     rest = q_values(a, np.ones((1, 3), np.float32)).max()
-    earned = played(ValueBias(a, script), 2)
-    assert earned == pytest.approx([1.5 + 0.25 * rest, 1.5])  # terminated: nothing comes after
+    realised = played(a.probe(), script, 2)
+    assert realised == pytest.approx([1.5 + 0.25 * rest, 1.5])  # terminated: nothing comes after
 
 
 def test_rewards_as_the_agent_learns_them() -> None:
     script = Script(([100, -100], [1, 1], [0, 0]))
-    assert played(ValueBias(agent(reward_scale=0.5, reward_clip=2.0), script), 1).tolist() == [
-        4,
-        -4,
-    ]
+    watch = agent(reward_scale=0.5, reward_clip=2.0).probe()
+    assert played(watch, script, 1).tolist() == [4, -4]
 
 
 def test_what_is_not_known_is_left_out() -> None:
     unfinished = Script(([1, 1], [1, 0], [0, 0]))
-    watched = ValueBias(agent(), unfinished)
-    assert np.isnan(played(watched, 1)).tolist() == [False, True]
-    assert watched.scalars()["eval/q_realised"] == 1
+    watch = agent().probe()
+    assert np.isnan(played(watch, unfinished, 1)).tolist() == [False, True]
+    assert watch.metrics()["eval/q_realised"] == 1
     failed = Script(([1, 1], [1, 1], [0, 0]))
     failed.invalid = np.array([True, True])
-    watched = ValueBias(agent(), failed)
-    assert np.isnan(played(watched, 1)).all() and watched.scalars() == {}
+    watch = agent().probe()
+    assert np.isnan(played(watch, failed, 1)).all() and watch.metrics() == {}
 
 
 def test_an_evaluation_is_the_same_watched() -> None:
-    a = build_dqn(DQNConfig(hidden=(8,)), (4,), np.float32, 2, seed=1)
-    plain = evaluate(a.greedy, make("CartPole-v1", 4, seed=3), 6)
-    watched = ValueBias(a, make("CartPole-v1", 4, seed=3))
-    assert np.array_equal(evaluate(a.greedy, watched, 6).returns, plain.returns)
-    assert np.isfinite(watched.earned()).all()
+    a = dqn(DQNConfig(hidden=(8,)), (4,))
+    policy, watch = a.policy().act, a.probe()
+    plain = evaluate(policy, make("CartPole-v1", 4, seed=3), 6)
+    watched = evaluate(policy, make("CartPole-v1", 4, seed=3), 6, watch=watch)
+    assert np.array_equal(watched.returns, plain.returns)
+    assert np.isfinite(watch.realised()).all()
 
 
 @pytest.mark.parametrize("head", ["mean", "c51", "qr", "iqn"])
@@ -105,11 +110,13 @@ def test_q_in_the_rewards_of_the_environment(head: str) -> None:
 
 
 def test_q_by_action_is_of_the_batch_learnt_from() -> None:
-    config = DQNConfig(hidden=(4,), batch_size=5, num_envs=2, gamma=GAMMA, reward_scale=0.5)
-    a = build_dqn(config, (3,), np.float32, 2, seed=1)
+    config = DQNConfig(hidden=(4,), batch_size=5, gamma=GAMMA, reward_scale=0.5)
+    a = dqn(config, (3,), num_envs=2)
     s, no = np.eye(3, dtype=np.float32)[:2], np.zeros(2, bool)
-    a.observe(s, np.array([0, 1]), np.ones(2), no, no, s)
-    learned = a.learn()
-    q = q_by_action(a, learned)
-    assert q.shape == (2, 5)  # a row for each action
-    assert np.array_equal(q.T * 0.5, a.ops.numpy(learned.q()))
+    a.observe(s, np.array([0, 1]), one_step(np.ones(2), no, no, s))
+    update = a.learn()
+    q, metrics = a.ops.numpy(update.seen.q()), update.metrics()
+    for action in (0, 1):
+        of_action = metrics[f"q/action_{action}"]
+        assert isinstance(of_action, np.ndarray) and of_action.shape == (5,)
+        assert np.array_equal(of_action * 0.5, q[:, action])
