@@ -11,9 +11,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from made import dqn_in, task
 from test_envs import rolled, same
 
-from agents import Training, build_dqn, observations, preset
+from agents import preset
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from envs import make
@@ -286,19 +287,19 @@ def resident() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
     """Pong with its preset, but for a small replay: full after 600 steps, from where it counts."""
-    config = replace(preset("ALE/Pong-v5"), num_envs=4, buffer_size=600, learning_starts=200)
+    tuned = preset("ALE/Pong-v5")
+    assert tuned is not None
+    config = replace(tuned.config, buffer_size=600, learning_starts=200)
     env = make("ALE/Pong-v5", 4, seed=0)
-    agent = build_dqn(
-        config, *observations.sizes(env)[:3], seed=0, stack=env.frame_stack
-    )  # fmt: skip
+    agent = dqn_in(config, env, seed=0, steps=tuned.experiment.steps)
     before = agent.ops.numpy(agent.net.params).copy()
     sizes, losses = [], []
-    for step in Training(agent, env, config.updates_per_step, config.learning_starts).run(2_000):
-        if step.env_steps >= 800:
+    for progress in task(agent, env).run(2_000):
+        if progress.step >= 800:
             sizes.append(resident())
-        if step.learned is not None:
-            losses.append(step.learned.loss())
-    assert step.updates == 450 and np.isfinite(losses).all()
+        if progress.update is not None:
+            losses.append(progress.update.seen.loss())
+    assert agent.updates == 450 and np.isfinite(losses).all()
     assert not np.array_equal(before, agent.ops.numpy(agent.net.params))
     # malloc takes one step of 7 to 11 MiB, then 4,000 steps more take 0.1; 1,200 observations kept
     # by mistake would be 33

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made import dqn
+from made import policy as policy_of
+from made import step as one_step
 
-from agents import DQNConfig, build_dqn
+from agents import DQNConfig, Parts
 from agents.memory.replay import ReplayBuffer
-from agents.policy import GreedyPolicy
 from drl.nn import MLP, MSE, Adam, Conv, Conv2d, Flatten, Linear, Network, Pool, ReLU, Scale, Tanh
 from drl.nn import optim as optimizers
 from drl.nn.dueling import Dueling
@@ -187,10 +189,8 @@ KINDS: dict[str, dict[str, Any]] = {
 
 def agent_of(kind: str, library: str) -> Any:
     shape, dtype = ((5, 5, 1), np.uint8) if kind == "images" else ((4,), np.float32)
-    config = DQNConfig(
-        hidden=(8,), buffer_size=50, batch_size=4, learning_starts=10, num_envs=2, **KINDS[kind]
-    )
-    return build_dqn(config, shape, dtype, 3, seed=1, backend=library)
+    config = DQNConfig(hidden=(8,), buffer_size=50, batch_size=4, learning_starts=10, **KINDS[kind])
+    return dqn(config, shape, dtype, 3, num_envs=2, backend=library)
 
 
 def live(agent: Any, steps: int = 30, seed: int = 0) -> np.ndarray:
@@ -204,7 +204,7 @@ def live(agent: Any, steps: int = 30, seed: int = 0) -> np.ndarray:
     s = draw()
     for step in range(steps):
         a, s_next, ended = agent.act(s, step), draw(), rng.random(2) < 0.1
-        agent.observe(s, a, rng.normal(size=2), ended, np.zeros(2, bool), s_next)
+        agent.observe(s, a, one_step(rng.normal(size=2), ended, [0, 0], s_next))
         s = s_next
         if step > 10:
             agent.learn()
@@ -242,15 +242,14 @@ def test_a_copied_memory_goes_on(how: str) -> None:
 def test_a_copied_policy_decides_the_same_and_follows_its_own_network(
     how: str, library: str
 ) -> None:
-    policy = GreedyPolicy(
-        DQNConfig(hidden=(8,)), (4,), np.float32, 3,
+    own = Parts(
         net=lambda shape, outputs, *, seed: MLP(shape, outputs, (8,), backend=library, seed=seed)
-        if how == "deepcopy" else MLP(shape, outputs, (8,), backend=library, seed=seed),
-    )  # fmt: skip
-    other, x = COPIES[how](policy), np.random.default_rng(0).normal(size=(20, 4))
-    assert np.array_equal(policy.q(x), other.q(x))
+    )
+    made = policy_of(DQNConfig(hidden=(8,)), (4,), actions=3, parts=own)
+    other, x = COPIES[how](made), np.random.default_rng(0).normal(size=(20, 4))
+    assert np.array_equal(made.q(x), other.q(x))
     other.net.load(np.zeros(other.net.size, np.float32))
-    assert not other.q(x).any() and policy.q(x).any()
+    assert not other.q(x).any() and made.q(x).any()
 
 
 # -- processes ------------------------------------------------------------------------------------

@@ -10,14 +10,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from drl.cli.dqn_job import DQNJob
-from drl.cli.train_dqn import Config as TrainConfig
+from made import NEVER, dqn_in, task
 
-from agents import DQNConfig, Training, build_dqn, evaluate
+from agents import DQNConfig, ExperimentConfig, evaluate, job
+from agents.row import find_row
 from drl.cli.main import main
 from drl.errors import UserError
+from envs import factory, make
 from envs import gymnasium_env as gym_vector
-from envs import make
 from envs.gymnasium_env import GymVector
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*restarted:drl.errors.EnvWarning")
@@ -134,12 +134,11 @@ def test_no_transition_reaches_over_the_break(counter: Any) -> None:
     else."""
     counter(breaks((0, 4), (1, 9), (2, 20)))
     config = DQNConfig(
-        num_envs=2, n_step=3, gamma=1.0, hidden=(4,), buffer_size=400, batch_size=400
+        n_step=3, gamma=1.0, hidden=(4,), buffer_size=400, batch_size=400, learning_starts=NEVER
     )
     env = GymVector("Counter-v0", 2, 0, Counter)
-    agent = build_dqn(config, (2,), np.float32, 2, seed=0)
-    training = Training(agent, env, 0.0, 10_000)
-    returns = [r for step in training.run(80) for r in step.returns.tolist()]
+    agent = dqn_in(config, env, seed=0)
+    returns = [r for progress in task(agent, env).run(80) for r, _ in progress.episodes]
     assert len(env.restarts) == 3
     batch = agent.replay.sample()  # many times more than there are
     (t, env), (t_next, world_next) = batch.s.T, batch.s_next.T
@@ -176,23 +175,23 @@ def test_our_own_worlds_lose_nothing() -> None:
 
 
 def test_help_says_what_the_code_does() -> None:
-    from drl.cli.train_dqn import Config
-
+    from drl.cli.train import ABOUT_AGENTS
     from envs.gymnasium_env import MOST_RESTARTS, STEP_SECONDS
 
-    said = " ".join((Config.__doc__ or "").split())
+    said = " ".join(ABOUT_AGENTS.split())
     assert f"hangs for {STEP_SECONDS:g} s" in said and f"at most {MOST_RESTARTS} times" in said
 
 
 def test_worlds_that_cannot_be_saved_begin_with_other_seeds(counter: Any) -> None:
     counter(lambda env, life: None)
-    settings = TrainConfig(env="Counter-v0", dqn=DQNConfig(num_envs=2)).settings()
-    first = DQNJob(settings)
-    for _ in first.training.run(20):
+    row, made = find_row("dqn"), factory("Counter-v0")
+    first, settings, *_ = job.new(row, DQNConfig(), ExperimentConfig(num_envs=2), made, None)
+    for _ in first.run(20):
         pass
     state = first.state()
-    again = [DQNJob(settings) for _ in range(2)]
-    for job in again:
-        job.load_state(state)
-        assert job.envs.seed != first.envs.seed  # not the run's first episodes once more
-    assert again[0].envs.seed == again[1].envs.seed  # and the same ones whenever it is resumed
+    again = [job.restore(row, settings, made) for _ in range(2)]
+    seed = vars(first.envs)["seed"]
+    for one in again:
+        one.load_state(state)
+        assert vars(one.envs)["seed"] != seed  # not the run's first episodes once more
+    assert len({vars(one.envs)["seed"] for one in again}) == 1  # the same whenever it is resumed
