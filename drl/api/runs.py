@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agents.policy import SavedPolicy
     from drl.api.export import Exported
     from drl.api.train import Result
+    from drl.api.verify import Verified
     from drl.api.watch import Episode
 
 Which = Literal["best", "last"]
@@ -210,6 +211,21 @@ class LoadedRun(Learnt):
 
         with shared_generators_kept(), Run.open(self.directory, write=True) as run:
             return go_on(run, console_of(progress), steps, device, callbacks, env, data, parts)
+
+    def verify(
+        self, start: Literal["start", "checkpoint"] = "start", env: Any = None, data: Any = None,
+        parts: Any = None,
+    ) -> Verified:  # fmt: skip
+        """Train it again, and compare every byte with its newest checkpoint.
+
+        start            from its first step, or from the checkpoint before the newest
+        env, data, parts  of your own, where the run could not record them
+        """
+        from drl.api.verify import verify
+        from drl.state import shared_generators_kept
+
+        with shared_generators_kept():
+            return verify(self.directory, self.console, start, env, data, parts)
 
     def _classifier(self) -> Any:
         """The task with the parameters of the last checkpoint."""

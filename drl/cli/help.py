@@ -38,6 +38,10 @@ EXAMPLES = {  # command → lines to try, each with what it does
         ("drl resume runs/RUN --steps 200000", "further than it was meant to go"),
         ("drl resume runs/DIR", "all runs of a --seeds"),
     ),
+    "verify": (
+        ("drl verify runs/RUN", "from its first step"),
+        ("drl verify runs/RUN --from checkpoint", "the last part alone"),
+    ),
     "watch": (
         ("drl watch runs/RUN", "writes runs/RUN/episode.gif"),
         ("drl watch runs/RUN --window", "plays on the screen"),

@@ -16,6 +16,7 @@ COMMANDS = {  # name → module, one line of help
     **{f"train {name}": ("drl.cli.train", row.help) for name, row in (AGENTS | TASKS).items()},
     "evaluate": ("drl.cli.evaluate", "score a run in fresh environments, or on the test split"),
     "resume": ("drl.cli.resume", "go on with a run exactly where it stopped"),
+    "verify": ("drl.cli.verify", "train a run again, and compare every byte"),
     "watch": ("drl.cli.watch", "an episode as a GIF or MP4, or in a window"),
     "compare": ("drl.cli.compare", "runs beside each other over seeds: a table and a plot"),
     "export": ("drl.cli.export", "the network for numpy, torch or ONNX"),

@@ -245,6 +245,15 @@ class Run:
             + (f" ({len(damaged)} damaged)" if damaged else ": it stopped before its first")
         )
 
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Those that are there, the newest last."""
+        return self._checkpoints()
+
+    def load(self, path: Path) -> dict[str, Any]:
+        """One of them.   UserError where it is damaged."""
+        return checkpoint.load(path)
+
     def load_best(self) -> dict[str, Any]:
         path = self.directory / "checkpoints" / "best.safetensors"
         if not path.exists():
