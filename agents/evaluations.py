@@ -57,6 +57,7 @@ class Evaluations:
         return {
             "played": self.played,
             "next": self.next,
+            "every": self.config.eval_every,
             "best": self.best if np.isfinite(self.best) else None,
             "last": self.last,
             "solved": self.solved,
@@ -65,7 +66,10 @@ class Evaluations:
     def load_state(self, state: dict[str, Any], env_steps: int) -> None:
         """ValueError where it cannot be so after so many env steps."""
         self.played = whole(state, "played")
-        self.next = whole(state, "next", 1, env_steps + self.config.eval_every)
+        every = whole(state, "every", 1)
+        self.next = whole(state, "next", 1, env_steps + every)
+        if every != self.config.eval_every:  # the setting was changed
+            self.next = (env_steps // self.config.eval_every + 1) * self.config.eval_every
         self.solved, best = flag(state, "solved"), optional(number, state, "best")
         self.best = -np.inf if best is None else best
         self.last = optional(number, state, "last")

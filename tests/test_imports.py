@@ -36,6 +36,7 @@ def within(name: str, *packages: str) -> bool:
 
 # The rooms, from the top floor down: a file imports what is in its own room or below.
 ROOMS = (
+    ("drl.__main__",),
     ("drl.cli",),
     ("drl.tour", "drl.bench"),
     ("drl.api",),

@@ -6,9 +6,9 @@ from agents.dqn.config import DQNConfig as Config
 from agents.dqn.config import from_settings
 from agents.dqn.policy import load_policy
 from agents.dqn.presets import VARIANTS, preset
-from agents.dqn.setting_up import REMEDY, callbacks, require_room, resolve, warnings
+from agents.dqn.setting_up import FIXED, REMEDY, callbacks, require_room, resolve, warnings
 
 __all__ = [
-    "CHARTS", "REMEDY", "VARIANTS", "Config", "build", "callbacks", "from_settings", "load_policy",
-    "preset", "require_room", "resolve", "warnings",
+    "CHARTS", "FIXED", "REMEDY", "VARIANTS", "Config", "build", "callbacks", "from_settings",
+    "load_policy", "preset", "require_room", "resolve", "warnings",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from agents.dqn.targets import Bounded, TargetFunction
 from agents.exploration import Exploration
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
+from agents.policy import SavedPolicy
 from agents.value_bias import ValueBias
 from drl.environment import Step
 from drl.errors import Diverged
@@ -157,6 +158,14 @@ class DQN:
         if self.updates % self.target_period == 0:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
         return Seen(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
+
+    def init_from(self, policy: SavedPolicy) -> None:
+        """θ ← the policy's, θ⁻ ← θ: a new training that begins where another has led.
+
+        ValueError where its network is another.
+        """
+        self.net.load(policy.net.ops.numpy(policy.net.params).copy())
+        self.target_net.copy_from(self.net)
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:

@@ -20,6 +20,25 @@ from drl.nn.memory import require_memory
 
 REMEDY = "train anew with a lower `lr`, with `max_grad_norm`, or a smaller `reward_scale`"
 
+FIXED = {  # what a run that goes on cannot change, and why
+    name: why
+    for names, why in (
+        (
+            "hidden activation conv init scale dueling noisy noisy_sigma head atoms v_min v_max "
+            "quantiles iqn_samples",
+            "the network in the checkpoint is built by it",
+        ),
+        (
+            "gamma n_step reward_scale reward_clip buffer_size batch_size prioritized "
+            "priority_alpha",
+            "the memory in the checkpoint is filled by it",
+        ),
+        ("learning_starts updates_per_step", "the updates made are counted by it"),
+        ("ez_mu", "actions are held by it"),
+    )
+    for name in names.split()
+}
+
 
 def resolve(config: DQNConfig, setup: Setup) -> tuple[DQNConfig, list[str]]:
     """The settings of a new run, complete, and a line on each thing that was left open.

@@ -1,8 +1,9 @@
 """What Python users import (from drl), and what the command line calls."""
 
 from drl.api.console import TrainingWarning
+from drl.api.plan import Result
 from drl.api.policies import load_policy
 from drl.api.runs import LoadedRun, load_run
-from drl.api.train import Result, train
+from drl.api.train import train
 
 __all__ = ["LoadedRun", "Result", "TrainingWarning", "load_policy", "load_run", "train"]

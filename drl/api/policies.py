@@ -10,6 +10,7 @@ from agents.policy import SavedPolicy
 from drl.api.choose import find_agent
 from drl.errors import UserError
 from drl.experiment import checkpoint
+from drl.experiment.run import Run
 from drl.state import UNFIT
 
 
@@ -21,6 +22,14 @@ def load_policy(path: str | Path, net: Any = None) -> SavedPolicy:
     UserError where there is no such file, it is damaged, no policy, or of another network.
     """
     return policy_of(checkpoint.load(Path(path)), str(path), net)
+
+
+def policy_at(path: Path) -> SavedPolicy:
+    """The best policy of a run's directory, or a policy's file.   UserError where there is none."""
+    if path.is_dir():
+        with Run.open(path) as run:
+            return policy_of(run.load_best(), f"the best policy of {path}")
+    return load_policy(path)
 
 
 def policy_of(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from drl.api.changes import changed
 from drl.api.device import require_device
-from drl.api.train import Plan, Result, conclude, experiment_of
+from drl.api.plan import Plan, Result, conclude, experiment_of
 from drl.display.console import Console
 from drl.experiment.callbacks import Callback
 from drl.experiment.run import Run
@@ -16,6 +17,7 @@ from drl.tables import TASKS, job_module
 def go_on(
     run: Run, console: Console, steps: int | None = None, device: str | None = None,
     callbacks: Sequence[Callback] = (), env: Any = None, data: Any = None, parts: Any = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> Result:  # fmt: skip
     """From the last checkpoint, or from the start where the run was stopped before its first.
 
@@ -24,6 +26,7 @@ def go_on(
     device           in place of the run's own
     callbacks        those that it was trained with: they get their state back
     env, data, parts  of the user's own, where the run could not record them
+    changes          settings that are others from now on (drl.api.changes)
 
     UserError if it is finished, its device is not here, or it lacks one of these.
     """
@@ -31,12 +34,16 @@ def go_on(
     require_device(run)
     if not run.has_checkpoint:
         run.begin_anew()
-    plan = plan_of(run, console, env, data, parts)
+    settings = changed(run.config, changes) if changes else run.config
+    plan = plan_of(settings, console, env, data, parts, not run.has_checkpoint)
     try:
         experiment = experiment_of(plan, run, console, callbacks)
         if run.has_checkpoint:
             experiment.load_state(run.load_latest())
         goal = job_module(run.job).goal_of(run, plan.task, steps)
+        if changes:
+            run.change_settings(settings | {"device": run.document["settings"]["device"]},
+                                plan.task.step)  # fmt: skip
     except BaseException:
         plan.task.close()
         raise
@@ -44,29 +51,36 @@ def go_on(
 
 
 def plan_of(
-    run: Run, console: Console, env: Any = None, data: Any = None, parts: Any = None
-) -> Plan:
-    """The run's task as it was at its start.   UserError where it cannot be made again."""
-    settings = run.config
-    if run.job in TASKS:
+    settings: Mapping[str, Any], console: Console, env: Any = None, data: Any = None,
+    parts: Any = None, fresh: bool = False,
+) -> Plan:  # fmt: skip
+    """A run's task as it was at its start.
+
+    fresh  it is trained from there, no checkpoint will be loaded
+
+    UserError where it cannot be made again.
+    """
+    settings = dict(settings)
+    if settings["job"] in TASKS:
         from drl.supervised import job
         from drl.supervised.data import given
 
         task = job.restore(settings, given(data, settings["seed"]))
         return Plan(task, settings, task.goal)
-    return rl_plan_of(settings, console, env, parts)
+    return _rl_plan(settings, console, env, parts, fresh)
 
 
-def rl_plan_of(
-    settings: Mapping[str, Any], console: Console, env: Any = None, parts: Any = None
-) -> Plan:
+def _rl_plan(settings: dict[str, Any], console: Console, env: Any, parts: Any, fresh: bool) -> Plan:
     """Of an agent in environments."""
     from agents import job
     from drl.api.choose import find_agent
     from drl.api.env import source_of
+    from drl.api.weights import init_from
 
     row = find_agent(settings["job"])
     _, experiment = job.configs(row, settings)
     task = job.restore(row, settings, source_of(settings, console, env), parts)
-    whole = dict(settings) | {"log_every": experiment.logged_every}
+    if fresh and settings.get("init_from") is not None:
+        init_from(task, settings["init_from"])
+    whole = settings | {"log_every": experiment.logged_every}
     return Plan(task, whole, experiment.steps, parts=parts)

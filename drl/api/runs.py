@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agents.evaluation import Evaluation
     from agents.policy import SavedPolicy
     from drl.api.export import Exported
-    from drl.api.train import Result
+    from drl.api.plan import Result
     from drl.api.verify import Verified
     from drl.api.watch import Episode
 
@@ -197,20 +197,23 @@ class LoadedRun(Learnt):
     def resume(
         self, steps: int | None = None, callbacks: Sequence[Any] = (), progress: bool = True,
         env: Any = None, data: Any = None, parts: Any = None, device: str | None = None,
+        **changes: Any,
     ) -> Result:  # fmt: skip
         """Go on exactly where the last checkpoint stopped.
 
         steps      env steps in all, also where the run was solved before
         callbacks  those that it was trained with: they get their state back
         env, data, parts  of your own, where the run could not record them
+        changes    settings that are others from now on: lr=1e-4, eval_every=1000
 
-        UserError where it is finished.
+        UserError where it is finished, or a setting cannot change (it says why).
         """
         from drl.api.resume import go_on
         from drl.state import shared_generators_kept
 
         with shared_generators_kept(), Run.open(self.directory, write=True) as run:
-            return go_on(run, console_of(progress), steps, device, callbacks, env, data, parts)
+            console = console_of(progress)
+            return go_on(run, console, steps, device, callbacks, env, data, parts, changes)
 
     def verify(
         self, start: Literal["start", "checkpoint"] = "start", env: Any = None, data: Any = None,

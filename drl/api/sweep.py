@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from drl.api.train import Plan
+from drl.api.plan import Plan
 from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
@@ -42,11 +42,36 @@ def sweep(plan: Plan, count: int, directory: Path | None, console: Console) -> d
     if directory is None:
         what = settings[job_of(settings["job"]).what]
         directory = claim_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise taken(directory)
+    _require_place(directory, settings, seeds)
     runs = _created(directory, settings, seeds)
     fit = int(min(count, physical_memory() / max(1, _memory(plan.task))))
     return go_on(directory, runs, console, min(fit, cores()))
+
+
+def _require_place(directory: Path, settings: dict[str, Any], seeds: range) -> None:
+    """UserError unless the directory is empty, or holds runs of the same settings and other seeds:
+    a second machine joins in."""
+    if not directory.exists():
+        return
+    others = runs_in(directory) if directory.is_dir() else []
+    if not others:
+        if directory.is_dir() and not any(directory.iterdir()):
+            return
+        raise taken(directory)
+    with Run.open(others[0]) as other:
+        theirs = other.config
+    for name in settings.keys() | theirs.keys():
+        if name != "seed" and settings.get(name) != theirs.get(name):
+            raise UserError(
+                f"{directory} holds runs with {name}={theirs.get(name)}, these are to have "
+                f"{name}={settings.get(name)}: give the same settings, or another `run`"
+            )
+    there = [seed for seed in seeds if (directory / f"seed-{seed}").exists()]
+    if there:
+        raise UserError(
+            f"{directory} holds seed {', '.join(map(str, there))} already: give other seeds, or go "
+            "on with them: " + command("resume", directory)
+        )
 
 
 def _memory(task: Any) -> int:
@@ -72,8 +97,9 @@ def _created(directory: Path, settings: dict[str, Any], seeds: range) -> list[Pa
 
 
 def resume_all(
-    directory: Path, console: Console, steps: int | None = None, device: str | None = None
-) -> dict[str, Any]:
+    directory: Path, console: Console, steps: int | None = None, device: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Go on with every run in the directory that is not finished.  UserError if all are."""
     runs = runs_in(directory)
     if not (left := [run for run in runs if not finished(run, steps)]):
@@ -81,7 +107,7 @@ def resume_all(
             f"all {len(runs)} runs in {directory} are finished: give more `steps` to train on, or "
             "see them: " + command("compare", directory)
         )
-    return go_on(directory, left, console, cores(), steps, device)
+    return go_on(directory, left, console, cores(), steps, device, changes)
 
 
 def runs_in(directory: Path) -> list[Path]:
@@ -104,19 +130,20 @@ def finished(run: Path, steps: int | None = None) -> bool:
 def go_on(
     directory: Path, runs: Sequence[Path], console: Console, workers: int,
     steps: int | None = None, device: str | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train them to the end, print what all finished runs in the directory come to, and give it."""
     workers = max(1, min(workers, len(runs)))
     console.print(f"{len(runs)} runs in {directory}, {workers} at a time")
     started = time.perf_counter()
-    on = partial(_go_on_with, steps, device)
+    on = partial(_go_on_with, steps, device, dict(changes or {}))
     failed = advance(runs, on, console, workers, not _on_gpu(runs, device), ("drl.api.resume",))
     seconds = time.perf_counter() - started
 
-    results, summaries, unfinished = [], [], 0
+    mine, results, summaries, unfinished = set(runs), [], [], 0  # others may still be trained
     for run in runs_in(directory):
         if not finished(run, steps):
-            unfinished += run not in failed
+            unfinished += run in mine and run not in failed
             continue
         with contextlib.suppress(UserError):  # a damaged one among those that were there
             if (result := read(run, console)) is not None:
@@ -147,12 +174,12 @@ def go_on(
 
 
 def _go_on_with(
-    steps: int | None, device: str | None, run: Run, console: Console
+    steps: int | None, device: str | None, changes: dict[str, Any], run: Run, console: Console
 ) -> dict[str, Any]:
     """In a process of its own."""
     from drl.api.resume import go_on
 
-    return go_on(run, console, steps, device).summary
+    return go_on(run, console, steps, device, changes=changes).summary
 
 
 def _on_gpu(paths: Sequence[Path], device: str | None) -> bool:

@@ -9,8 +9,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from drl.api.plan import experiment_of
 from drl.api.resume import plan_of
-from drl.api.train import experiment_of
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, Experiment
@@ -63,8 +63,14 @@ def verify(
             raise UserError(
                 f"{directory} has but one checkpoint: verify it from its start (start='start')"
             )
+        begun = 0 if start == "start" else step_of(checkpoints[-2])
+        if begun < run.changed_at:
+            raise UserError(
+                f"the settings of {directory} were changed at step {run.changed_at:,}: what came "
+                "before cannot be trained again by those of now"
+            )
         expected = run.load(checkpoints[-1])
-        plan = plan_of(run, console, env, data, parts)
+        plan = plan_of(run.config, console, env, data, parts, start == "start")
         settings = plan.settings | {"log": _logged(run), "log_to": ["csv"]}
         with Run.create(Path(scratch) / "again", settings) as again:
             end = step_of(checkpoints[-1])

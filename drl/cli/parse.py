@@ -37,7 +37,7 @@ def parse(config: type, name: str, args: Sequence[str], default: Any = None) -> 
         raise UserError(f"{problem}; see drl {name} --help") from None
 
 
-def known(config: type, args: Sequence[str]) -> Any:
+def known(config: type, args: Sequence[str], default: Any = None) -> Any:
     """A config from those of the words that it knows; its defaults where they are not understood,
     which `parse` of the whole then says."""
     import tyro
@@ -45,10 +45,31 @@ def known(config: type, args: Sequence[str]) -> Any:
     words = [word for word in args if word not in ("-h", "--help")]
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            found: Any = tyro.cli(config, args=words, return_unknown_args=True, registry=_numbers())
+            found: Any = tyro.cli(
+                config, args=words, default=default, return_unknown_args=True, registry=_numbers()
+            )
     except SystemExit:
-        return config()
+        return default or config()
     return found[0]
+
+
+def split(config: type, name: str, args: Sequence[str]) -> tuple[Any, list[str]]:
+    """A config, and the words that it does not know.   UserError as in `parse`."""
+    if "-h" in args or "--help" in args:
+        parse(config, name, args)
+    import tyro
+
+    message = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(message):
+            found: Any = tyro.cli(
+                config, prog=f"drl {name}", args=args, return_unknown_args=True,
+                registry=_numbers(),
+            )  # fmt: skip
+    except SystemExit:
+        problem = plainly(_first_paragraph(message.getvalue()))
+        raise UserError(f"{problem}; see drl {name} --help") from None
+    return found[0], found[1]
 
 
 def _numbers() -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
 from drl.settings import require
+from drl.tables import TASKS
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Config:
     """Go on with a run exactly where its last checkpoint stopped.
 
     A directory of runs, as --seeds makes it: with all that are not finished, side by side.
+    Settings that may change in a run that goes on are given by name, behind RUN: --lr 1e-4; what
+    cannot change says why.
     """
 
     run: tyro.conf.Positional[Path]
@@ -31,15 +34,67 @@ class Config:
         require("steps", self.steps, self.steps is None or self.steps >= 1, "1 or more")
 
 
-def run(config: Config) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Resumed:
+    """What is asked for, and the settings that are others from now on."""
+
+    flags: Config
+    changes: dict[str, Any]
+
+    @property
+    def json(self) -> bool:
+        """Whether the result is wanted as JSON."""
+        return self.flags.json
+
+
+def parse(name: str, args: list[str]) -> Resumed:
+    """Its own flags, then those of the run's settings: what differs from them is a change."""
+    from drl.cli.parse import parse as parse_with
+    from drl.cli.parse import split
+
+    flags, rest = split(Config, name, args)
+    return Resumed(flags, _changes(flags.run, name, rest, parse_with) if rest else {})
+
+
+def _changes(directory: Path, name: str, words: list[str], parse_with: Any) -> dict[str, Any]:
+    from agents import job
+    from agents.config import ExperimentConfig
+    from drl.api.choose import find_agent
+    from drl.api.sweep import runs_in
+    from drl.experiment.run import Run
+
+    with Run.open(next(iter(runs_in(directory)), directory)) as run:
+        settings, learns_by = run.config, run.job
+    if learns_by in TASKS:
+        parse_with(Config, name, [str(directory), *words])  # which says what is not known
+    row = find_agent(learns_by)
+    agent, experiment = job.configs(row, settings)
+    parts = {"experiment": (ExperimentConfig, experiment), "agent": (row.config, agent)}
+    inline = tyro.conf.arg(name="")
+    kind = make_dataclass(
+        "Config",
+        [(n, Annotated[k, inline], field(default=v)) for n, (k, v) in parts.items()],
+        frozen=True,
+    )
+    given = parse_with(kind, name, words, kind())
+    return {
+        f.name: getattr(getattr(given, part), f.name)
+        for part, (config, before) in parts.items()
+        for f in fields(config)
+        if getattr(getattr(given, part), f.name) != getattr(before, f.name)
+    }
+
+
+def run(config: Resumed) -> dict[str, Any]:
     """Load, train on, and give the summary."""
     from drl.api.resume import go_on
     from drl.api.sweep import resume_all, runs_in
     from drl.cli.console import CommandConsole
     from drl.experiment.run import Run
 
-    console = CommandConsole(quiet=config.json)
-    if runs_in(config.run):
-        return resume_all(config.run, console, config.steps, config.device)
-    with Run.open(config.run, write=True) as run:
-        return go_on(run, console, config.steps, config.device).summary
+    flags, console = config.flags, CommandConsole(quiet=config.json)
+    if runs_in(flags.run):
+        return resume_all(flags.run, console, flags.steps, flags.device, config.changes)
+    with Run.open(flags.run, write=True) as run:
+        done = go_on(run, console, flags.steps, flags.device, changes=config.changes)
+        return done.summary

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from drl.errors import UserError
 from drl.tables import AGENTS, TASKS
 
 if TYPE_CHECKING:
-    from drl.api.train import Plan
+    from drl.api.plan import Plan
 
 INLINE = tyro.conf.arg(name="")  # flags without a prefix
 
@@ -24,6 +25,11 @@ class EnvFlags:
     env: str = "CartPole-v1"
     """Environment: an id, ours or Gymnasium's; module:Id imports that module first; file.py:Class
     is a class in a file of yours."""
+    config: Path | None = None
+    """A run's config.json, whose settings are the defaults of all other flags, the environment
+    too."""
+    init_from: Path | None = None
+    """A run, or a policy's file, whose weights the agent begins with."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,13 @@ class Flags:
 
     # -- run -------------------------------------------------------------------------------------
     seeds: int = 1
-    """Runs, with seeds from --seed on, side by side on the cores there are."""
+    """Runs, with seeds from --seed on, side by side on the cores there are; they join those that
+    are in --run already."""
     run: Path | None = None
     """Directory of the run, or with --seeds of the runs; none: one in runs/, named by what is
     learnt, seed and time."""
+    resume_or_start: bool = False
+    """Where --run is there already go on with it; one that is finished is left, exit code 0."""
 
     # -- curves, checkpoints, output -------------------------------------------------------------
     json: bool = False
@@ -100,27 +109,50 @@ def parse(command: str, args: list[str]) -> Any:
     row = find_agent(name)
     variants = [variant for word, variant in row.variants.items() if f"--{word}" in args]
     args = [word for word in args if word.removeprefix("--") not in row.variants]
-    env = resolve(known(EnvFlags, args).env)
-    tuned = choose(row, env)
-    agent = tuned.config
+    default = known(EnvFlags, args)
+    if default.config is None:
+        agent, experiment = choose(row, resolve(default.env))
+    else:
+        env, agent, experiment = of_run(row, default.config)
+        default = known(EnvFlags, args, EnvFlags(env=env))
     for variant in variants:
         agent = variant.apply(agent)
-    kind = config_of(name)
-    default = kind(environment=EnvFlags(env), experiment=tuned.experiment, agent=agent)
-    config = parse_with(kind, command, args, default)
-    return replace(config, environment=EnvFlags(resolve(config.environment.env)))
+    kind, default = config_of(name), replace(default, env=resolve(default.env))
+    of_all = kind(environment=default, experiment=experiment, agent=agent)
+    config = parse_with(kind, command, args, of_all)
+    resolved = replace(config.environment, env=resolve(config.environment.env))
+    return replace(config, environment=resolved)
+
+
+def of_run(row: Any, path: Path) -> tuple[str, Any, Any]:
+    """Environment, agent's and training's settings of a run's config.json.   UserError where it is
+    none, or of another agent."""
+    from agents import job
+    from drl.files import read_json
+
+    settings = read_json(path).get("settings")
+    if not isinstance(settings, dict) or settings.get("job") != row.name:
+        raise UserError(f"{path} holds no settings of {row.name}: give a run's config.json")
+    agent, experiment = job.configs(row, settings)
+    return str(settings["env"]), agent, experiment
 
 
 def run(config: Any) -> dict[str, Any]:
     """Train, and give the summary."""
+    from drl.api.plan import begin
+    from drl.api.rejoin import resume_or_start
     from drl.api.sweep import sweep
-    from drl.api.train import begin
     from drl.cli.console import CommandConsole
     from drl.experiment.run_files import claim_directory
     from drl.tables import job_of
 
     flags, console = config.flags, CommandConsole(quiet=config.flags.json)
-    plan = plan_of(config)  # what is wrong with the settings has shown now, before a file is made
+    if flags.resume_or_start:
+        if flags.run is None or flags.seeds != 1:
+            raise UserError("--resume-or-start goes on with one run: name it by --run")
+        if (there := resume_or_start(flags.run, console)) is not None:
+            return dict(there.summary)
+    plan = plan_of(config)  # what can be wrong has shown, before a file is made
     if flags.seeds != 1:
         return sweep(plan, flags.seeds, flags.run, console)
     settings = plan.settings
@@ -135,4 +167,7 @@ def plan_of(config: Any) -> Plan:
 
     if config.job in TASKS:
         return plan_supervised(None, config.task, {})
-    return plan_rl(config.job, config.environment.env, config.agent, config.experiment)
+    about = config.environment
+    return plan_rl(
+        config.job, about.env, config.agent, config.experiment, init_from=about.init_from
+    )

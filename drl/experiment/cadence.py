@@ -35,10 +35,13 @@ class EverySteps:
         return True
 
     def state(self) -> dict[str, Any]:
-        return {"next": self.next}
+        return {"next": self.next, "every": self.every}
 
     def load_state(self, state: dict[str, Any], step: int) -> None:
-        self.next = whole(state, "next", 1, step + self.every)
+        every = whole(state, "every", 1)
+        self.next = whole(state, "next", 1, step + every)
+        if every != self.every:  # the setting was changed
+            self.next = (step // self.every + 1) * self.every
 
 
 class EverySeconds:

@@ -160,6 +160,26 @@ class Run:
         for path in self.directory.glob("events.*"):
             path.unlink()
 
+    def change_settings(self, settings: dict[str, Any], step: int) -> None:
+        """Of a run that goes on, from `step` on: config.json keeps what they were.   OSError."""
+        before = self.document["settings"]
+        names = [name for name in settings if settings[name] != before.get(name)]
+        change = {
+            "step": step,
+            "from": {name: before.get(name) for name in names},
+            "to": {name: settings[name] for name in names},
+        }
+        changes = [*self.document.get("changes", []), change]
+        self.document |= {"settings": settings, "changes": changes}
+        _write_json(self.directory / "config.json", self.document)
+
+    @property
+    def changed_at(self) -> int:
+        """The step from which its settings are as they are; 0: they have never changed."""
+        changes = self.document.get("changes", [])
+        with fitting("config.json"):
+            return max((whole(change, "step") for change in changes), default=0)
+
     def write_summary(self, summary: dict[str, Any]) -> bool:
         path = self.directory / "summary.json"
         return self._kept(path, lambda: _write_json(path, summary))
@@ -249,6 +269,12 @@ class Run:
     def checkpoints(self) -> list[Path]:
         """Those that are there, the newest last."""
         return self._checkpoints()
+
+    @property
+    def best(self) -> Path | None:
+        """The model of the best evaluation, where there is one."""
+        path = self.directory / "checkpoints" / "best.safetensors"
+        return path if path.exists() else None
 
     def load(self, path: Path) -> dict[str, Any]:
         """One of them.   UserError where it is damaged."""
