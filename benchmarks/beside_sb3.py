@@ -43,8 +43,6 @@ os.environ |= THREADS  # numpy and torch read them when they are imported
 
 import gymnasium as gym  # noqa: E402
 import torch  # noqa: E402
-from drl.cli.dqn_job import DQNJob  # noqa: E402
-from drl.cli.train_dqn import Config  # noqa: E402
 from minatar.gym import register_envs  # noqa: E402
 from stable_baselines3 import DQN  # noqa: E402
 from stable_baselines3.common.callbacks import BaseCallback  # noqa: E402
@@ -52,10 +50,10 @@ from stable_baselines3.common.env_util import make_vec_env  # noqa: E402
 from stable_baselines3.common.evaluation import evaluate_policy  # noqa: E402
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor  # noqa: E402
 
-from agents.dqn.config import DQNConfig, lengths  # noqa: E402
-from agents.dqn.presets import preset  # noqa: E402
-from drl.display.console import Console  # noqa: E402
-from drl.experiment.run import Run  # noqa: E402
+from agents.dqn.config import lengths  # noqa: E402
+from agents.dqn.presets import PRESETS  # noqa: E402
+from agents.row import Preset  # noqa: E402
+from drl import train  # noqa: E402
 
 WARM_UP = 512  # env steps before learning; a multiple of both numbers of environments
 SPEED = {  # env: env steps after the warm-up, least ratio asked for
@@ -96,13 +94,14 @@ def speed(repeats: int, plain: bool) -> list[dict[str, Any]]:
     print(f"{'env':<21}{'ours':>22}{'SB3':>22}{'ratio':>8}{'bar':>6}")
     for env, (budget, bar) in SPEED.items():
         steps = WARM_UP + budget
-        config = replace(
-            preset(env), steps=steps, learning_starts=WARM_UP, eval_every=NEVER, solved_at=None
-        )
+        config, experiment = PRESETS[env]
+        config = replace(config, learning_starts=WARM_UP)
         config = replace(config, bootstrap="max", n_step=1) if plain else config
+        experiment = replace(experiment, steps=steps, eval_every=NEVER, solved_at=None)
+        settings = Preset(config, experiment)
         pairs = []
         for seed in range(repeats):
-            ours, theirs = our_loop(env, config, seed), their_loop(env, config, seed)
+            ours, theirs = our_loop(env, settings, seed), their_loop(env, settings, seed)
             if ours[1:] != theirs[1:]:
                 raise RuntimeError(f"env steps, updates, parameters: {ours[1:]} are {theirs[1:]}")
             pairs.append((ours[0], theirs[0]))
@@ -121,31 +120,36 @@ def speed(repeats: int, plain: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def our_loop(env: str, config: DQNConfig, seed: int) -> tuple[float, int, int, int]:
+def our_loop(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
     """Seconds, env steps, updates, parameters of a run as `drl train dqn` makes it."""
-    settings = Config(dqn=config, env=env, seed=seed).settings()
-    job = DQNJob(settings)
-    with tempfile.TemporaryDirectory() as scratch, Run.create(Path(scratch) / "run", settings) as r:
-        done = job.go(r, Console(quiet=True))
-    return done["seconds"], done["env_steps"], done["updates"], job.agent.net.params.size
+    config, experiment = settings
+    with tempfile.TemporaryDirectory() as scratch:
+        result = train(
+            "dqn", env, config, experiment=experiment, seed=seed, run=Path(scratch) / "run",
+            progress=False,
+        )  # fmt: skip
+    done = result.summary
+    return done["seconds"], done["env_steps"], done["updates"], result.net.params.size
 
 
-def their_loop(env: str, config: DQNConfig, seed: int) -> tuple[float, int, int, int]:
+def their_loop(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
     """The same of `learn`: gradient_steps follow each step of all environments."""
+    config, experiment = settings
+    steps, num_envs = experiment.steps, experiment.num_envs
     policy: dict[str, Any] = {"net_arch": list(config.hidden), "activation_fn": torch.nn.ReLU}
     if config.conv is not None:
         policy["features_extractor_class"] = MinAtarFeatures
     model = DQN(
-        "MlpPolicy", make_vec_env(env, config.num_envs, seed), seed=seed, device="cpu",
+        "MlpPolicy", make_vec_env(env, num_envs, seed), seed=seed, device="cpu",
         learning_rate=config.lr, batch_size=config.batch_size, buffer_size=config.buffer_size,
         learning_starts=WARM_UP, gamma=config.gamma, tau=config.tau, train_freq=1,
-        gradient_steps=round(config.num_envs * config.updates_per_step),
+        gradient_steps=round(num_envs * config.updates_per_step),
         target_update_interval=round(config.target_period / config.updates_per_step),
-        exploration_fraction=min(1.0, lengths(config).epsilon_steps / config.steps),
+        exploration_fraction=min(1.0, lengths(config, steps, num_envs).epsilon_steps / steps),
         exploration_final_eps=config.epsilon_end, policy_kwargs=policy,
     )  # fmt: skip
     start = time.perf_counter()
-    model.learn(config.steps)
+    model.learn(steps)
     seconds, net = time.perf_counter() - start, model.q_net
     return seconds, model.num_timesteps, model._n_updates, sum(p.numel() for p in net.parameters())
 

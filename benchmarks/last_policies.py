@@ -27,9 +27,10 @@ import numpy as np
 
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result
-from drl.experiment.results import CURVES, curve
+from drl.experiment.results import curve
 from drl.files import write_atomic
 from drl.statistics import bootstrap_interval
+from drl.tables import RL
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- last policies: begin -->", "<!-- last policies: end -->"
@@ -80,7 +81,7 @@ def one_seed(env: str, seed: int, experiment: Experiment, flags: list[str]) -> S
         drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
         for policy in ("best", "last"):
             found[policy] = drl("evaluate", str(run), "--policy", policy)["mean_reward"]
-        at, means = curve(run, CURVES["dqn"])
+        at, means = curve(run, RL.curve)
         found["late"] = np.round(means[at > steps // 2], 1).tolist()
     return found
 

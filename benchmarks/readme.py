@@ -5,7 +5,7 @@ python benchmarks/readme.py          writes them (make figures); a test holds th
 figures.json     drl bench --all
 scores.json      python benchmarks/scores.py
 beside_sb3.json  python benchmarks/beside_sb3.py
-the gradients' bounds are drl.cli.check_gradients.BARS, which `drl check-gradients` holds
+the gradients' bounds are drl.bench.gradients.BARS, which `drl check-gradients` holds
 """
 
 from __future__ import annotations

@@ -22,19 +22,22 @@ from drl.bench import (
 )
 from drl.bench.ablation import ENVS, PARTS, RAINBOW, Job
 from drl.bench.result import Bar, Result
-from drl.cli import train_dqn
+from drl.cli.train import parse
 from drl.nn import MLP, Network
 from drl.nn.layers import Linear
+from drl.settings import plain
 
 
 @pytest.mark.parametrize("env", ENVS)
 @pytest.mark.parametrize("variant", [*PARTS, RAINBOW])
 def test_each_variant_differs_in_its_part_only(env: str, variant: str) -> None:
-    plain = train_dqn.parse([*ablation.flags(Job(env, "DQN", 3))])
-    config = train_dqn.parse([*ablation.flags(Job(env, variant, 3))])
-    assert config.env == env and config.seed == 3 and config.dqn.steps == ENVS[env]
-    assert (plain.dqn.bootstrap, plain.dqn.n_step, plain.dqn.head) == ("max", 1, "mean")
-    settings, base = config.settings(), plain.settings()
+    dqn = parse("train dqn", [*ablation.flags(Job(env, "DQN", 3))])
+    config = parse("train dqn", [*ablation.flags(Job(env, variant, 3))])
+    assert config.flags == dqn.flags and config.flags.env == env
+    assert config.experiment == dqn.experiment
+    assert (config.experiment.seed, config.experiment.steps) == (3, ENVS[env])
+    assert (dqn.agent.bootstrap, dqn.agent.n_step, dqn.agent.head) == ("max", 1, "mean")
+    settings, base = plain(config.agent), plain(dqn.agent)
     changed = {name for name in settings if settings[name] != base[name]}
     parts = {
         "DQN": set(), "Double": {"bootstrap"}, "Munchausen": {"bootstrap"}, "Dueling": {"dueling"},
@@ -59,7 +62,7 @@ def test_the_table_is_the_interquartile_mean() -> None:
     assert table.count("15.0 (") == 33 and "4 seeds" in table
 
 
-def test_worlds_are_measured() -> None:
+def test_envs_are_measured() -> None:
     rows = envs.measure(repeats=1, seconds=1e-4).rows
     assert len(rows) == 4
     assert all(min(row["ours"], row["sync"], row["sync / ours"]) > 0 for row in rows)

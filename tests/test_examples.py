@@ -17,7 +17,7 @@ EXPECTED = {
     "own_gymnasium_env": ("4000", r"mean return (-[\d.]+)", -45),  # left alone: −57
     "own_layer": ("1500", r"best evaluation ([\d.]+)", 30),
     "own_target": ("1500", r"best evaluation ([\d.]+)", 30),
-    "own_vector_world": ("2000", r"mean return (-?[\d.]+)", -3.0),
+    "own_vector_env": ("2000", r"mean return (-?[\d.]+)", -3.0),
 }
 
 

@@ -79,6 +79,34 @@ console.table("CartPole-v1, seed 1", {"solved": "yes", "env steps": "2,000"})
     ]  # fmt: skip
 
 
+def test_a_training_is_one_output(execute: Any) -> None:
+    """`train` in a cell: the bar in one output, what is told before it and its result as text."""
+    outputs, updates = execute("""
+from drl import train
+
+result = train("dqn", "CartPole-v1", run="run", seed=1, steps=2_000, solved_at=None)
+print("steps:", result.env_steps)
+""")
+    plain(outputs)
+    (line,) = shown(outputs)
+    assert line.startswith("█" * 20 + " 2,000 of 2,000 env steps  ")
+    assert "return" in line and "/s, 0:00 left" in line
+    assert 2 <= updates <= 60  # four a second at most, and the last
+    assert printed(outputs, "stderr") == ""
+    told = printed(outputs, "stdout").splitlines()
+    assert "CartPole-v1, seed 1" in told and told[-1] == "steps: 2000"
+    assert len(told) < 20
+
+
+def test_a_training_without_progress_shows_nothing(execute: Any) -> None:
+    outputs, _ = execute("""
+from drl import train
+
+result = train("dqn", "CartPole-v1", seed=1, steps=1_000, progress=False)
+""")
+    assert outputs == []
+
+
 def test_what_is_interrupted_shows_how_far_it_came(execute: Any) -> None:
     outputs, _ = execute("""
 from drl.display.console import Console

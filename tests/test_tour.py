@@ -129,5 +129,5 @@ def test_reinforcement() -> None:
     assert numbers["gradient_elsewhere"] == 0
     assert numbers["parameters"] == 5 * 64 + 65 * 64 + 65 * 2
     assert numbers["before"] < 100 and numbers["after"] >= 475
-    assert numbers["solved"] and numbers["env_steps"] == numbers["checks"][-1][0]
+    assert numbers["solved"] and numbers["env_steps"] == numbers["evaluations"][-1][0]
     assert numbers["v_after"][1] - numbers["v_after"][0] > 20  # it tells good states from bad
