@@ -212,6 +212,7 @@ class RLTask:
         return lines
 
     def observers(self, full: bool) -> Sequence[Callback]:
+        """Warnings of its own, and the agent's; where `full` images too."""
         return self.callbacks(self, full)
 
     def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
@@ -233,18 +234,22 @@ class RLTask:
         return metrics
 
     def final(self) -> Mapping[str, float]:
+        """What runs are compared by; nothing before the first evaluation."""
         best = self.evaluations.best
         return {"best_mean_reward": best, "env_steps": self.step} if np.isfinite(best) else {}
 
     def status(self) -> str:
+        """Mean return of the last exploring episodes, and the best evaluation."""
         best = self.evaluations.best
         mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"
         return f"return {mean}  best evaluation {f'{best:.1f}' if np.isfinite(best) else '–'}"
 
     def where(self) -> str:
+        """Env steps and updates."""
         return f"env step {self.step:,}, {self.agent.updates:,} updates"
 
     def summary(self) -> dict[str, Any]:
+        """The result, as summary.json has it."""
         evaluations = self.evaluations
         return {
             "job": self.job,
@@ -261,6 +266,7 @@ class RLTask:
         }
 
     def table(self, summary: Mapping[str, Any]) -> dict[str, str]:
+        """The result, for people: name → value."""
         best, last = summary["best_mean_reward"], summary["last_mean_reward"]
         collapsed = ", collapsed and not yet back" * self.collapsed
         return {

@@ -10,19 +10,22 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from made import setup
 
-from agents import PRESETS, DQNConfig, load_policy, preset, rainbow, train
+from agents import PRESETS, DQNConfig, ExperimentConfig, preset, rainbow
 from agents.dqn.build import build_exploration, build_replay
-from agents.dqn.config import from_settings, lengths, updates_in
+from agents.dqn.config import Lengths, from_settings, lengths, updates_in
 from agents.dqn.presets import ATARI, MINATAR
 from agents.observations import byte_scale
-from agents.policy import describe
+from agents.row import Preset
+from drl import load_policy, train
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.nn.layers import Scale
-from envs import factory, make
+from drl.settings import plain
+from envs import make
 
 
 class Board(gym.Env[np.ndarray, int]):
@@ -69,31 +72,39 @@ OWN_LENGTH = {  # ε in env steps, lr in updates: what the presets were tuned wi
 }  # fmt: skip
 
 
+def own_lengths(preset: Preset) -> Lengths:
+    return lengths(preset.config, preset.experiment.steps, preset.experiment.num_envs)
+
+
 def test_presets_at_their_own_length_are_what_they_were_tuned_with() -> None:
     assert OWN_LENGTH.keys() == PRESETS.keys()
     for name, wanted in OWN_LENGTH.items():
-        assert lengths(preset(name))[:2] == wanted, name
-    assert lengths(MINATAR)[:2] == (100_000, 250_000)
-    assert lengths(ATARI)[0] == 50_000 and ATARI.lr == ATARI.lr_end
+        assert own_lengths(PRESETS[name])[:2] == wanted, name
+    assert own_lengths(MINATAR)[:2] == (100_000, 250_000)
+    assert own_lengths(ATARI)[0] == 50_000 and ATARI.config.lr == ATARI.config.lr_end
 
 
 @pytest.mark.parametrize("steps", [1_000, 7_777, 400_000])
 @pytest.mark.parametrize("name", [*PRESETS, "MinAtar/Asterix-v1", "no preset"])
 def test_schedules_reach_their_ends_within_a_run_of_any_length(name: str, steps: int) -> None:
-    config = replace(rainbow(preset(name)), steps=steps, buffer_size=1_000, noisy=False)
-    updates = max(1, updates_in(config, steps))
-    explore = build_exploration(config, 2, np.random.default_rng(0))
+    tuned = preset(name) or Preset(DQNConfig(), ExperimentConfig())
+    envs = tuned.experiment.num_envs
+    config = replace(rainbow(tuned.config), buffer_size=1_000, noisy=False)
+    updates = max(1, updates_in(config, steps, envs))
+    found, rng = lengths(config, steps, envs), np.random.default_rng(0)
+    explore = build_exploration(config, 2, envs, found.epsilon_steps, rng)
     assert explore.epsilon(steps) == pytest.approx(config.epsilon_end)
     assert explore.epsilon(0) == config.epsilon_start
-    sampler: Any = build_replay(config, (4,), np.float32, 1, np.random.default_rng(0)).sampler
+    about = setup((4,), num_envs=envs)
+    sampler: Any = build_replay(config, about, found.priority_beta_steps, rng).sampler
     assert sampler.beta(0) == 0.4
     assert sampler.beta(updates) == 1.0 and sampler.beta(updates // 2) <= 0.7
-    assert lengths(config).lr_steps <= steps * config.updates_per_step
+    assert found.lr_steps <= steps * config.updates_per_step
 
 
 def test_lengths_that_are_set_are_left_alone(tmp_path: Path) -> None:
-    given = DQNConfig(steps=10, epsilon_steps=7_000, lr_steps=8_000, priority_beta_steps=9_000)
-    assert lengths(given) == (7_000, 8_000, 9_000)
+    given = DQNConfig(epsilon_steps=7_000, lr_steps=8_000, priority_beta_steps=9_000)
+    assert lengths(given, 10, 16) == (7_000, 8_000, 9_000)
     settings = trained(tmp_path / "run", "--steps", "128", "--epsilon-steps", "333")
     assert (settings["epsilon_steps"], settings["lr_steps"]) == (333, 64)
 
@@ -109,8 +120,8 @@ def test_a_short_run_explores_to_its_end_and_says_how_long(
         "updates, prioritized β over 508 updates"
     )
     with Run.open(tmp_path / "run") as run:
-        assert lengths(from_settings(run.config)) == (60, 500, 508)
-        sampler = run.load_latest()["training"]["agent"]["replay"]["sampler"]
+        assert lengths(from_settings(run.config), 1_000, 16) == (60, 500, 508)
+        sampler = run.load_latest()["task"]["agent"]["replay"]["sampler"]
     assert sampler["drawn"] == 508  # the last update of the run: β = 1
 
 
@@ -154,18 +165,18 @@ def factor(net: Any) -> Any:
 def test_bytes_are_scaled_by_the_largest_of_their_space(
     high: Any, shape: tuple[int, ...], wanted: Any
 ) -> None:
-    config = DQNConfig(steps=80, num_envs=4, learning_starts=64, eval_episodes=1, hidden=(4,))
-    result = train(factory(lambda: Board(high, shape)), config)
+    config = DQNConfig(learning_starts=64, hidden=(4,))
+    settings: Any = {"steps": 80, "num_envs": 4, "eval_episodes": 1, "progress": False}
+    result = train("dqn", lambda: Board(high, shape), config, **settings)
     assert factor(result.agent.net) == wanted and factor(result.policy.net) == wanted
 
 
 def test_our_own_pictures_keep_their_255th() -> None:
     assert byte_scale(make("drl/CartPolePixels-v1", 1, 0).observation_space) == (1 / 255,)
-    config = replace(preset("drl/CartPolePixels-v1"), hidden=(4,), eval_episodes=1)
+    settings: Any = {"hidden": (4,), "eval_episodes": 1, "steps": 16, "progress": False}
     with pytest.warns(UserWarning, match="nothing will be learnt"):
-        assert (
-            factor(train(factory("drl/CartPolePixels-v1"), config, steps=16).agent.net) == 1 / 255
-        )
+        trained = train("dqn", "drl/CartPolePixels-v1", **settings)
+    assert factor(trained.net) == 1 / 255
 
 
 def test_the_factor_is_said_recorded_exported_and_loaded(
@@ -184,9 +195,13 @@ def test_the_factor_is_said_recorded_exported_and_loaded(
 def test_a_policy_file_of_before_keeps_the_scaling_it_was_written_with(tmp_path: Path) -> None:
     """It names no factor, and lacks today's new settings: 1/255 for all bytes."""
     config = DQNConfig(hidden=(4,), epsilon_steps=10_000, lr_steps=1, priority_beta_steps=50_000)
-    about = describe(config, (6,), np.uint8, 2)
+    settings = plain(config)
     for name in ("epsilon_fraction", "lr_fraction"):
-        del about["settings"][name]
+        del settings[name]
+    about = {
+        "settings": settings, "shape": [6], "observation_dtype": "uint8", "actions": 2,
+        "first_action": 0, "own_net": False,
+    }  # fmt: skip
     net = np.zeros(6 * 4 + 4 + 4 * 2 + 2, np.float32)
     checkpoint.save(tmp_path / "old.safetensors", {"policy": about, "net": net})
     assert factor(load_policy(tmp_path / "old.safetensors").net) == 1 / 255
@@ -201,10 +216,20 @@ def test_a_run_without_an_update_says_so_at_its_start(
     (line,) = capsys.readouterr().err.splitlines()
     assert "no update is made in 400 env steps" in line and "500" in line
     with pytest.warns(UserWarning, match="no update is made in 400 env steps"):
-        train(factory("CartPole-v1"), steps=400)
+        train("dqn", "CartPole-v1", steps=400, progress=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert train(factory("CartPole-v1"), steps=500).agent.updates == 12  # 512 env steps
+        learnt = train("dqn", "CartPole-v1", steps=500, progress=False)
+        assert learnt.agent.updates == 12  # 512 env steps
+
+
+def config(**given: Any) -> Any:
+    """Of the agent or of its training, whose settings they are."""
+    return (
+        DQNConfig(**given)
+        if given.keys() <= vars(DQNConfig()).keys()
+        else ExperimentConfig(**given)
+    )
 
 
 @pytest.mark.parametrize(
@@ -228,7 +253,7 @@ def test_a_run_without_an_update_says_so_at_its_start(
 )
 def test_numbers_of_other_kinds_are_taken_as_what_they_are(given: Any, wanted: Any) -> None:
     (name,) = given
-    value = getattr(DQNConfig(**given), name)
+    value = getattr(config(**given), name)
     assert value == wanted and type(value) is type(wanted)
     if isinstance(wanted, tuple):
         assert [type(v) for v in value] == [type(v) for v in wanted]
@@ -242,4 +267,4 @@ def test_numbers_of_other_kinds_are_taken_as_what_they_are(given: Any, wanted: A
 )
 def test_what_is_no_such_number_is_still_refused(given: Any) -> None:
     with pytest.raises(UserError, match="is not possible: expected"):
-        DQNConfig(**given)
+        config(**given)

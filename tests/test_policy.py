@@ -8,12 +8,15 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from made import NEVER, dqn, dqn_in, task
+from made import policy as policy_of
 
-from agents import DQNConfig, GreedyPolicy, Training, build_dqn, evaluate, load_policy, train
+from agents import DQNConfig, evaluate
+from drl import Result, load_policy, train
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment import checkpoint
-from envs import factory, make
+from envs import make
 
 
 class Door(gym.Env[np.ndarray, np.int64]):
@@ -46,21 +49,28 @@ def door() -> Iterator[None]:
     del gym.registry["Door-v0"]
 
 
-CONFIG = DQNConfig(
-    steps=600, num_envs=4, learning_starts=64, eval_every=200, eval_episodes=2, hidden=(8,),
-    n_step=2, ez_mu=2.0,
-)  # fmt: skip
+CONFIG = DQNConfig(learning_starts=64, hidden=(8,), n_step=2, ez_mu=2.0)
+
+
+def train_door() -> Result:
+    return train(
+        "dqn", Door, CONFIG, steps=600, num_envs=4, eval_every=200, eval_episodes=2,
+        progress=False,
+    )  # fmt: skip
 
 
 def test_a_policy_gives_the_actions_of_the_environment(tmp_path: Path) -> None:
-    trained = train(factory(Door), CONFIG)
+    trained = train_door()
     assert trained.mean_reward == 1.0
     assert set(np.unique(trained.agent.replay.action[:500])) == {0, 1, 2}  # kept from 0 on
     trained.policy.save(tmp_path / "policy.safetensors")
     for policy in (trained.policy, load_policy(tmp_path / "policy.safetensors")):
         env = Door()
         obs, _ = env.reset()
+        assert env.step(policy(obs))[1] == 1.0
         assert env.step(policy(obs[None])[0])[1] == 1.0
+        actions, state = policy.predict(obs[None], state="kept", episode_start=np.ones(1, bool))
+        assert env.step(actions[0])[1] == 1.0 and state == "kept"
         assert evaluate(policy, make(Door, 3, 1), 6).mean == 1.0
         assert policy.q(obs[None]).argmax() == 2
 
@@ -89,16 +99,19 @@ def test_a_run_gives_them_too(door: None, tmp_path: Path) -> None:
 
 
 def test_a_policy_file_of_before_counts_from_0(tmp_path: Path) -> None:
-    trained = train(factory(Door), CONFIG)
+    trained = train_door()
     state = trained.policy.state()
-    del state["policy"]["first_action"]
+    about = state["policy"]
+    for name in ("agent", "env", "observation_space", "action_space"):
+        del about[name]
+    about |= {"shape": [1], "observation_dtype": "float32", "actions": 3}
     checkpoint.save(tmp_path / "old.safetensors", state)
     assert load_policy(tmp_path / "old.safetensors")(np.ones((1, 1), np.float32)).tolist() == [2]
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 def test_no_action_is_the_best_where_an_observation_is_no_number(number: float) -> None:
-    policy = GreedyPolicy(DQNConfig(hidden=(4,)), (2,), "float32", 3)
+    policy = policy_of(DQNConfig(hidden=(4,)), (2,), actions=3)
     obs = np.ones((4, 2), np.float32)
     obs[2, 1] = number
     for ask in (policy, policy.q):
@@ -150,10 +163,10 @@ def test_pictures_with_channels_first_are_not_taken_for_rows(
 ) -> None:
     config = DQNConfig(conv=conv, buffer_size=64, hidden=(4,))
     if fine:
-        assert build_dqn(config, shape, np.uint8, 2, 1).net.input_shape == shape
+        assert dqn(config, shape, np.uint8).net.input_shape == shape
         return
     with pytest.raises(ValueError, match="channels first.*TransformObservation"):
-        build_dqn(config, shape, np.uint8, 2, 1)
+        dqn(config, shape, np.uint8)
 
 
 def test_channels_first_is_one_line_of_the_command(
@@ -187,11 +200,11 @@ def test_only_ends_for_good_count_as_terminal(gamma: float, n: int) -> None:
             self.t += 1
             return np.ones(1, np.float32), 1.0, self.t == 5, False, {}
 
-    config = replace(CONFIG, gamma=gamma, n_step=n)
+    config = replace(CONFIG, gamma=gamma, n_step=n, learning_starts=NEVER)
     for env, wanted in ((Cut, 0.0), (Ends, n / 5)):
         envs = make(env, 4, 1)
-        agent = build_dqn(config, (1,), np.float32, 3, 1, first_action=3)
-        for _ in Training(agent, envs, 0.0, 64).run(200):
+        agent = dqn_in(config, envs)
+        for _ in task(agent, envs).run(200):
             pass
         assert agent.replay.terminal_fraction() == pytest.approx(wanted)
 

@@ -7,18 +7,22 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from made import dqn
+from made import policy as policy_of
 
-from agents import DQNConfig, GreedyPolicy, Parts, build_dqn, evaluate, load_policy, preset, train
-from drl import MLP, UserError
+from agents import DQNConfig, ExperimentConfig, Parts, evaluate
+from drl import MLP, Callback, UserError, load_policy, load_run, train
+from drl.errors import EnvFailed
 from drl.nn import Network
 from drl.nn.schedules import Constant
-from envs import Chain, factory, make
+from envs import Chain, make
 
 PACKAGES = ("drl", "drl.nn", "drl.supervised", "agents", "envs")
-SHORT = replace(preset("CartPole-v1"), steps=1_000, eval_every=500, solved_at=None)
+SHORT: dict[str, Any] = {"steps": 1_000, "eval_every": 500, "solved_at": None, "progress": False}
 
 
 def public() -> list[tuple[str, object]]:
@@ -95,7 +99,7 @@ def test_packages_are_typed() -> None:
 def test_train_is_the_command_line_without_its_log(tmp_path: Path) -> None:
     from drl.cli.main import main
 
-    trained = train(factory("CartPole-v1"), replace(preset("CartPole-v1"), steps=800), seed=3)
+    trained = train("dqn", "CartPole-v1", seed=3, steps=800, progress=False)
     run = tmp_path / "run"
     args = ["train", "dqn", "--steps", "800", "--seed", "3", "--log", "none", "--json"]
     assert main([*args, "--run", str(run)]) == 0
@@ -104,7 +108,7 @@ def test_train_is_the_command_line_without_its_log(tmp_path: Path) -> None:
 
 
 def test_saved_policy_acts_the_same(tmp_path: Path) -> None:
-    trained = train(factory("CartPole-v1"), SHORT, seed=1)
+    trained = train("dqn", "CartPole-v1", seed=1, **SHORT)
     trained.policy.save(tmp_path / "policy.safetensors")
     policy = load_policy(tmp_path / "policy.safetensors")
     obs = make("CartPole-v1", num_envs=50, seed=5).reset()[0]
@@ -119,10 +123,7 @@ def test_saved_policy_acts_the_same(tmp_path: Path) -> None:
     ids=str,
 )
 def test_policy_of_each_kind_comes_back(changes: dict[str, object], tmp_path: Path) -> None:
-    config = replace(DQNConfig(), **changes)
-    agent = build_dqn(config, (4,), "float32", 2, seed=1)
-    policy = GreedyPolicy(config, (4,), "float32", 2)
-    policy.copy_from(agent)
+    policy = policy_of(replace(DQNConfig(), **changes), (4,))
     policy.save(tmp_path / "policy.safetensors")
     obs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
     assert np.array_equal(load_policy(tmp_path / "policy.safetensors")(obs), policy(obs))
@@ -130,7 +131,7 @@ def test_policy_of_each_kind_comes_back(changes: dict[str, object], tmp_path: Pa
 
 def test_own_network_is_used_and_asked_for_again(tmp_path: Path) -> None:
     net = partial(MLP, hidden=(8,), activation="tanh")
-    trained = train(factory("CartPole-v1"), SHORT, Parts(net=net), seed=1)
+    trained = train("dqn", "CartPole-v1", parts=Parts(net=net), **SHORT)
     assert [type(layer).__name__ for layer in trained.agent.net.layers] == [
         "Linear", "Tanh", "Linear",
     ]  # fmt: skip
@@ -148,32 +149,37 @@ def test_network_with_wrong_outputs_is_named() -> None:
         return MLP(shape, outputs + 1)
 
     with pytest.raises(UserError, match=r"gives \(3,\), the head needs \(2,\)"):
-        train(factory("CartPole-v1"), SHORT, Parts(net=net))
+        train("dqn", "CartPole-v1", parts=Parts(net=net), **SHORT)
 
 
 def test_own_schedules_are_used() -> None:
     parts = Parts(epsilon=Constant(0.25), lr=Constant(3e-4))
-    agent = build_dqn(SHORT, (4,), "float32", 2, seed=1, parts=parts)
+    agent = dqn(DQNConfig(), (4,), parts=parts)
     assert agent.exploration.epsilon(0) == 0.25
     assert agent.optimizer.lr == 3e-4
 
 
-def test_class_of_worlds_is_enough() -> None:
-    config = DQNConfig(steps=2_000, hidden=(32,), eval_every=1_000, epsilon_steps=1_000)
-    checks: list[int] = []
-    trained = train(Chain, config, seed=1, on_check=lambda step, result: checks.append(step))
-    assert checks == [1_008, 2_000]  # at the first multiple of 16 environments from 1,000 on
+def test_class_of_environments_is_enough() -> None:
+    class Seen(Callback):
+        steps: ClassVar[list[int]] = []
+
+        def on_evaluation(self, experiment: Any, evaluated: Any) -> None:
+            self.steps.append(experiment.step)
+
+    config = DQNConfig(hidden=(32,), epsilon_steps=1_000)
+    settings: Any = {"steps": 2_000, "eval_every": 1_000, "progress": False}
+    trained = train("dqn", Chain, config, seed=1, callbacks=[Seen()], **settings)
+    assert Seen.steps == [1_008, 2_000]  # at the first multiple of 16 environments from 1,000 on
     assert trained.mean_reward > 0.5  # most episodes reach the end
 
 
-def test_a_policy_even_when_no_check_was_due() -> None:
-    config = replace(SHORT, learning_starts=50)
-    trained = train(factory("CartPole-v1"), config, seed=1, steps=100)
-    assert np.isfinite(trained.mean_reward)
+def test_a_policy_even_when_no_evaluation_was_due() -> None:
+    trained = train("dqn", "CartPole-v1", **SHORT | {"steps": 100, "learning_starts": 50})
+    assert trained.mean_reward is not None and np.isfinite(trained.mean_reward)
     assert trained.env_steps == 112
 
 
-def test_worlds_that_fail_are_said() -> None:
+def test_environments_that_fail_are_said() -> None:
     import gymnasium as gym
 
     class Breaks(gym.Env):  # type: ignore[type-arg]
@@ -190,17 +196,28 @@ def test_worlds_that_fail_are_said() -> None:
                 raise RuntimeError("a wheel came off")
             return np.zeros(1, np.float32), 1.0, False, False, {}
 
-    config = DQNConfig(num_envs=1, eval_episodes=1, learning_starts=20, batch_size=8)
-    with pytest.warns(UserWarning, match="a wheel came off"), pytest.raises(UserError):
-        train(factory(Breaks), config, steps=40)  # the check, without end, fails for good
+    config = DQNConfig(learning_starts=20, batch_size=8)
+    settings: Any = {"num_envs": 1, "eval_episodes": 1, "steps": 40, "progress": False}
+    with pytest.warns(UserWarning, match="a wheel came off"), pytest.raises(EnvFailed) as caught:
+        train("dqn", Breaks, config, **settings)  # the evaluation, without end, fails for good
+    assert caught.value.result.env_steps == 40
+    assert caught.value.result.policy(np.zeros(1, np.float32)) in (0, 1)
 
 
 @pytest.mark.parametrize(
     "what, message",
     [
-        (lambda: train("CartPole-v1"), r"envs.factory\('CartPole-v1'\)"),  # type: ignore[arg-type]
-        (lambda: train(factory("CartPole-v1"), replace(SHORT, conv="nature")), "do not fit"),
-        (lambda: train(factory("NoSuchEnv-v1")), "unknown environment"),
+        (lambda: train("CartPole-v1"), r"train\('dqn', 'CartPole-v1'\)"),
+        (lambda: train("ppq", "CartPole-v1"), "unknown agent 'ppq'; expected one of dqn"),
+        (lambda: train("dqn", "CartPole-v1", conv="nature", **SHORT), "do not fit"),
+        (lambda: train("dqn", "NoSuchEnv-v1"), "unknown environment"),
+        (lambda: train("dqn", "CartPole-v1", learning_rate=1e-3), "'learning_rate'"),
+        (lambda: train("dqn", "CartPole-v1", lrr=1e-3), "'lrr': did you mean 'lr'"),
+        (lambda: train("dqn", "CartPole-v1", lr=-1.0), "lr=-1.0 is not possible: give above 0"),
+        (lambda: train("dqn", "CartPole-v1", ExperimentConfig()), "takes a DQNConfig"),
+        (lambda: train("dqn", "CartPole-v1", callbacks=[print], **SHORT), "no callback"),
+        (lambda: train("digits", nonsense=1), "'nonsense'"),
+        (lambda: load_run("nowhere"), "no run nowhere"),
         (lambda: load_policy("nowhere.safetensors"), "no checkpoint"),
     ],
 )
