@@ -1,11 +1,14 @@
 """Environments: our own, vectorised and fast, and any of Gymnasium's.
 
 Names are fetched when they are first asked for: `import envs` loads neither numpy nor Gymnasium.
+Gymnasium is told of our ids as soon as both are imported, whichever comes first.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,8 +19,10 @@ if TYPE_CHECKING:
     from envs.chain import Chain
     from envs.gymnasium_env import GymVector
     from envs.ids import resolve
+    from envs.named import importing
     from envs.numpy_env import NumpyEnv
     from envs.pixels import CartPolePixels
+    from envs.sources import EnvSource, source
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
@@ -34,6 +39,9 @@ __all__ = [
     "make",
     "resolve",
     "factory",
+    "EnvSource",
+    "source",
+    "importing",
 ]
 
 WHERE = {
@@ -49,7 +57,42 @@ WHERE = {
     "make": "envs.build",
     "resolve": "envs.ids",
     "factory": "envs.build",
+    "EnvSource": "envs.sources",
+    "source": "envs.sources",
+    "importing": "envs.named",
 }
+
+
+class Announcement:
+    """A finder that finds nothing of its own: it waits for Gymnasium's import, and is gone."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Gymnasium's own spec, which tells it of our ids when it has been executed."""
+        if name != "gymnasium":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def execute_and_register(module: Any) -> None:
+                execute(module)
+                _register()
+
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+        return spec
+
+
+def _register() -> None:
+    from envs.ids import register
+
+    register()
+
+
+if "gymnasium" in sys.modules:
+    _register()
+else:
+    sys.meta_path.insert(0, Announcement())
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,15 @@ from drl.closing import close
 from drl.environment import EnvFactory, VectorEnv
 from drl.errors import UserError
 from drl.nn.memory import require_room_for_envs
+from envs.answers import said
 from envs.drawing import headless, no_pictures
 from envs.gymnasium_env import GymVector
-from envs.ids import OURS, others, resolve
+from envs.ids import OURS, others, own_class, resolve
 
 # a word of the complaint → our extra
 EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
 
-
+NONE: Mapping[str, Any] = {}
 Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
 
 
@@ -30,69 +31,84 @@ def factory(what: str | Build) -> EnvFactory:
 
 
 def make(
-    id: str | Build, num_envs: int, seed: int, drawn: bool = False, compiled: bool = False
-) -> VectorEnv:
+    id: str | Build, num_envs: int, seed: int, drawn: bool = False, compiled: bool = False,
+    kwargs: Mapping[str, Any] = NONE,
+) -> VectorEnv:  # fmt: skip
     """`num_envs` environments, seeded.
 
     id        ours, any of Gymnasium's, or a function that builds one gymnasium.Env (its class)
     drawn     `render` will be asked for: Gymnasium's environments must know that when they are made
     compiled  our own environments' loops by numba, where it is installed: the same numbers, sooner
-    after
-              a start that takes longer
+              after a start that takes longer
+    kwargs    for the class of ours, or for gymnasium.make
 
     UserError: unknown id, spaces that a DQN cannot have, an environment that cannot be made or
     drawn.
     """
-    if num_envs < 1:
-        raise UserError(f"--num-envs {num_envs} is not possible: give at least 1")
-    try:
-        require_room_for_envs(num_envs)
-    except MemoryError as error:
-        raise UserError(str(error)) from error
+    require_room(num_envs)
     if not isinstance(id, str):
         return GymVector(None, num_envs, seed, id)
     id = resolve(id)
-    if id in OURS:
-        return OURS[id](id=id, num_envs=num_envs, seed=seed, compiled=compiled)
     try:
+        if id in OURS:
+            return own_class(id)(num_envs=num_envs, seed=seed, compiled=compiled, **kwargs)
         if id.startswith("MinAtar/"):
             from envs import minatar
 
             if id in minatar.IDS:
-                return minatar.MinAtar(id, num_envs, seed)
+                return minatar.MinAtar(id, num_envs, seed, **kwargs)
         if id.startswith("ALE/"):
             from envs import atari
 
             if id in atari.ids():
-                return atari.Atari(id, num_envs, seed)
+                return atari.Atari(id, num_envs, seed, **kwargs)
     except ModuleNotFoundError as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
-    build = partial(_one_of_gymnasiums, id, "rgb_array" if drawn else None)
-    return GymVector(id, num_envs, seed, build)
+    except TypeError as error:
+        if not kwargs:
+            raise
+        raise UserError(f"{id} cannot be made with {dict(kwargs)} ({error})") from error
+    return GymVector(id, num_envs, seed, partial(gymnasiums, id, drawn, kwargs))
 
 
-def _one_of_gymnasiums(id: str, render_mode: str | None) -> Any:
-    """Of what can be said better than by its exception (GymVector says the rest)."""
+def require_room(num_envs: int) -> None:
+    """UserError where there are none, or more than this machine has room for."""
+    if num_envs < 1:
+        raise UserError(f"num_envs = {num_envs} is not possible: give at least 1")
+    try:
+        require_room_for_envs(num_envs)
+    except MemoryError as error:
+        raise UserError(str(error)) from error
+
+
+def gymnasiums(id: str, drawn: bool = False, kwargs: Mapping[str, Any] = NONE) -> Any:
+    """One of Gymnasium's envs.   UserError for what can be said better than by its exception
+    (GymVector says the rest)."""
     import gymnasium as gym
 
-    if render_mode is not None:
+    if drawn:
         headless()
     _import_named(id)
     try:
         # our own checks name what is wrong; Gymnasium's stumble over it
-        env = gym.make(id, disable_env_checker=True)
-        if render_mode is None:
+        env = gym.make(id, disable_env_checker=True, **kwargs)
+        if not drawn or env.render_mode == "rgb_array":
             return env
         close(env, id)
-        if render_mode not in env.metadata.get("render_modes", []):
+        if "rgb_array" not in env.metadata.get("render_modes", []):
             raise no_pictures(id)
-        return gym.make(id, render_mode=render_mode, disable_env_checker=True)
+        given = {**kwargs, "render_mode": "rgb_array"}
+        return gym.make(id, disable_env_checker=True, **given)
     except (gym.error.DependencyNotInstalled, ModuleNotFoundError) as error:
         raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
     except (gym.error.UnregisteredEnv, gym.error.NamespaceNotFound) as error:
         raise UserError(f"unknown environment {id!r}{_hint(id)}") from error
     except gym.error.Error as error:
         raise UserError(f"{id}: {error}") from error
+    except TypeError as error:
+        if not kwargs or "keyword argument" not in str(error):
+            raise
+        raise UserError(f"{id} cannot be made with {dict(kwargs)} ({said(error)})") from error
 
 
 def _import_named(id: str) -> None:

@@ -33,6 +33,7 @@ class GymVector:
 
     id     their name; None: the env's own
     build  makes one of them: a gym.Env with Box observations and Discrete actions
+    owned  they are closed with this; False: whoever made the env closes it
 
     An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
     are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
@@ -50,9 +51,13 @@ class GymVector:
     frame_stack = 1
     reward_range: tuple[float, float] | None = None  # Gymnasium's environments do not tell
 
-    def __init__(self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any]) -> None:
+    def __init__(
+        self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any],
+        owned: bool = True,
+    ) -> None:  # fmt: skip
         import gymnasium as gym
 
+        self.owned = owned
         self.num_envs, self.seed, self.build = num_envs, seed, build
         self.clock = Alarm(STEP_SECONDS)
         self.envs: list[Guarded] = []
@@ -280,6 +285,8 @@ class GymVector:
     def close(self) -> None:
         """Close each of them; EnvWarning where one raises or hangs."""
         OPEN.discard(self)
+        if not self.owned:
+            return
         with self.clock:
             for env in self.envs:
                 env.close()

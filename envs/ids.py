@@ -5,24 +5,40 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from envs.cartpole import CartPole
-from envs.catch import Catch
-from envs.chain import Chain
-from envs.numpy_env import NumpyEnv
-from envs.pixels import CartPolePixels
+if TYPE_CHECKING:
+    from envs.numpy_env import NumpyEnv
 
 NAMESPACE = "drl/"
-# what `make` takes, completion offers and Gymnasium is told of
-OURS: dict[str, type[NumpyEnv]] = {
-    "CartPole-v1": CartPole,
-    "drl/CartPolePixels-v1": CartPolePixels,
-    "drl/Catch-v0": Catch,
-    "drl/Chain-v0": Chain,
+# id → module:Class; what `make` takes, completion offers and Gymnasium is told of
+OURS = {
+    "CartPole-v1": "envs.cartpole:CartPole",
+    "drl/CartPolePixels-v1": "envs.pixels:CartPolePixels",
+    "drl/Catch-v0": "envs.catch:Catch",
+    "drl/Chain-v0": "envs.chain:Chain",
 }
 # Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too
-REGISTERED = {NAMESPACE + id.removeprefix(NAMESPACE): env for id, env in OURS.items()}
+REGISTERED = {NAMESPACE + id.removeprefix(NAMESPACE): id for id in OURS}
+
+
+def own_class(id: str) -> type[NumpyEnv]:
+    """The class of one of our own environments.   KeyError where it is none."""
+    module, _, name = OURS[id].partition(":")
+    return getattr(import_module(module), name)  # type: ignore[no-any-return]
+
+
+def register() -> None:
+    """Tell Gymnasium of ours.  `import envs` sees to it, whichever is imported first."""
+    import gymnasium as gym
+
+    for id in REGISTERED:
+        if id not in gym.registry:
+            here = "envs.registration"
+            gym.register(
+                id, f"{here}:Single", vector_entry_point=f"{here}:Vector", kwargs={"env": id}
+            )
 
 
 def resolve(id: str) -> str:
@@ -52,6 +68,11 @@ def _versions(name: str) -> list[str]:
         return []
     ids = [id for id in every if id.rpartition("-v")[0] == name]
     return [id for id in ids if id.rpartition("-v")[2].isdigit()]
+
+
+def is_own(id: str) -> bool:
+    """Whether an id is one of those that do not come from Gymnasium: ours, MinAtar's, Atari's."""
+    return id in OURS or (id.startswith(("MinAtar/", "ALE/")) and id in others())
 
 
 def others() -> set[str]:

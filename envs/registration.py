@@ -1,6 +1,7 @@
 """Our environments for whoever brings a learner of their own: registered with Gymnasium.
 
-import envs.registration
+import envs, gymnasium
+
 gymnasium.make("drl/Catch-v0")
 gymnasium.make_vec("drl/CartPole-v1", 16, vectorization_mode="vector_entry_point")
 """
@@ -13,9 +14,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector.utils import batch_space
 
-from envs.ids import REGISTERED
+from envs.ids import REGISTERED, own_class, register
 
-IDS = REGISTERED  # what is told to Gymnasium
+IDS = tuple(REGISTERED)  # what is told to Gymnasium
 
 
 class Single(gym.Env[np.ndarray, np.int64]):
@@ -25,7 +26,7 @@ class Single(gym.Env[np.ndarray, np.int64]):
     metadata = {"render_modes": ["rgb_array"], "render_fps": 30}
 
     def __init__(self, env: str, render_mode: str | None = None) -> None:
-        self.env = IDS[env](id=env, num_envs=1, seed=0)
+        self.env = own_class(REGISTERED[env])(id=env, num_envs=1, seed=0)
         self.metadata = {**self.metadata, "render_fps": self.env.fps}
         self.observation_space: Any = self.env.observation_space
         self.action_space: Any = self.env.action_space
@@ -60,7 +61,7 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     metadata = {"autoreset_mode": gym.vector.AutoresetMode.SAME_STEP}
 
     def __init__(self, env: str, num_envs: int = 1, compiled: bool = True) -> None:
-        self.env = IDS[env](id=env, num_envs=num_envs, seed=0, compiled=compiled)
+        self.env = own_class(REGISTERED[env])(id=env, num_envs=num_envs, seed=0, compiled=compiled)
         self.num_envs = num_envs
         self.single_observation_space: Any = self.env.observation_space
         self.single_action_space: Any = self.env.action_space
@@ -86,13 +87,6 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             info = {"final_obs": moved.final_obs, "_final_obs": ended}
             info |= {"final_info": {}, "_final_info": ended}
         return moved.obs, moved.reward, moved.terminated, moved.truncated, info
-
-
-def register() -> None:
-    """Tell Gymnasium; importing this module has done it."""
-    for id in IDS:
-        here = "envs.registration"
-        gym.register(id, f"{here}:Single", vector_entry_point=f"{here}:Vector", kwargs={"env": id})
 
 
 register()

@@ -1,5 +1,7 @@
 """Our environments through Gymnasium's doors."""
 
+import subprocess
+import sys
 from typing import Any
 
 import gymnasium as gym
@@ -51,3 +53,15 @@ def test_a_picture_where_there_is_one() -> None:
     chain.reset(seed=0)
     with pytest.raises(UserError, match="draws no images"):
         chain.render()
+
+
+@pytest.mark.parametrize(
+    "first", ["import envs, gymnasium", "import gymnasium, envs", "from envs.catch import Catch"]
+)
+def test_importing_envs_is_enough(first: str) -> None:
+    """In either order, and where an environment's own file is what imports Gymnasium."""
+    program = f"{first}\nimport gymnasium\nprint(gymnasium.make('drl/Catch-v0').spec.id)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("drl/Catch-v0\n", "")

@@ -24,7 +24,7 @@ from drl.cli.train import parse
 from drl.errors import UserError
 from drl.nn import MLP
 from drl.nn.ops import make_ops
-from envs.build import OURS
+from envs.ids import own_class
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
 Q = np.array([[1.0, 2.0], [4.0, 3.0], [0.5, -1.0]])  # online: a row per state
@@ -120,7 +120,7 @@ def config(**settings: Any) -> DQNConfig:
 
 
 def test_the_bound_is_twice_as_far_as_rewards_add_up_to() -> None:
-    cartpole = value_bound(preset("CartPole-v1"), 2, OURS["CartPole-v1"].reward_range)
+    cartpole = value_bound(preset("CartPole-v1"), 2, own_class("CartPole-v1").reward_range)
     assert cartpole == pytest.approx((-5.0, 10.0))  # 0.025/(1 − 0.995) = 5 can be reached
     bounds = {  # reward range → rewards add up to [.]/0.1, widened by the width
         (0.0, 1.0): (-10.0, 20.0),
@@ -167,7 +167,7 @@ def test_a_bound_that_is_given_is_in_the_environments_rewards() -> None:
 
 @pytest.mark.parametrize("id", ["CartPole-v1", "drl/Catch-v0", "drl/Chain-v0"])
 def test_our_environments_keep_to_the_range_that_they_declare(id: str) -> None:
-    envs = OURS[id](id=id, num_envs=16, seed=0)
+    envs = own_class(id)(num_envs=16, seed=0)
     low, high = envs.reward_range or (math.nan, math.nan)
     rng = np.random.default_rng(0)
     envs.reset()
