@@ -83,7 +83,7 @@ def record_of(settings: Mapping[str, Any]) -> dict[str, Any] | None:
     """The environment's part of the settings; None where nothing could name it."""
     if settings.get("recorded") is False:
         return None
-    names = ("env", "env_kwargs", "wrappers")
+    names = ("env", "env_kwargs", "wrappers", "env_spec")
     return {name: settings[name] for name in names if name in settings}
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from drl.environment import EnvFactory, Step, VectorEnv
+    from drl.named import importing
     from envs.build import factory, make
     from envs.cartpole import CartPole
     from envs.catch import Catch
     from envs.chain import Chain
     from envs.gymnasium_env import GymVector
     from envs.ids import resolve
-    from envs.named import importing
     from envs.numpy_env import NumpyEnv
     from envs.pixels import CartPolePixels
     from envs.sources import EnvSource, source
@@ -59,7 +59,7 @@ WHERE = {
     "factory": "envs.build",
     "EnvSource": "envs.sources",
     "source": "envs.sources",
-    "importing": "envs.named",
+    "importing": "drl.named",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from drl.errors import UserError
-from envs import named
+from drl.named import is_file, is_installed, name_of, split, thing
 from envs.ids import called
 
 Record = dict[str, Any]
@@ -34,7 +34,9 @@ def wrapped_in(build: Callable[[], Any], around: Around) -> Callable[[], Any]:
 def named_wrapper(wrapper: Any) -> tuple[Callable[[Any], Any], str | None]:
     """A class of wrappers, and its lasting name."""
     name = wrapper if isinstance(wrapper, str) else None
-    wrap = named.thing(wrapper) if name else wrapper
+    if name is not None:
+        split(name)  # before anything is imported
+    wrap = wrapper if name is None else thing(name)
     shown = name or called(wrap)
     if not callable(wrap):
         raise UserError(f"wrapper {shown} is no class: expected module:Class or a class")
@@ -47,9 +49,9 @@ def named_wrapper(wrapper: Any) -> tuple[Callable[[Any], Any], str | None]:
                 f"wrapper {shown} is called with an env alone ({error}): give a class of yours "
                 "that fills in the rest"
             ) from error
-    if name and not named.is_file(name) and named.is_installed(named.split(name)[0]):
+    if name and not is_file(name) and is_installed(split(name)[0]):
         return wrap, name
-    return wrap, named.name_of(wrap)
+    return wrap, name_of(wrap)
 
 
 def record_of(env: str | None, kwargs: dict[str, Any], around: Around) -> Record | None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from drl.closing import close
 from drl.environment import VectorEnv
 from drl.errors import EnvWarning, UserError
-from envs import named
+from drl.named import is_file, is_installed, module_of, name_of, split, thing
 from envs.answers import said
 from envs.build import gymnasiums, make, require_room
 from envs.given import (
@@ -30,7 +30,7 @@ from envs.gymnasium_env import GymVector
 from envs.ids import OURS, called, is_own, own_class, own_name, resolve
 
 Vectors = Callable[..., VectorEnv]  # (*, num_envs, seed, drawn)
-RECORD = {"env", "env_kwargs", "wrappers", "spec"}
+RECORD = {"env", "env_kwargs", "wrappers", "env_spec"}
 
 
 class EnvSource:
@@ -39,8 +39,9 @@ class EnvSource:
     It is an EnvFactory:  source(num_envs=8, seed=1, drawn=False) → VectorEnv.
 
     record  for a run's config.json: {"env": id, module:Name or /path/file.py:Name, "env_kwargs":
-            {…}, "wrappers": [names]}; None where nothing can name it (a lambda, a class of a
-            notebook): another process must then be given the environment
+            {…}, "wrappers": [names]}, with Gymnasium's "env_spec" of a clone; None where nothing
+            can name it (a lambda, a class of a notebook): another process must then be given the
+            environment
     single  there is one environment and no way to make another: num_envs=1, eval_envs=0
     """
 
@@ -80,7 +81,7 @@ class EnvSource:
         """
         if not isinstance(record, Mapping) or not record.keys() <= RECORD or "env" not in record:
             raise UserError(f"{record!r:.80} is no record of an environment")
-        env, spec = record["env"], record.get("spec")
+        env, spec = record["env"], record.get("env_spec")
         kwargs, wrappers = record.get("env_kwargs", {}), record.get("wrappers", [])
         if not isinstance(env, str) or not (spec is None or isinstance(spec, str)):
             raise UserError(f"{env!r:.80} is no name of an environment")
@@ -142,22 +143,22 @@ def source(
 def _of_name(name: str, kwargs: dict[str, Any], around: Around) -> EnvSource:
     """An id, module:Id, module:Name, file.py:Name or file.py:Id."""
     name = name.removeprefix("gymnasium:")
-    if ":" not in name and not named.is_file(name):
+    if ":" not in name and not is_file(name):
         return _of_id(resolve(name), kwargs, around)
     import gymnasium as gym
 
-    where, what = named.split(name)
-    module = named.module_of(where, by_stem=not what.isidentifier())
+    where, what = split(name)
+    module = module_of(where, by_stem=not what.isidentifier())
     file = getattr(module, "__file__", None)
     lasting = name
-    if file is not None and (named.is_file(name) or not named.is_installed(module.__name__)):
+    if file is not None and (is_file(name) or not is_installed(module.__name__)):
         lasting = f"{file}:{what}"
     found = getattr(module, what.partition(".")[0], None)
     if found is None and what in gym.registry:
         return _of_id(name, kwargs, around, lasting, what)
     if found is None and not what.isidentifier():
         raise UserError(f"unknown environment {name!r}: {where} does not register it")
-    return _of_callable(named.thing(name), kwargs, around, what, lasting)
+    return _of_callable(thing(name), kwargs, around, what, lasting)
 
 
 def _of_id(
@@ -188,7 +189,7 @@ def _of_callable(
     id = getattr(env, "id", None)
     if isinstance(id, str) and id in OURS and env is own_class(id):
         return _of_id(id, kwargs, around)
-    record = record_of(lasting or named.name_of(env), kwargs, around)
+    record = record_of(lasting or name_of(env), kwargs, around)
     takes = parameters(env)
     if is_vector(env, takes):
         if around:
@@ -271,10 +272,10 @@ def _of_spec(spec: Any) -> tuple[Vectors, str, Record | None]:
         return GymVector(None, num_envs, seed, functools.partial(build, mode))
 
     try:
-        record = {"env": spec.id, "env_kwargs": {}, "wrappers": [], "spec": spec.to_json()}
+        record = {"env": spec.id, "env_kwargs": {}, "wrappers": [], "env_spec": spec.to_json()}
     except Exception:  # classes and functions have no JSON
         record = None
     places = [spec.entry_point, *(wrapper.entry_point for wrapper in spec.additional_wrappers)]
-    if not all(isinstance(p, str) and named.is_installed(p.partition(":")[0]) for p in places):
+    if not all(isinstance(p, str) and is_installed(p.partition(":")[0]) for p in places):
         record = None
     return vectors, spec.id, record

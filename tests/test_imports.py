@@ -53,8 +53,8 @@ SMALL = len(ROOMS)  # the floor of the files right in drl/
 ONLY = {
     "drl.nn": ("drl.nn", "drl.errors"),
     "envs": (
-        "envs", "drl.closing", "drl.environment", "drl.errors", "drl.images", "drl.nn.compiled",
-        "drl.nn.memory", "drl.state",
+        "envs", "drl.closing", "drl.environment", "drl.errors", "drl.images", "drl.named",
+        "drl.nn.compiled", "drl.nn.memory", "drl.state",
     ),
 }  # fmt: skip
 

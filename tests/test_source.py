@@ -287,7 +287,7 @@ def test_two_files_of_one_name(tmp_path: Path) -> None:
         (tmp_path / name / "my_env.py").write_text(
             f"import sys\ndef made():\n    return {name!r}\nprint('once', file=sys.stderr)\n"
         )
-    from envs.named import thing
+    from drl.named import thing
 
     a, b = (thing(f"{tmp_path / name / 'my_env.py'}:made") for name in ("a", "b"))
     assert (a(), b()) == ("a", "b") and "my_env" not in sys.modules
@@ -310,7 +310,7 @@ def test_a_file_of_a_package(tmp_path: Path) -> None:
 def test_who_is_importing_is_known(tmp_path: Path) -> None:
     path = tmp_path / "asks.py"
     path.write_text("from envs import Chain, importing\nSEEN = importing()\nMine = Chain\n")
-    from envs.named import thing
+    from drl.named import thing
 
     assert importing() is None
     assert thing(f"{path}:SEEN") == path and importing() is None
@@ -410,7 +410,7 @@ def test_a_file_that_fails_is_named(project: Path, end: str) -> None:
         None, {}, {"env": 3}, {"env": "CartPole-v1", "more": 1},
         {"env": "CartPole-v1", "wrappers": 3},
         {"env": "CartPole-v1", "env_kwargs": []}, {"env": "CartPole-v1", "wrappers": [3]},
-        {"env": "CartPole-v1", "spec": "{"},
+        {"env": "CartPole-v1", "env_spec": "{"},
     ],
 )  # fmt: skip
 def test_what_is_no_record(record: Any) -> None:

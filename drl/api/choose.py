@@ -24,9 +24,9 @@ def find_agent(agent: Any) -> Row:
         return agent
     if isinstance(agent, str):
         if ":" in agent:
-            from envs.source import load_named
+            from drl.named import thing
 
-            return row_of(agent, load_named(agent))
+            return row_of(agent, thing(agent))
         return find_row(agent)
     return row_of(_name(agent), agent)
 

@@ -12,7 +12,7 @@ from drl.display.console import Console
 from drl.environment import VectorEnv
 from drl.errors import UserError
 from drl.spaces import same, words
-from envs.source import EnvSource, source
+from envs.sources import EnvSource, source
 
 
 def source_of(settings: Mapping[str, Any], console: Console, env: Any = None) -> EnvSource:

@@ -79,11 +79,19 @@ def plan_rl(
 ) -> Plan:  # fmt: skip
     """An agent in an environment.   UserError where they do not fit."""
     from agents import job
-    from envs.source import source
+    from drl.named import importing
+    from envs.sources import source
 
+    if (file := importing()) is not None:
+        raise UserError(
+            f"{file} trains while it is imported for a run that names it: put its training "
+            "behind `if __name__ == '__main__':`"
+        )
     if env is None:
         raise UserError("train what? give an environment: train('dqn', 'CartPole-v1')")
     row, made_by = find_agent(agent), source(env, env_kwargs, wrappers)
+    if made_by.single:
+        changes = {"num_envs": 1, "eval_envs": 0, **(changes or {})}
     chosen = choose(row, made_by.id, config, experiment, changes)
     found = job.new(row, chosen.config, chosen.experiment, made_by, made_by.record, parts)
     lines, own = list(found.lines), found.settings

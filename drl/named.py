@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import Any
 
 from drl.errors import UserError
-from envs.answers import said
 
 _importing: list[Path] = []  # files whose code runs right now because a name asked for it
 MAINS = ("__main__", "__mp_main__")  # the script itself; the same in a process that was spawned
@@ -126,7 +125,12 @@ def _in_one_line(shown: str) -> Iterator[None]:
     except (UserError, ModuleNotFoundError):
         raise
     except (Exception, SystemExit) as error:
-        raise UserError(f"{shown} failed when it was imported ({said(error)}): mend it") from error
+        raise UserError(f"{shown} failed when it was imported ({_said(error)}): mend it") from error
+
+
+def _said(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text:.300}" if text else type(error).__name__
 
 
 @contextmanager
@@ -152,7 +156,12 @@ def _noted(path: Path) -> Iterator[None]:
 
 
 def thing(name: str) -> Any:
-    """What module:Name or file.py:Name names.   UserError where there is no such thing."""
+    """What module:Name or file.py:Name names; of `file.py:` and a bare module, the module.
+
+    UserError where there is no such thing.
+    """
+    if name.endswith((".py", ":")) or ":" not in name:
+        return module_of(name.removesuffix(":"))
     where, what = split(name)
     found: Any = module_of(where)
     for part in what.split("."):
