@@ -49,8 +49,15 @@ class CartPolePixels(CartPole):
 
     def render(self) -> np.ndarray:
         """What the agent sees now, enlarged."""
+        return self._shown(ZOOM)
+
+    def sketch(self) -> np.ndarray:
+        """What the agent sees now, small enough for a video of a training."""
+        return self._shown(2)
+
+    def _shown(self, zoom: int) -> np.ndarray:
         now = self.observe(self.rows[:, :1])[0, :, :, -1:].repeat(3, axis=-1)
-        return now.repeat(ZOOM, axis=0).repeat(ZOOM, axis=1)
+        return now.repeat(zoom, axis=0).repeat(zoom, axis=1)
 
 
 def draw(x: np.ndarray, theta: np.ndarray) -> np.ndarray:

@@ -2,25 +2,19 @@
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from drl.cli.dqn_log import LAYOUT
-from drl.cli.job_log import due
-from drl.cli.videos import FRAMES, shrunk, video
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from agents import build_dqn, preset
-from agents.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
-from drl.cli import videos as videos
+from agents.dqn.charts import CHARTS
+from agents.video import FRAMES
 from drl.cli.main import main
+from drl.experiment.curves import due
 from drl.log.layout import Prefix
-from envs import make
-from envs.drawing import NoPictures
 
 SHORT = [
     "--steps", "1200", "--solved-at", "None", "--log-every", "100", "--eval-every", "100",
@@ -72,7 +66,7 @@ def test_names(events: EventAccumulator) -> None:
 def test_every_curve_of_the_layout_is_there(events: EventAccumulator) -> None:
     """A name that is written nowhere would be an empty chart."""
     there = events.Tags()["scalars"]
-    for charts in LAYOUT.values():
+    for charts in CHARTS.values():
         for tags in charts.values():
             for tag in tags:
                 found = (
@@ -167,7 +161,7 @@ def test_logging_does_not_change_what_is_learnt(tmp_path: Path) -> None:
         small = ["--steps", "300", "--hidden", "8", "--log-every", "50"]
         assert main(["train", "dqn", "--run", str(run), *SHORT, *small, *args]) == 0
         state = checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
-        last.append(state["training"]["agent"]["net"])
+        last.append(state["task"]["agent"]["net"])
     assert np.array_equal(*last)
 
 
@@ -178,117 +172,10 @@ def test_due_is_early_then_even() -> None:
     assert all(due(n, 20) for n in range(1, 21))  # a short run: all of them
 
 
-def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
-    """By hand: V grows upwards (velocity), the action is right where the angle is positive."""
-    plane = PLANES["CartPole-v1"]
-    s = states(plane, 4)
-    assert s.shape == (POINTS**2, 4) and not s[:, :2].any()
-    q = np.stack([s[:, 3] - s[:, 2], s[:, 3]], axis=1)  # action 1 is better where angle > 0
-    value, action = value_picture(plane, q), action_picture(plane, q)
-
-    def at(image: np.ndarray, column: int, row: int) -> list[int]:
-        pixel: list[int] = image[TOP + row * ZOOM + 2, LEFT + column * ZOOM + 2].tolist()
-        return pixel
-
-    last = POINTS - 1
-    brightness = [sum(at(value, last, row)) for row in (0, POINTS // 2, last)]
-    assert brightness[0] > brightness[1] > brightness[2]
-    left, right = at(action, 0, 5), at(action, last, 5)
-    assert left != right and at(action, 0, last) == left and at(action, last, last) == right
-
-
-@pytest.mark.parametrize("env", PLANES)
-def test_planes_name_every_action(env: str) -> None:
-    assert len(PLANES[env].actions) == make(env, 1, seed=0).action_space.n
-
-
-class Falling:
-    """An environment of one pixel whose grey is the step; it ends after `length`."""
-
-    id, fps = "falling", 50.0
-
-    def __init__(self, length: int) -> None:
-        self.length, self.t = length, 0
-
-    def reset(self) -> Any:
-        return np.zeros((1, 1)), {}
-
-    def render(self) -> np.ndarray:
-        return np.full((1, 1, 3), self.t % 256, np.uint8)
-
-    def step(self, actions: np.ndarray) -> Any:
-        from envs import Step
-
-        self.t += 1
-        none, end = np.zeros(1, bool), np.array([self.t == self.length])
-        obs = np.zeros((1, 1))
-        return Step(obs, np.ones(1), end, none, obs)
-
-    def close(self) -> None: ...
-
-
-@pytest.fixture
-def falling(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    lengths: list[int] = []
-    monkeypatch.setattr("envs.make", lambda *args, **kwargs: Falling(lengths.pop()))
-    yield lengths
-
-
-@pytest.mark.parametrize(("length", "stride"), [(5, 1), (60, 1), (61, 2), (200, 4)])
-def test_a_long_episode_is_thinned_out_evenly(falling: list[int], length: int, stride: int) -> None:
-    falling.append(length)
-    shown = video("falling", lambda obs: np.zeros(1, int), 0)
-    assert shown.frames[:, 0, 0, 0].tolist() == list(range(0, length, stride))
-    assert (shown.total, shown.length) == (length, length)
-    assert shown.fps == 50 / stride and len(shown.frames) / shown.fps <= videos.SECONDS
-
-
-def test_an_episode_without_end_is_cut(falling: list[int]) -> None:
-    falling.append(10**9)
-    assert video("falling", lambda obs: np.zeros(1, int), 0).length == videos.MAX_STEPS
-
-
-def test_large_pictures_are_shrunk() -> None:
-    assert shrunk(np.zeros((400, 600, 3), np.uint8)).shape == (134, 200, 3)
-    assert shrunk(np.zeros((100, 200, 3), np.uint8)).shape == (100, 200, 3)
-
-
-def test_cartpoles_sketch_follows_cart_and_pole() -> None:
-    env = make("CartPole-v1", 1, seed=0)
-    env.rows[:, 0] = [1.0, 0, 0.3, 0]  # type: ignore[attr-defined]
-    there = videos.cartpole(env)
-    env.rows[:, 0] = [-1.0, 0, -0.3, 0]  # type: ignore[attr-defined]
-    here = videos.cartpole(env)
-    assert np.abs(here[:70].astype(int) - there[:70, ::-1]).mean() < 3  # its mirror
-    cart = (there.sum(axis=2) == 0).any(axis=0).nonzero()[0].mean()
-    assert cart == pytest.approx(140, abs=1)  # 40 pixels a metre right of the middle
-
-
-def test_worlds_that_cannot_be_drawn_stop_nothing(tmp_path: Path) -> None:
-    with pytest.raises(NoPictures, match="draws no images"):
-        video("drl/Chain-v0", lambda obs: np.zeros(1, int), 0)
+def test_environments_that_cannot_be_drawn_stop_nothing(tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert main(["train", "dqn", "--env", "drl/Chain-v0", "--run", str(run), *SHORT]) == 0
     events = read(run)
     assert not any(tag.startswith("episode/") for tag in events.Tags()["images"])
     (said,) = events.Tensors("warnings")  # once
     assert b"no video" in said.tensor_proto.string_val[0]
-
-
-def test_a_missing_drawing_package_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pygame", None)
-    with pytest.raises(NoPictures, match=r"drl-toolkit\[video\]"):
-        video("Acrobot-v1", lambda obs: np.zeros(1, int), 0)
-
-
-def test_a_film_is_of_the_policy_it_is_given() -> None:
-    config = preset("CartPole-v1")
-    agent = build_dqn(config, (4,), np.float32, 2, seed=1)
-    shown = video("CartPole-v1", agent.greedy, 3)
-    env = make("CartPole-v1", 1, 3)
-    (obs, _), length, ended = env.reset(), 0, False
-    while not ended:
-        step = env.step(agent.greedy(obs))
-        obs, length = step.obs, length + 1
-        ended = bool(step.terminated[0] or step.truncated[0])
-    assert shown.length == length
