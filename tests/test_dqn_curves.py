@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trained import latest, read
 
 from agents.dqn.charts import CHARTS
 from agents.video import FRAMES
@@ -20,13 +21,6 @@ SHORT = [
     "--steps", "1200", "--solved-at", "None", "--log-every", "100", "--eval-every", "100",
     "--learning-starts", "100", "--num-envs", "4", "--eval-episodes", "4", "--json",
 ]  # fmt: skip
-EVERYTHING = {"scalars": 0, "histograms": 0, "images": 0, "tensors": 0}
-
-
-def read(run: Path) -> EventAccumulator:
-    events = EventAccumulator(str(run), size_guidance=EVERYTHING)
-    events.Reload()
-    return events
 
 
 @pytest.fixture(scope="module")
@@ -152,16 +146,13 @@ def test_minimal_has_curves_and_no_pictures(tmp_path: Path) -> None:
 
 
 def test_logging_does_not_change_what_is_learnt(tmp_path: Path) -> None:
-    from drl.experiment import checkpoint
-
     last = []
     for log in ("full", "none"):
         run = tmp_path / log
         args = ["--head", "iqn", "--noisy", "--log", log]  # noise, and random fractions
         small = ["--steps", "300", "--hidden", "8", "--log-every", "50"]
         assert main(["train", "dqn", "--run", str(run), *SHORT, *small, *args]) == 0
-        state = checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
-        last.append(state["task"]["agent"]["net"])
+        last.append(latest(run)["task"]["agent"]["net"])
     assert np.array_equal(*last)
 
 

@@ -2,7 +2,7 @@
 
 `python tests/test_same_bytes.py` writes the hashes anew, after a change that means to; say so in
 its message.  They hold for one machine's arithmetic (tests/arithmetic.py); elsewhere they are
-skipped, and what a run repeats of itself is tested in test_train_dqn.py.
+skipped, and what a run repeats of itself is tested in test_train.py.
 """
 
 from __future__ import annotations

@@ -234,11 +234,13 @@ class LoadedRun(Learnt):
         """The task with the parameters of the last checkpoint."""
         if self.job not in TASKS:
             raise UserError(f"{self.directory} is a run of {self.job}: it is scored by `evaluate`")
+        from drl.state import shared_generators_kept
         from drl.supervised import job
 
         with Run.open(self.directory) as run:
             state = run.load_latest()
-        task = job.restore(self.settings)
+        with shared_generators_kept():
+            task = job.restore(self.settings)
         with fitting("the checkpoint"):
             task.load_state(state["task"])
         return task

@@ -11,6 +11,7 @@ from drl.errors import UserError
 from drl.experiment.cadence import Cadence, EverySeconds, EverySteps
 from drl.experiment.run import Run
 from drl.settings import plain
+from drl.state import seed_shared
 from drl.supervised.config import DigitsConfig
 from drl.supervised.data import NAMES, Dataset, load
 from drl.supervised.pictures import Pictures
@@ -81,6 +82,7 @@ def goal_of(run: Run, task: SupervisedTask, steps: int | None) -> int:
 
 
 def _task(settings: Mapping[str, Any], data: Dataset) -> SupervisedTask:
+    seed_shared(settings["seed"])  # whatever a callback may draw; nothing of ours does
     machine = settings["backend"], settings["dtype"], settings["device"]
     preset = Preset.from_settings(settings)
     return SupervisedTask(data, preset, settings["model"], settings["seed"], *machine, Pictures)

@@ -1,4 +1,4 @@
-"""`drl train digits` from settings to files: what is written, gone on with, and refused."""
+"""A digits run from settings to files: what is written, gone on with, and refused."""
 
 import json
 import os
@@ -12,47 +12,34 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drl.cli.train_digits import Config, evaluate, resume, run
+from trained import assert_same, latest
 
+from drl import UserError, load_run, train
 from drl.cli.main import main
-from drl.display.console import Console
-from drl.errors import UserError
 from drl.experiment import checkpoint
-from drl.experiment.run import Run
 from drl.supervised import idx, mnist
+from drl.supervised.config import DigitsConfig
 
-QUICK = Config(model="mlp", epochs=4, hidden=(16,), seed=10, log="none", json=True)
-
-
-def latest(directory):
-    with Run.open(directory) as opened:
-        return opened.load_latest()
+QUICK = DigitsConfig(model="mlp", epochs=4, hidden=(16,), log="none")
 
 
-def same(a, b):
-    """Nested states, equal to the last bit."""
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            same(a[key], b[key])
-    elif isinstance(a, np.ndarray):
-        assert a.dtype == b.dtype and a.tobytes() == b.tobytes()
-    else:
-        assert a == b
+def run(directory, config=QUICK, **settings):
+    """The summary."""
+    made = train("digits", config=config, run=directory, seed=10, progress=False, **settings)
+    return made.summary
 
 
 # -- a run ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("model", ["logistic", "mlp", "conv"])
 def test_a_run_is_a_directory_with_everything(tmp_path, model):
-    config = Config(model=model, epochs=2, seed=10, run=tmp_path / "run", json=True)
-    summary = run(config)
+    summary = run(tmp_path / "run", DigitsConfig(model=model, epochs=2))
     assert summary["epochs"] == 2 and not summary["interrupted"]
     assert 0.2 < summary["test_accuracy"] < 1
     assert summary["test_mistakes"] == round((1 - summary["test_accuracy"]) * 359)
-    with Run.open(tmp_path / "run") as opened:
-        assert opened.summary == summary
-        assert opened.config["model"] == model and opened.config["epochs"] == 2
-        scores = evaluate(opened, quiet=True)
+    opened = load_run(tmp_path / "run")
+    assert opened.summary == summary
+    assert opened.settings["model"] == model and opened.settings["epochs"] == 2
+    scores = opened.score()
     assert {name: summary[name] for name in scores} == scores
 
 
@@ -67,7 +54,7 @@ def events(directory):
 
 
 def test_what_tensorboard_gets(tmp_path):
-    run(replace(QUICK, run=tmp_path, log="full"))
+    run(tmp_path, log="full")
     tags, board = events(tmp_path)
     wanted = {
         "train/cross_entropy",
@@ -90,18 +77,27 @@ def test_what_tensorboard_gets(tmp_path):
 def test_settings_are_found_again_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()  # the data set's name goes before a directory's
-    assert run(replace(QUICK, run=Path("run"), epochs=1))["data"] == "digits"
+    assert run("run", epochs=1)["data"] == "digits"
     monkeypatch.chdir("/")
-    with Run.open(tmp_path / "run") as opened:
-        assert opened.config["data"] == "digits"
-        assert evaluate(opened, quiet=True)["test_images"] == 359
+    opened = load_run(tmp_path / "run")
+    assert opened.settings["data"] == "digits"
+    assert opened.score()["test_images"] == 359
+
+
+def test_scoring_leaves_the_shared_generators_as_they_were(tmp_path):
+    np.random.seed(5)
+    wanted = np.random.rand()
+    np.random.seed(5)
+    run(tmp_path / "run", epochs=1)
+    load_run(tmp_path / "run").score()
+    assert np.random.rand() == wanted
 
 
 def test_less_is_logged_when_asked(tmp_path):
-    run(replace(QUICK, run=tmp_path / "minimal", log="minimal"))
+    run(tmp_path / "minimal", log="minimal")
     tags, _ = events(tmp_path / "minimal")
     assert "test/accuracy" in tags["scalars"] and not tags["images"] and not tags["histograms"]
-    run(replace(QUICK, run=tmp_path / "none"))
+    run(tmp_path / "none")
     assert not list((tmp_path / "none").glob("events*"))
 
 
@@ -122,19 +118,18 @@ def test_own_data(tmp_path):
         idx.write(tmp_path / f"{part}-images-idx3-ubyte", images)
         labels = np.arange(count, dtype=np.uint8) % 10
         idx.write(tmp_path / f"{part}-labels-idx1-ubyte", labels)
-    config = replace(QUICK, model="conv", data=str(tmp_path), run=tmp_path / "run", epochs=1)
-    assert run(config)["data"] == tmp_path.name
+    config = replace(QUICK, model="conv", data=str(tmp_path), epochs=1)
+    assert run(tmp_path / "run", config)["data"] == tmp_path.name
     images[:] = 0
     (tmp_path / mnist.FILES["x_test"]).unlink()
-    with Run.open(tmp_path / "run") as opened, pytest.raises(UserError, match="no t10k-images"):
-        evaluate(opened)
+    with pytest.raises(UserError, match="no t10k-images"):
+        load_run(tmp_path / "run").score()
 
 
 # -- going on -------------------------------------------------------------------------------------
 def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     """SIGKILL in the middle; weights, optimizer and logged curves end as if nothing had been."""
-    config = replace(QUICK, epochs=60, log="minimal", checkpoint_every=0.0, run=tmp_path / "whole")
-    run(config)
+    run(tmp_path / "whole", epochs=60, log="minimal", checkpoint_every=0.0)
     killed = tmp_path / "killed"
     command = [
         *(sys.executable, "-m", "drl.cli.main", "train", "digits", "--model", "mlp"),
@@ -149,11 +144,10 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     process.kill()
     process.wait()
     max(killed.glob("checkpoints/step-*")).unlink()  # curves on disk reach beyond the one before
-    assert latest(killed)["training"]["optimizer"]["steps"] < 60 * 23
-    with Run.open(killed, write=True) as opened:
-        summary = resume(opened, Console(quiet=True))
+    assert latest(killed)["task"]["training"]["optimizer"]["steps"] < 60 * 23
+    summary = load_run(killed).resume(progress=False).summary
     assert summary["epochs"] == 60
-    same(latest(killed)["training"], latest(tmp_path / "whole")["training"])
+    assert_same(latest(killed), latest(tmp_path / "whole"))
     curves = []
     for directory in (killed, tmp_path / "whole"):
         _, board = events(directory)
@@ -179,19 +173,19 @@ def test_ctrl_c_ends_with_a_checkpoint_and_the_command_that_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert f"drl resume {directory}" in out and "Traceback" not in err
-    steps = latest(directory)["training"]["optimizer"]["steps"]
+    steps = latest(directory)["task"]["training"]["optimizer"]["steps"]
     assert 0 < steps < 23 * 1000
     summary = json.loads((directory / "summary.json").read_text())
     assert summary["interrupted"] and summary["updates"] == steps
 
 
 def test_a_finished_run_is_not_gone_on_with(tmp_path):
-    run(replace(QUICK, run=tmp_path))
-    with Run.open(tmp_path, write=True) as opened:
-        with pytest.raises(UserError, match="finished: all 4 epochs done"):
-            resume(opened, Console(quiet=True))
-        (tmp_path / "summary.json").unlink()  # killed after the last update, before its result
-        assert resume(opened, Console(quiet=True))["epochs"] == 4
+    run(tmp_path)
+    opened = load_run(tmp_path)
+    with pytest.raises(UserError, match="finished: all 4 epochs done"):
+        opened.resume(progress=False)
+    (tmp_path / "summary.json").unlink()  # killed after the last update, before its result
+    assert opened.resume(progress=False).summary["epochs"] == 4
     assert (tmp_path / "summary.json").exists()
 
 
@@ -199,12 +193,12 @@ def test_a_finished_run_is_not_gone_on_with(tmp_path):
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        ({"seed": -1}, "--seed -1"),
+        ({"seed": -1}, "seed=-1"),
         ({"epochs": 0}, "epochs 0 is not possible"),
         ({"batch_size": -5}, "batch_size -5 is not possible"),
         ({"lr": -0.1}, "learning rate -0.1"),
         ({"hidden": (16, 0)}, "hidden layers of 16 0"),
-        ({"checkpoint_every": float("nan")}, "--checkpoint-every nan"),
+        ({"checkpoint_every": float("nan")}, "checkpoint_every=nan"),
         ({"model": "logistic", "hidden": (8,)}, "logistic: it has no hidden layer"),
     ],
 )
@@ -234,18 +228,19 @@ def test_a_users_mistake_is_one_line_and_code_2(tmp_path, capfd, args, words):
 def test_an_existing_run_is_left_alone(tmp_path):
     (tmp_path / "precious").write_text("x")
     with pytest.raises(UserError, match="exists and is not empty"):
-        run(replace(QUICK, run=tmp_path))
+        run(tmp_path)
     assert [p.name for p in Path(tmp_path).iterdir()] == ["precious"]
 
 
 def test_checkpoint_of_another_network(tmp_path):
-    run(replace(QUICK, run=tmp_path))
+    run(tmp_path)
     path = max((tmp_path / "checkpoints").glob("step-*"))
     state = checkpoint.load(path)
-    state["training"]["net"] = state["training"]["net"][:-1]
+    training = state["task"]["training"]
+    training["net"] = training["net"][:-1]
     checkpoint.save(path, state)
-    with Run.open(tmp_path) as opened, pytest.raises(UserError, match="settings changed"):
-        evaluate(opened)
+    with pytest.raises(UserError, match="settings changed"):
+        load_run(tmp_path).score()
 
 
 def test_no_chart_of_the_digits_shows_a_dqn_run_beside_them(tmp_path: Path) -> None:
@@ -254,7 +249,7 @@ def test_no_chart_of_the_digits_shows_a_dqn_run_beside_them(tmp_path: Path) -> N
 
     dqn = ["--steps", "400", "--eval-every", "200", "--eval-episodes", "2", "--log-every", "50"]
     assert main(["train", "dqn", *dqn, "--run", str(tmp_path / "dqn")]) == 0
-    run(replace(QUICK, run=tmp_path / "digits", log="full"))
+    run(tmp_path / "digits", log="full")
     charts, scalars = {}, {}
     for job in ("dqn", "digits"):
         tags, board = events(tmp_path / job)

@@ -1,4 +1,4 @@
-"""The main job through the command line: learns, repeats itself, resumes exactly, fails clearly."""
+"""An agent through the command line: learns, repeats itself, resumes exactly, fails clearly."""
 
 import json
 import subprocess
@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made import dqn_in, task
 from trained import SHORT, assert_same, latest, scalars, train
 
-from agents import DQNConfig, Training, build_dqn
+from agents import DQNConfig
 from agents.evaluation import evaluate
 from drl.cli.main import main
 from envs import make
@@ -19,28 +20,25 @@ from envs.chain import optimal_q
 def test_chain_reaches_its_known_optimum() -> None:
     """Truncation after 20 steps must not show in Q: only termination ends the environment."""
     config = DQNConfig(
-        steps=30_000, num_envs=8, hidden=(), init="xavier", gamma=0.9, bootstrap="max", lr=0.02,
-        lr_end=1e-4, lr_steps=12_000, tau=0.05, epsilon_end=1.0, buffer_size=20_000,
-        updates_per_step=0.5,
+        hidden=(), init="xavier", gamma=0.9, bootstrap="max", lr=0.02, lr_end=1e-4, lr_steps=12_000,
+        tau=0.05, epsilon_end=1.0, buffer_size=20_000, updates_per_step=0.5,
     )  # fmt: skip
     envs = make("drl/Chain-v0", 8, seed=1)
-    agent = build_dqn(config, envs.observation_space.shape, np.float32, 2, seed=1)
-    training = Training(agent, envs, config.updates_per_step, config.learning_starts)
-    for _ in training.run(config.steps):
+    learns = task(dqn_in(config, envs, steps=30_000), envs, steps=30_000)
+    for _ in learns.run(30_000):
         pass
-    q = agent.net(np.eye(5, dtype=np.float32))
+    q = learns.net(np.eye(5, dtype=np.float32))
     assert np.abs(q - optimal_q(5, 0.9)).max() < 1e-2
-    assert evaluate(agent.greedy, make("drl/Chain-v0", 10, seed=2), 10).mean == 1.0
+    fresh = make("drl/Chain-v0", 10, seed=2)
+    assert evaluate(learns.agent.policy().act, fresh, 10).mean == 1.0
 
 
 def test_updates_keep_their_ratio() -> None:
+    config = DQNConfig(updates_per_step=0.25, learning_starts=10, batch_size=4, hidden=(4,))
     envs = make("drl/Chain-v0", 3, seed=1)
-    config = DQNConfig(
-        num_envs=3, updates_per_step=0.25, learning_starts=10, batch_size=4, hidden=(4,)
-    )
-    agent = build_dqn(config, (5,), np.float32, 2, seed=1)
-    for step in Training(agent, envs, 0.25, 10).run(100):
-        assert step.updates == max(0, int((step.env_steps - 10) * 0.25))
+    learns = task(dqn_in(config, envs), envs)
+    for progress in learns.run(100):
+        assert learns.agent.updates == max(0, int((progress.step - 10) * 0.25))
 
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "Acrobot-v1"])
@@ -51,7 +49,7 @@ def test_same_seed_same_run_and_another_seed_another(env: str, tmp_path: Path) -
         )
     a, b, c = (latest(tmp_path / name) for name in "abc")
     assert_same(a, b)
-    assert not np.array_equal(a["training"]["agent"]["net"], c["training"]["agent"]["net"])
+    assert not np.array_equal(a["task"]["agent"]["net"], c["task"]["agent"]["net"])
     assert scalars(tmp_path / "a") == scalars(tmp_path / "b")
 
 
@@ -107,16 +105,16 @@ def test_resume_from_the_very_start_repeats_no_point(tmp_path: Path) -> None:
     assert scalars(tmp_path / "whole") == scalars(tmp_path / "killed")
 
 
-def test_worlds_that_cannot_tell_their_state_begin_anew_and_it_is_said(
+def test_environments_that_cannot_tell_their_state_begin_anew_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from envs.build import GymVector
+    from envs import GymVector
 
     monkeypatch.setattr(GymVector, "state", lambda self: None)
     train(tmp_path / "run", "--env", "Acrobot-v1", "--steps", "320")
     assert main(["resume", str(tmp_path / "run"), "--steps", "640", "--json"]) == 0
     assert "Acrobot-v1: its state could not be saved" in capsys.readouterr().err
-    assert latest(tmp_path / "run")["training"]["env_steps"] == 640
+    assert latest(tmp_path / "run")["task"]["env_steps"] == 640
 
 
 VARIANTS = (
@@ -151,7 +149,7 @@ def test_interrupt_ends_with_a_checkpoint_and_the_command_to_go_on(tmp_path: Pat
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"drl resume {run}" in out
-    assert latest(run)["training"]["env_steps"] > 0
+    assert latest(run)["task"]["env_steps"] > 0
 
 
 def test_solves_cartpole_and_evaluate_agrees(
@@ -175,7 +173,7 @@ def test_solves_cartpole_and_evaluate_agrees(
         (["--steps", "0"], ["--steps 0", "above 0"]),
         (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
         (["--lr", "nan"], ["--lr nan", "above 0"]),
-        (["--buffer-size", "10"], ["buffer_size 10", "batch of 64"]),
+        (["--buffer-size", "10"], ["--buffer-size 10", "batch of 64"]),
         (["--buffer-size", "100000000000"], ["CartPole-v1", "fit"]),
         (["--v-min", "3", "--v-max", "2"], ["--v-max 2", "--v-min (3"]),
         (["--head", "c52"], ["--head", "c51"]),
@@ -184,7 +182,7 @@ def test_solves_cartpole_and_evaluate_agrees(
         (["--seed", "-1"], ["--seed -1"]),
         (["--lr", "fast"], ["--lr", "fast"]),
         (["--nonsense", "1"], ["--nonsense"]),
-        (["--log-every", "0"], ["--log-every", "at least 1"]),
+        (["--log-every", "0"], ["--log-every 0", "1 env step"]),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(
