@@ -110,22 +110,8 @@ class CartPole(NumpyEnv):
 
     def render(self) -> np.ndarray:
         """Gymnasium's drawing of our state."""
-        self.window.unwrapped.state = self.rows[:, 0]
-        return rendered(self.window, self.id)
-
-    def sketch(self) -> np.ndarray:
-        """Cart and pole of environment 0 in lines: (100, 200, 3) uint8, in a hundredth of the time
-        that Gymnasium's drawing takes.  (A whole training may take a second, pygame alone half of
-        one to load.)"""
-        width, height, scale = 200, 100, 40  # pixels, pixels, pixels per metre
-        x, _, theta, _ = self.rows[:, 0]
-        image, draw, _ = canvas(width, height)
-        ground, middle = height - 20, width / 2 + x * scale
-        draw.line((0, ground, width, ground), GREY)
-        draw.rectangle((middle - 12, ground - 8, middle + 12, ground), BLACK)
-        tip = (middle + scale * np.sin(theta), ground - 8 - scale * np.cos(theta))
-        draw.line((middle, ground - 8, *tip), (200, 120, 60), 4)
-        return np.asarray(image)
+        self.canvas.unwrapped.state = self.rows[:, 0]
+        return rendered(self.canvas, self.id)
 
     def sketch(self) -> np.ndarray:
         """Cart and pole of environment 0 in lines, (100, 200, 3) uint8: a hundredth of the time
@@ -142,10 +128,10 @@ class CartPole(NumpyEnv):
         return np.asarray(image)
 
     @cached_property
-    def window(self) -> Any:
+    def canvas(self) -> Any:
         import gymnasium as gym
 
         headless()
-        window = gym.make("CartPole-v1", render_mode="rgb_array", disable_env_checker=True)
-        window.reset()  # else it refuses to draw
-        return window
+        canvas = gym.make("CartPole-v1", render_mode="rgb_array", disable_env_checker=True)
+        canvas.reset()  # else it refuses to draw
+        return canvas
