@@ -25,7 +25,7 @@ class Step(NamedTuple):
     terminated: np.ndarray  # (N,) bool: the environment ended; nothing comes after
     truncated: np.ndarray  # (N,) bool: the clock ended; the environment would have gone on
     final_obs: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
-    info: Info = NO_INFO  # of `obs`: action_mask (N, A) …
+    info: Info = NO_INFO  # of `obs`: action_mask (N, A) …; of `final_obs`: final_action_mask
     invalid: np.ndarray | None = None  # (N,) bool: environments restarted, whose step is unknown
 
 

@@ -20,12 +20,12 @@ class Wrong(ValueError):
     """An answer that no environment may give: in words, after the environment's name."""
 
 
-def of_reset(answer: Any) -> Any:
-    """The observation of (observation, info)."""
+def of_reset(answer: Any) -> tuple[Any, Any]:
+    """(observation, info)."""
     if isinstance(answer, tuple) and len(answer) == 2:
         observation, info = answer
         if info is None or isinstance(info, Mapping):
-            return observation
+            return observation, info
     raise Wrong(
         "gave only an observation in a reset; Gymnasium's reset returns two values (observation, "
         "info)"
@@ -90,6 +90,19 @@ def flag(given: Any, name: str) -> bool:
     if number not in (0.0, 1.0):
         raise Wrong(f"gave {name} = {number:g}; expected True or False")
     return number == 1.0
+
+
+def mask(given: Any, count: int, over: bool) -> np.ndarray:
+    """Which of `count` actions are allowed: (count,) bool, a copy.
+
+    over  the episode has ended, where nothing needs to be allowed
+    """
+    array = np.asarray(given)
+    if array.shape != (count,) or array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
+        raise Wrong(f"gave {_numbers(array)} as an action mask; expected {count} of 0 and 1")
+    if not (over or array.any()):
+        raise Wrong("gave an action mask that allows nothing; expected one action at least")
+    return array.astype(np.bool_)
 
 
 def rewards(given: Any, count: int) -> np.ndarray:

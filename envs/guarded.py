@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -45,6 +45,7 @@ class Guarded:
 
     def __init__(self, name: str, build: Callable[[], Any], clock: Alarm) -> None:
         self.name, self.clock = name, clock
+        self.info: Any = None  # of the newest observation
         self.env, self.observation_space, self.action_space = self._call(
             lambda: _made(build()), "when it was made", MAKE_SECONDS
         )
@@ -58,7 +59,8 @@ class Guarded:
         """obs[i] ← the first observation of a new episode."""
         answer = self._call(lambda: self.env.reset(seed=seed), "in a reset")
         try:
-            self._put(answers.of_reset(answer), obs, i)
+            seen, self.info = answers.of_reset(answer)
+            self._put(seen, obs, i)
         except Wrong as wrong:
             self._wrong(wrong)
 
@@ -74,11 +76,30 @@ class Guarded:
         try:
             if type(answer) is not tuple or len(answer) != 5:
                 answer = answers.of_step(answer)
-            seen, reward, over, cut, _ = answer
+            seen, reward, over, cut, self.info = answer
             self._put(seen, obs, i)
             over = over if type(over) is bool else answers.flag(over, "terminated")
             cut = cut if type(cut) is bool else answers.flag(cut, "truncated")
             return answers.reward(reward), over, cut
+        except Wrong as wrong:
+            self._wrong(wrong)
+
+    def mask(self, count: int, over: bool = False) -> np.ndarray | None:
+        """Which of `count` actions the newest observation allows: (count,) bool.
+
+        From info["action_mask"], or from the env's action_masks(); None where it has neither.
+        over: the episode has ended with it.
+        """
+        given = self.info.get("action_mask") if isinstance(self.info, Mapping) else None
+        if given is None:
+            env = self.env
+            while not hasattr(env, "action_masks"):
+                if not hasattr(env, "env"):
+                    return None
+                env = env.env
+            given = self._call(env.action_masks, "in action_masks()")
+        try:
+            return answers.mask(given, count, over)
         except Wrong as wrong:
             self._wrong(wrong)
 

@@ -19,6 +19,7 @@ from envs.alarm import Alarm
 from envs.drawing import rendered
 from envs.guarded import Failed, GivenAgain, Guarded
 from envs.ids import called, own_name
+from envs.masks import gathered
 from envs.own_state import load_own_state, own_state, tells_state
 from envs.repeat import Episode, Way, begin, find_way, play_again
 
@@ -42,6 +43,10 @@ class GymVector:
     a clock of its own, is restarted with an EnvWarning and its episode is lost (`Step.invalid`),
     MOST_RESTARTS times in all; then the exception is the env's mistake too, as it is in a first
     reset.
+
+    Where each of them says which actions are allowed (info["action_mask"], or action_masks()),
+    `info` has "action_mask" (N, A) bool, and "final_action_mask" in a step that ends an episode:
+    of the final observations, as `final_obs` is.
 
     Its state is how each episode under way began, and the actions since: `load_state` plays them
     again (envs.repeat), in the way that `find_way` has found.  An env with `state()` and
@@ -93,6 +98,7 @@ class GymVector:
         self.episodes: list[Episode | None] = [None] * num_envs  # under way
         self.begun = np.zeros(num_envs, np.int64)  # episodes of each env
         self.obs = self._empty()  # the newest
+        self.masked = False  # all of them say which actions are allowed
 
     def prepare(self) -> None:
         """Try out how episodes can be played again."""
@@ -137,7 +143,8 @@ class GymVector:
                 except Failed as error:
                     raise EnvFailed(f"{error}: mend the env") from error
         self.obs, self.failed = self._finite(obs), False
-        return obs, NO_INFO
+        self.masked = all(env.mask(self._actions()) is not None for env in self.envs)
+        return obs, self._info({})
 
     def _begin(self, i: int, obs: np.ndarray) -> None:
         """A new episode of env i; obs[i] ← its first observation."""
@@ -160,6 +167,7 @@ class GymVector:
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
         final_obs = obs
         invalid: np.ndarray | None = None
+        last: dict[int, np.ndarray | None] = {}  # masks of the episodes' ends
         with self.clock:
             for i, action in enumerate(actions.tolist()):
                 env = self.envs[i]
@@ -174,6 +182,8 @@ class GymVector:
                         episode.actions.append(action)
                         episode.reward += gained
                     if over or cut:
+                        if self.masked:
+                            last[i] = env.mask(self._actions(), over=True)
                         self._begin(i, obs)
                     reward[i], terminated[i], truncated[i] = gained, over, cut
                 except Failed as error:
@@ -187,7 +197,13 @@ class GymVector:
         if final_obs is not obs:
             self._finite(final_obs)
         self.failed, self.obs = False, obs
-        return Step(obs, reward, terminated, truncated, final_obs, invalid=invalid)
+        return Step(obs, reward, terminated, truncated, final_obs, self._info(last), invalid)
+
+    def _actions(self) -> int:
+        return int(self.action_space.n)
+
+    def _info(self, last: dict[int, np.ndarray | None]) -> Info:
+        return gathered(self.envs, self._actions(), last) if self.masked else NO_INFO
 
     def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
         """Environment i restarted; obs[i] ← the first observation of its new episode."""

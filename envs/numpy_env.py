@@ -78,6 +78,10 @@ class NumpyEnv:
         """(D, N) → observations (N, *shape)."""
         raise NotImplementedError
 
+    def action_masks(self, rows: np.ndarray) -> np.ndarray | None:
+        """(D, N) → which actions are allowed: (N, A) bool; None: all of them, always."""
+        return None
+
     # -- the same for all ---------------------------------------------------------------------
     def prepare(self) -> None:
         """Nothing needs to be found out: the state is all here."""
@@ -87,7 +91,7 @@ class NumpyEnv:
         try:
             self.rows = self._initial(self.num_envs)
             self.elapsed[:] = 0
-            return self._observed(self.rows), NO_INFO
+            return self._observed(self.rows), self._info()
         except (Exception, SystemExit) as error:
             self._failed(error, "in a reset")
 
@@ -109,13 +113,33 @@ class NumpyEnv:
         final_obs = self._observed(self.rows)
         (which,) = (terminated | truncated).nonzero()
         if not len(which):
-            return Step(final_obs, reward, terminated, truncated, final_obs)
+            return Step(final_obs, reward, terminated, truncated, final_obs, self._info())
+        final = self._masks(self.rows)
         fresh = self._initial(len(which))
         self.rows[:, which] = fresh
         self.elapsed[which] = 0
         obs = final_obs.copy(order="K")  # images lie in memory one after the other
         obs[which] = self._observed(fresh)
-        return Step(obs, reward, terminated, truncated, final_obs)
+        return Step(obs, reward, terminated, truncated, final_obs, self._info(final))
+
+    def _info(self, final: np.ndarray | None = None) -> Info:
+        """Of the newest observations.   final: masks of the final ones, where episodes ended."""
+        masks = self._masks(self.rows)
+        if masks is None:
+            return NO_INFO
+        return {"action_mask": masks} | ({} if final is None else {"final_action_mask": final})
+
+    def _masks(self, rows: np.ndarray) -> np.ndarray | None:
+        masks = self.action_masks(rows)
+        if masks is None:
+            return None
+        space: Any = self.action_space
+        if masks.shape != (rows.shape[1], space.n) or masks.dtype != np.bool_:
+            raise Wrong(
+                f"gave {masks.dtype} of shape {masks.shape} as action masks; expected bool "
+                f"{(rows.shape[1], int(space.n))}"
+            )
+        return masks.copy()
 
     def _initial(self, count: int) -> np.ndarray:
         return np.array(self.initial(count))

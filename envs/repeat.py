@@ -137,7 +137,11 @@ def _works(
             while not over and len(episode.actions) < STEPS:
                 if late():
                     raise TimeoutError
-                action = int(space.start + rng.integers(space.n))
+                allowed = env.mask(int(space.n))
+                if allowed is None:
+                    action = int(space.start + rng.integers(space.n))
+                else:
+                    action = int(space.start + rng.choice(np.flatnonzero(allowed)))
                 gained, terminated, truncated = env.step(action, obs, 0)
                 episode.actions.append(action)
                 episode.reward += gained
