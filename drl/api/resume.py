@@ -9,7 +9,7 @@ from drl.api.changes import changed
 from drl.api.device import require_device
 from drl.api.plan import Plan, Result, conclude, experiment_of
 from drl.display.console import Console
-from drl.experiment.callbacks import Callback
+from drl.experiment.callbacks import Callback, require_callbacks
 from drl.experiment.run import Run
 from drl.tables import TASKS, job_module
 
@@ -30,6 +30,7 @@ def go_on(
 
     UserError if it is finished, its device is not here, or it lacks one of these.
     """
+    require_callbacks(callbacks)
     run.device = device
     require_device(run)
     if not run.has_checkpoint:

@@ -13,7 +13,7 @@ from drl.api.plan import Plan, Result, begin
 from drl.api.rejoin import resume_or_start as found_there
 from drl.api.weights import init_from as begin_with
 from drl.errors import UserError
-from drl.experiment.callbacks import Callback
+from drl.experiment.callbacks import Callback, require_callbacks
 from drl.state import shared_generators_kept
 from drl.tables import TASKS
 
@@ -52,6 +52,7 @@ def train(
     UserError where environment and settings do not fit, or a number is NaN or Inf; agents.EnvFailed
     where an environment cannot be played any more: its `result` is what was learnt until then.
     """
+    require_callbacks(callbacks)
     console = console_of(progress)
     with shared_generators_kept():  # an environment may draw from them: seeded, and given back
         if resume_or_start and run is not None:

@@ -7,11 +7,12 @@ returns False finishes the run there, with everything kept.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
 
+from drl.errors import UserError
 from drl.experiment.interrupt import Interrupt
 from drl.experiment.run import Run
 from drl.experiment.task import Evaluated, Progress, Task, Update
@@ -74,7 +75,7 @@ class Callback:
         """After an evaluation."""
 
     def on_checkpoint(self, experiment: Experiment) -> Said:
-        """After a checkpoint was written."""
+        """After a checkpoint was written: what it changes of `state` is in the next one."""
 
     def on_end(self, experiment: Experiment, summary: dict[str, Any]) -> Said:
         """After the last checkpoint and the summary, also of an interrupted run."""
@@ -90,6 +91,23 @@ class Callback:
 EVENTS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
+def finishes(said: object) -> bool:
+    """Whether a callback's answer is False, numpy's too."""
+    return isinstance(said, bool | np.bool_) and not said
+
+
+def require_callbacks(callbacks: object) -> None:
+    """UserError unless it is a list of callbacks."""
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+        raise UserError(f"callbacks={callbacks!r:.60} is not possible: give a list of them")
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise UserError(
+                f"{callback!r:.60} is no callback: derive a class from drl.Callback, or use "
+                "drl.Every(steps, function)"
+            )
+
+
 class StopAtReturn(Callback):
     """Finish once an evaluation's mean return (its score) reaches `score`."""
 
@@ -98,7 +116,7 @@ class StopAtReturn(Callback):
 
     def on_evaluation(self, experiment: Experiment, evaluated: Evaluated) -> Said:
         """False where it is reached."""
-        return evaluated.score < self.score
+        return not evaluated.score >= self.score  # NaN reaches nothing
 
 
 class StopAfterTime(Callback):
@@ -156,8 +174,7 @@ class Every(Callback):
         if progress.step < self.next:
             return None
         self.next = (progress.step // self.steps + 1) * self.steps
-        answer = self.function(experiment)
-        return False if answer is False else None
+        return not finishes(self.function(experiment))
 
     def state(self) -> dict[str, Any]:
         return {"next": self.next}

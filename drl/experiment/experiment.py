@@ -9,9 +9,8 @@ from typing import Any
 
 from drl.display.commands import command
 from drl.display.console import Console, env_warnings
-from drl.errors import UserError
 from drl.experiment.cadence import Cadence
-from drl.experiment.callbacks import EVENTS, Callback, Display
+from drl.experiment.callbacks import EVENTS, Callback, Display, finishes
 from drl.experiment.curves import Curves
 from drl.experiment.interrupt import Interrupt, Interrupted
 from drl.experiment.run import Run
@@ -98,7 +97,7 @@ class Experiment:
                 with stopped_in_one_line(self.run, task.where, task.remedy, self._keep):
                     summary = self._go(until)
                 task.close()
-                self._tell("on_end", summary)
+                self._end(summary)
         finally:
             task.close()
             self.curves.out.close()
@@ -137,10 +136,20 @@ class Experiment:
             run.write_summary(summary)
         return summary
 
+    def _end(self, summary: dict[str, Any]) -> None:
+        """The last event, whose False counts too."""
+        self._tell("on_end", summary)
+        if self.stopped_by != summary["stopped_by"]:
+            summary |= {"stopped_by": self.stopped_by, "interrupted": False}
+            if self.run is not None:
+                self.run.write_summary(summary)
+
     def _train(self, until: int) -> None:
         task, curves = self.task, self.curves
         started = time.perf_counter() - self.seconds
         if task.evaluation_due() and self._evaluate():  # one that was interrupted
+            return
+        if self.stopped_by is not None:
             return
         for progress in task.run(until):
             self.seconds = time.perf_counter() - started
@@ -211,7 +220,7 @@ class Experiment:
 
     def _tell(self, event: str, *what: Any) -> None:
         for name, method in self._listening[event]:
-            if method(self, *what) is False and self.stopped_by is None:
+            if finishes(method(self, *what)) and self.stopped_by is None:
                 self.stopped_by = name
 
     # -- for people ---------------------------------------------------------------------------
@@ -265,11 +274,6 @@ def _named(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
     """By their class, the second of a class by its number too: names for `state`."""
     seen: dict[str, int] = {}
     for callback in callbacks:
-        if not isinstance(callback, Callback):
-            raise UserError(
-                f"{callback!r:.60} is no callback: derive a class from drl.Callback, or use "
-                "drl.Every(steps, function)"
-            )
         name = type(callback).__name__
         seen[name] = seen.get(name, 0) + 1
         yield name if seen[name] == 1 else f"{name}-{seen[name]}", callback
