@@ -70,12 +70,16 @@ def cadences(settings: Mapping[str, Any]) -> tuple[Cadence, Cadence]:
 
 
 def goal_of(run: Run, task: SupervisedTask, steps: int | None) -> int:
-    """Updates of the whole training.   UserError where all are made, or `steps` are asked for."""
+    """Updates of the whole training.   UserError where all are made, a callback has finished it, or
+    `steps` are asked for."""
     if steps is not None:
         raise UserError("`steps` counts env steps of an agent; a digits run has its epochs")
-    if task.finished(task.goal) and run.finished:
+    if run.finished and (task.finished(task.goal) or run.stopped_by is not None):
+        why = f"all {task.preset.epochs} epochs done"
+        if run.stopped_by is not None:
+            why = f"stopped by {run.stopped_by} after {task.step:,} updates"
         raise UserError(
-            f"{run.directory} is finished: all {task.preset.epochs} epochs done; see its score: "
+            f"{run.directory} is finished ({why}): see its score: "
             + command("evaluate", run.directory)
         )
     return task.goal
