@@ -24,7 +24,8 @@ def no_pictures(id: str) -> NoPictures:
 def rendered(env: Any, id: str) -> np.ndarray:
     """A Gymnasium env's own image: (H, W, 3) uint8, the caller's.
 
-    NoPictures where its drawing package lacks, UserError where it raises or gives no image.
+    NoPictures where it has no `render` or its drawing package lacks, UserError where it raises or
+    gives no image.
     """
     import gymnasium as gym
 
@@ -34,6 +35,8 @@ def rendered(env: Any, id: str) -> np.ndarray:
         raise NoPictures(
             f"{id} cannot be drawn ({error}): pip install 'drl-toolkit[video]'"
         ) from error
+    except NotImplementedError as error:  # gymnasium.Env's own
+        raise no_pictures(id) from error
     except (Exception, SystemExit) as error:
         raise UserError(
             f"{id} failed in render() ({type(error).__name__}: {error}): mend the env"

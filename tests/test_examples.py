@@ -34,8 +34,10 @@ def test_example(
     monkeypatch.setattr("sys.argv", [str(path), *([argument] if argument else [])])
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")
-    found = re.findall(pattern, capsys.readouterr().out)
+    shown = capsys.readouterr()
+    found = re.findall(pattern, shown.out)
     assert found, "its output has changed"
+    assert "warning" not in shown.err  # nothing is wrong with an example, as one without `render`
     assert float(found[-1]) >= least
 
 
