@@ -77,6 +77,7 @@ class Setup:
     reward_range  of one step, as the environment declares it; None: it does not
     steps         env steps of the whole run, for schedules
     record        the environment as a run's settings have it, for policy files; None: unnamed
+    own           the user's own parts, and by what name each is found again; None: there are none
     """
 
     observation_space: Any
@@ -90,3 +91,4 @@ class Setup:
     dtype: str = "float32"
     device: str = "cpu"
     record: Mapping[str, Any] | None = None
+    own: Mapping[str, str | None] | None = None

@@ -37,11 +37,13 @@ class Training(NamedTuple):
 def new(
     row: Row, config: Any, experiment: ExperimentConfig, factory: EnvFactory,
     record: Mapping[str, Any] | None, parts: Any = None,
+    names: Mapping[str, str | None] | None = None,
 ) -> Training:  # fmt: skip
     """A new training; what its settings leave open is derived, and kept in them.
 
     record  the environment as settings have it; None: nothing can name it
     parts   of the user's own
+    names   of each of them, by which it can be found again; None: nothing names it
 
     UserError where environments, settings and machine do not fit.
     """
@@ -49,14 +51,14 @@ def new(
     try:
         experiment = replace(experiment, log_every=experiment.logged_every)
         complete, lines = row.resolve(config, setup_of(envs, experiment, record))
-        task = _task(row, complete, experiment, factory, envs, record, parts)
+        task = _task(row, complete, experiment, factory, envs, record, parts, names)
     except BaseException:
         close(envs)
         raise
     environment = dict(record) if record is not None else {"env": envs.id, "recorded": False}
     settings = {"job": row.name, **environment, **plain(experiment), **plain(complete)}
     if parts is not None:
-        settings["parts"] = True
+        settings["parts"] = dict(names or {})
     return Training(task, settings, lines, row.warnings(complete, experiment))
 
 
@@ -67,7 +69,8 @@ def restore(
     config, experiment = configs(row, settings)
     envs = training_envs(factory, experiment)
     try:
-        return _task(row, config, experiment, factory, envs, record_of(settings), parts)
+        record, names = record_of(settings), settings.get("parts")
+        return _task(row, config, experiment, factory, envs, record, parts, names)
     except BaseException:
         close(envs)
         raise
@@ -105,9 +108,9 @@ def setup_of(
 
 def _task(
     row: Row, config: Any, experiment: ExperimentConfig, factory: EnvFactory, envs: VectorEnv,
-    record: Mapping[str, Any] | None, parts: Any,
+    record: Mapping[str, Any] | None, parts: Any, names: Mapping[str, str | None] | None,
 ) -> RLTask:  # fmt: skip
-    setup = setup_of(envs, experiment, record)
+    setup = replace(setup_of(envs, experiment, record), own=names)
     try:
         agent = row.build(config, setup, **({} if parts is None else {"parts": parts}))
         row.require_room(agent, config)

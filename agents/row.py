@@ -59,6 +59,8 @@ class Row:
     """`warnings(config, experiment)`: what is to be said of settings that are allowed."""
     read: Callable[[Mapping[str, Any]], Any] | None = None
     """`from_settings(settings)`: the config from a run's JSON; none: by its fields."""
+    parts: type | None = None
+    """`Parts`: a dataclass of what the user may put in place of what the settings would build."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """`FIXED`: settings that a run which goes on cannot change, and why."""
     variants: Mapping[str, Variant] = field(default_factory=dict)
@@ -72,8 +74,8 @@ class Row:
 OPTIONAL = {
     "load_policy": "load_policy", "preset": "preset", "resolve": "resolve",
     "require_room": "require_room", "callbacks": "callbacks", "warnings": "warnings",
-    "read": "from_settings", "fixed": "FIXED", "variants": "VARIANTS", "charts": "CHARTS",
-    "remedy": "REMEDY",
+    "read": "from_settings", "fixed": "FIXED", "parts": "Parts", "variants": "VARIANTS",
+    "charts": "CHARTS", "remedy": "REMEDY",
 }  # fmt: skip
 
 

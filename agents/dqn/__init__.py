@@ -1,5 +1,6 @@
 """Deep Q-learning, as the table of agents has it: see agents.row."""
 
+from agents.dqn.build import Parts
 from agents.dqn.build import build_dqn as build
 from agents.dqn.charts import CHARTS
 from agents.dqn.config import DQNConfig as Config
@@ -9,6 +10,6 @@ from agents.dqn.presets import VARIANTS, preset
 from agents.dqn.setting_up import FIXED, REMEDY, callbacks, require_room, resolve, warnings
 
 __all__ = [
-    "CHARTS", "FIXED", "REMEDY", "VARIANTS", "Config", "build", "callbacks", "from_settings",
-    "load_policy", "preset", "require_room", "resolve", "warnings",
+    "CHARTS", "FIXED", "REMEDY", "VARIANTS", "Config", "Parts", "build", "callbacks",
+    "from_settings", "load_policy", "preset", "require_room", "resolve", "warnings",
 ]  # fmt: skip

@@ -22,14 +22,14 @@ from drl.state import flag, whole
 class DQNPolicy(SavedPolicy):
     """π(s) = argmax_a Q(s, a; θ): (N, *shape) → actions (N,), int64, of the environment's space.
 
-    own_net  whether the network is not the settings' but was built by `Parts.net`
+    own_net  whether the network is not the settings' but was built by `Parts.net`, or its name
     """
 
     agent: ClassVar[str] = "dqn"
 
     def __init__(
         self, config: DQNConfig, observation_space: Any, action_space: Any, net: Network,
-        head: Head, record: Mapping[str, Any] | None = None, own_net: bool = False,
+        head: Head, record: Mapping[str, Any] | None = None, own_net: bool | str = False,
     ) -> None:  # fmt: skip
         super().__init__(observation_space, action_space, net, record)
         self.config, self.head, self.own_net = config, head, own_net
@@ -83,9 +83,12 @@ def load_policy(
     """
     about, params = state["policy"], state["net"]
     config = from_settings(about["settings"])
-    own = flag(about, "own_net")
+    own = about["own_net"]
+    if not isinstance(own, str):
+        own = flag(about, "own_net")
     if own and net is None:
-        raise UserError(f"{where} was trained with a network of your own: give it as net=")
+        named = f", {own}" if isinstance(own, str) else ""
+        raise UserError(f"{where} was trained with a network of your own{named}: give it as net=")
     observations, actions = _spaces(about)
     shape, count = observations.shape, int(actions.n)
     if own and net is not None:

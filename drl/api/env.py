@@ -7,6 +7,7 @@ from typing import Any
 
 from agents.job import record_of
 from agents.policy import SavedPolicy
+from drl.api.parts import say_code
 from drl.closing import close
 from drl.display.console import Console
 from drl.environment import VectorEnv
@@ -40,11 +41,9 @@ def source_of(settings: Mapping[str, Any], console: Console, env: Any = None) ->
 def say_import(record: Mapping[str, Any], console: Console) -> None:
     """An id like my_package:MyEnv-v0 imports a module, which runs its code: said before."""
     for name in (record["env"], *record.get("wrappers", ())):
-        module, colon, _ = str(name).rpartition(":")
-        if colon and module != "gymnasium":
+        if ":" in str(name) and not str(name).startswith("gymnasium:"):
             what = "environment" if name == record["env"] else "wrapper"
-            kind = "runs the file" if module.endswith(".py") else "imports the module"
-            console.warn(f"{kind} {module}, which the {what} {name} names")
+            say_code(str(name), f"the {what} {name}", console)
 
 
 def checked(policy: SavedPolicy, where: str, env: VectorEnv) -> VectorEnv:

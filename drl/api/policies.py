@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.policy import SavedPolicy
+from drl import named
 from drl.api.choose import find_agent
 from drl.errors import UserError
 from drl.experiment import checkpoint
@@ -17,7 +18,8 @@ from drl.state import UNFIT
 def load_policy(path: str | Path, net: Any = None) -> SavedPolicy:
     """What `policy.save` wrote, or a run's checkpoints/best.safetensors.
 
-    net  builds the network, where the policy was trained with one of your own (agents.Parts.net)
+    net  builds the network, where the policy was trained with one of your own (agents.Parts.net):
+         a function, or its name ("my_nets.py:wide")
 
     UserError where there is no such file, it is damaged, no policy, or of another network.
     """
@@ -37,6 +39,7 @@ def policy_of(
     device: str = "cpu",
 ) -> SavedPolicy:  # fmt: skip
     """From what `SavedPolicy.state` gave, read from `where`.   UserError where it is none."""
+    net = named.thing(net) if isinstance(net, str) else net
     try:
         row = find_agent(state["policy"].get("agent", "dqn"))  # format 3 knew DQN alone
         if row.load_policy is None:

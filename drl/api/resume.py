@@ -48,7 +48,7 @@ def go_on(
     except BaseException:
         plan.task.close()
         raise
-    return conclude(experiment, goal, parts)
+    return conclude(experiment, goal, plan.parts)
 
 
 def plan_of(
@@ -76,10 +76,12 @@ def _rl_plan(settings: dict[str, Any], console: Console, env: Any, parts: Any, f
     from agents import job
     from drl.api.choose import find_agent
     from drl.api.env import source_of
+    from drl.api.parts import of_run
     from drl.api.weights import init_from
 
     row = find_agent(settings["job"])
     _, experiment = job.configs(row, settings)
+    parts = of_run(row, settings, console, parts)
     task = job.restore(row, settings, source_of(settings, console, env), parts)
     if fresh and settings.get("init_from") is not None:
         init_from(task, settings["init_from"])

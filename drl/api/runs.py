@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from drl.api.choose import find_agent
 from drl.api.console import Silent, console_of
 from drl.api.device import use_device_that_is_here
+from drl.api.parts import of_run, say_code
 from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
+from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.nn import Network
 from drl.state import fitting
@@ -168,6 +171,10 @@ class LoadedRun(Learnt):
                 + command("evaluate", self.directory)
             )
         where, settings = f"the {which} policy of {self.directory}", self.settings
+        if net is None and (settings.get("parts") or {}).get("net"):
+            row = find_agent(self.job)
+            net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
+                         self.console).net  # fmt: skip
         with Run.open(self.directory) as run:
             state = run.load_best() if which == "best" else run.load_latest()
         with fitting(where, "its config.json"):
@@ -250,10 +257,15 @@ class PolicyFile(Learnt):
     """A policy's file, with the environment that it names.   UserError where it is none."""
 
     def __init__(self, path: str | Path, console: Console | None = None) -> None:
-        from drl.api.policies import load_policy
+        from drl.api.policies import policy_of
 
         self.where, self.console = Path(path), console or Silent()
-        self._policy = load_policy(path)
+        state = checkpoint.load(self.where)
+        about = state.get("policy")
+        net = about.get("own_net") if isinstance(about, dict) else None
+        if isinstance(net, str):
+            say_code(net, "the policy's own network", self.console)
+        self._policy = policy_of(state, str(path), net if isinstance(net, str) else None)
         self.job = self._policy.agent
         record = self._policy.record
         self.settings = {"recorded": False} if record is None else dict(record)

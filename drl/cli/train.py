@@ -25,6 +25,12 @@ class EnvFlags:
     env: str = "CartPole-v1"
     """Environment: an id, ours or Gymnasium's; module:Id imports that module first; file.py:Class
     is a class in a file of yours."""
+    env_kwargs: tuple[str, ...] = ()
+    """For the environment's constructor: name=value …; values are JSON, or text."""
+    wrapper: tuple[str, ...] = ()
+    """Wrappers around each environment, in this order: module:Class or file.py:Class."""
+    net: str | None = None
+    """Your own network: module:function or file.py:function (docs/your-own.md)."""
     config: Path | None = None
     """A run's config.json, whose settings are the defaults of all other flags, the environment
     too."""
@@ -113,8 +119,8 @@ def parse(command: str, args: list[str]) -> Any:
     if default.config is None:
         agent, experiment = choose(row, resolve(default.env))
     else:
-        env, agent, experiment = of_run(row, default.config)
-        default = known(EnvFlags, args, EnvFlags(env=env))
+        given, agent, experiment = of_run(row, default.config)
+        default = known(EnvFlags, args, given)
     for variant in variants:
         agent = variant.apply(agent)
     kind, default = config_of(name), replace(default, env=resolve(default.env))
@@ -124,9 +130,11 @@ def parse(command: str, args: list[str]) -> Any:
     return replace(config, environment=resolved)
 
 
-def of_run(row: Any, path: Path) -> tuple[str, Any, Any]:
+def of_run(row: Any, path: Path) -> tuple[EnvFlags, Any, Any]:
     """Environment, agent's and training's settings of a run's config.json.   UserError where it is
     none, or of another agent."""
+    import json
+
     from agents import job
     from drl.files import read_json
 
@@ -134,7 +142,16 @@ def of_run(row: Any, path: Path) -> tuple[str, Any, Any]:
     if not isinstance(settings, dict) or settings.get("job") != row.name:
         raise UserError(f"{path} holds no settings of {row.name}: give a run's config.json")
     agent, experiment = job.configs(row, settings)
-    return str(settings["env"]), agent, experiment
+    return (
+        EnvFlags(
+            str(settings["env"]),
+            tuple(f"{name}={json.dumps(v)}" for name, v in settings.get("env_kwargs", {}).items()),
+            tuple(settings.get("wrappers", [])),
+            (settings.get("parts") or {}).get("net"),
+        ),
+        agent,
+        experiment,
+    )
 
 
 def run(config: Any) -> dict[str, Any]:
@@ -163,11 +180,34 @@ def run(config: Any) -> dict[str, Any]:
 
 def plan_of(config: Any) -> Plan:
     """What is to be trained.   UserError where it cannot be."""
-    from drl.api.train import plan_rl, plan_supervised
+    from drl.api.choose import find_agent
+    from drl.api.training import plan_rl, plan_supervised
 
     if config.job in TASKS:
         return plan_supervised(None, config.task, {})
-    about = config.environment
+    about, parts = config.environment, None
+    if about.net is not None:
+        kind = find_agent(config.job).parts
+        if kind is None:
+            raise UserError(f"{config.job} takes no network of your own")
+        parts = kind(net=about.net)
     return plan_rl(
-        config.job, about.env, config.agent, config.experiment, init_from=about.init_from
-    )
+        config.job, about.env, config.agent, config.experiment, parts=parts,
+        env_kwargs=keywords(about.env_kwargs), wrappers=about.wrapper, init_from=about.init_from,
+    )  # fmt: skip
+
+
+def keywords(words: tuple[str, ...]) -> dict[str, Any]:
+    """name=value …: JSON where it is, else text.   UserError on anything else."""
+    import json
+
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or not name.isidentifier():
+            raise UserError(f"--env-kwargs {word!r} is not possible: give name=value")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = {"True": True, "False": False, "None": None}.get(text, text)
+    return found

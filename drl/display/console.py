@@ -28,6 +28,7 @@ class Console:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
+        self.said: set[str] = set()  # what need not be said again
 
     def print(self, text: str) -> None:
         if not self.quiet:

@@ -9,6 +9,7 @@ from typing import Any
 
 from drl.api.choose import choose, find_agent
 from drl.api.console import console_of
+from drl.api.parts import resolved
 from drl.api.plan import Plan, Result, begin
 from drl.api.rejoin import resume_or_start as found_there
 from drl.api.weights import init_from as begin_with
@@ -39,7 +40,8 @@ def train(
     steps       env steps to train for, in place of the preset's
     callbacks   called as training goes on (drl.Callback); False from one finishes the run
     progress    show what the command shows
-    parts       of the agent, of your own: agents.Parts(net=…, epsilon=…)
+    parts       of the agent, of your own: agents.Parts(net=…, epsilon=…), each an object or its
+                name ("my_nets.py:wide"); what has a name is recorded
     experiment  agents.ExperimentConfig, complete: budget, evaluations, log, machine
     env_kwargs  for the constructor of the environment
     wrappers    classes, or "module:Class", around each environment, in this order
@@ -94,7 +96,10 @@ def plan_rl(
     if made_by.single:
         changes = {"num_envs": 1, "eval_envs": 0, **(changes or {})}
     chosen = choose(row, made_by.id, config, experiment, changes)
-    found = job.new(row, chosen.config, chosen.experiment, made_by, made_by.record, parts)
+    names = None
+    if parts is not None:
+        parts, names = resolved(parts)
+    found = job.new(row, *chosen, made_by, made_by.record, parts, names)
     lines, own = list(found.lines), found.settings
     if init_from is not None:
         own["init_from"] = str(Path(init_from).resolve())

@@ -1,0 +1,64 @@
+"""Parts of an agent of the user's own: named where they can be, so that a run needs no flag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from drl import named
+from drl.display.console import Console
+from drl.errors import UserError
+
+Names = dict[str, str | None]  # part → module:name or file.py:name; None: nothing names it
+
+
+def resolved(parts: Any) -> tuple[Any, Names]:
+    """Parts that are given by name ("my_nets.py:wide") as what they name, and the lasting names of
+    all that are given.   UserError where there is no such thing."""
+    found: dict[str, Any] = {}
+    names: Names = {}
+    for field in fields(parts):
+        value = getattr(parts, field.name)
+        if isinstance(value, str):
+            found[field.name], names[field.name] = named.thing(value), lasting(value)
+        elif value is not None:
+            names[field.name] = named.name_of(value)
+    return replace(parts, **found), names
+
+
+def lasting(name: str) -> str:
+    """The same name, as another process in another directory finds it."""
+    where, what = named.split(name)
+    module = named.module_of(where)
+    file = getattr(module, "__file__", None)
+    if file is None or named.is_installed(module.__name__):
+        return name
+    return f"{file}:{what}"
+
+
+def of_run(row: Any, settings: Mapping[str, Any], console: Console, given: Any = None) -> Any:
+    """The parts that a run was trained with: given again, or as its settings name them, whose code
+    then runs, which is said.   UserError where one has no name."""
+    names = settings.get("parts")
+    if given is not None or names is None:
+        return given if given is None else resolved(given)[0]
+    unnamed = [part for part, name in names.items() if name is None]
+    if unnamed or row.parts is None:
+        raise UserError(
+            f"the run was trained with your own {', '.join(unnamed or names)}, which nothing "
+            "names: give parts="
+        )
+    for part, name in names.items():
+        say_code(name, f"the run's own {part}", console)
+    return row.parts(**{part: named.thing(name) for part, name in names.items()})
+
+
+def say_code(name: str, what: str, console: Console) -> None:
+    """Somebody's code runs because a file of the user's names it: said before."""
+    module, _, _ = name.rpartition(":")
+    if module in console.said:
+        return
+    console.said.add(module)
+    kind = "runs the file" if module.endswith(".py") else "imports the module"
+    console.warn(f"{kind} {module}, which {what} names")
