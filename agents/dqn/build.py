@@ -87,7 +87,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         noise=generator(seed, "noise"),
         bootstrap=parts.bootstrap or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
-        policy=DQNPolicy(config, seen, space, net, head, setup.record, parts.net is not None),
+        policy=DQNPolicy(config, seen, space, net, head, setup.record, _own_net(setup, parts)),
         update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,
@@ -95,6 +95,11 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         reward_scale=config.reward_scale,
         reward_clip=config.reward_clip,
     )
+
+
+def _own_net(setup: Setup, parts: Parts) -> bool | str:
+    """Whether the network is the user's own, and its name where it has one."""
+    return parts.net is not None and ((setup.own or {}).get("net") or True)
 
 
 def require_spaces(observation_space: Any, action_space: Any) -> None:
