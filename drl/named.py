@@ -37,6 +37,12 @@ def is_file(name: str) -> bool:
     return ".py:" in name or name.endswith(".py")
 
 
+def is_script(where: str) -> bool:
+    """Whether a file is the script that this process runs: its code runs here already."""
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return file is not None and Path(where).expanduser().resolve() == Path(file).resolve()
+
+
 def split(name: str) -> tuple[str, str]:
     """module:Name or file.py:Name → its halves.   UserError where one lacks."""
     where, _, what = name.rpartition(":")

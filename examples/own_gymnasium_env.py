@@ -59,6 +59,6 @@ if __name__ == "__main__":  # the file is imported where a run names Shower
         "dqn", Shower, config, run=directory, seed=1, steps=steps, eval_every=2_000,
         eval_episodes=50,
     )  # fmt: skip
-    score = load_run(directory).evaluate(episodes=50, env=Shower)
+    score = load_run(directory).evaluate(episodes=50)
     tap_alone = evaluate(lambda obs: np.ones(len(obs), int), make(Shower, num_envs=50, seed=2), 50)
     print(f"mean return {score.mean:.1f}; a tap that is left alone: {tap_alone.mean:.1f}")
