@@ -73,7 +73,7 @@ class VectorEnv(Protocol):
 
 class EnvFactory(Protocol):
     """Makes N environments side by side, as often as it is asked: for training, and for each
-    evaluation.   envs.factory gives one."""
+    evaluation.   envs.source gives one."""
 
     def __call__(self, *, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
         """`num_envs` environments, seeded.   drawn: `render` will be asked for."""

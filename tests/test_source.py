@@ -416,3 +416,16 @@ def test_a_file_that_fails_is_named(project: Path, end: str) -> None:
 def test_what_is_no_record(record: Any) -> None:
     with pytest.raises(UserError):
         EnvSource.from_record(record)
+
+
+def test_training_in_a_file_that_is_imported_is_refused(tmp_path: Path) -> None:
+    """Else whoever evaluates a run of it would train instead."""
+    script = tmp_path / "trains.py"
+    script.write_text(
+        "from drl import train\nfrom envs import Chain\nclass Mine(Chain): id = 'Mine'\n"
+        "train('dqn', Mine, steps=50)\n"
+    )
+    words = f"{script} trains while it is imported .*behind `if __name__ == '__main__':`"
+    with pytest.raises(UserError, match=words):
+        EnvSource.from_record({"env": f"{script}:Mine"})
+    assert importing() is None
