@@ -61,9 +61,12 @@ def test_that_test_can_fail(row: list[str]) -> None:
 
 
 def test_settings_that_are_named_are_there() -> None:
-    from drl.cli import train_dqn
+    from dataclasses import fields
 
-    known = set(train_dqn.parse([]).settings()) | {"policy", "rainbow"}
+    from agents import DQNConfig, ExperimentConfig
+
+    known = {field.name for config in (DQNConfig, ExperimentConfig) for field in fields(config)}
+    known |= {"policy", "rainbow"}
     for flag in re.findall(r"`--([a-z-]+)", PAGE):
         assert flag.replace("-", "_") in known, flag
 
