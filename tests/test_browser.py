@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import pytest
 from chromium import PROGRAM, Chromium
-from drl.cli.job_log import TELLING
 from PIL import Image
 
+from agents.dqn.charts import CHARTS
 from agents.heatmap import BOTTOM, LEFT, RIGHT, SIDE, TOP
-from drl.cli import digits_log, dqn_log
 from drl.cli.main import main
-from drl.experiment.results import CURVES
-from drl.experiment.results_board import BESIDE
+from drl.experiment.curves import TELLING
+from drl.supervised import task as supervised
+from drl.tables import RL
 
 # CI has installed it, or said why it could not
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")
@@ -132,9 +132,9 @@ def in_order(titles: list[str], text: str) -> bool:
 def test_custom_scalars_tell_the_story(tab: Callable[..., Chromium]) -> None:
     page = tab("custom_scalars", "return: exploring, and greedy", "dead ReLUs by layer")
     text = page.text()
-    story = [title for category, charts in dqn_log.LAYOUT.items() for title in (category, *charts)]
-    seeds = [f"{tag}: IQM and its 95 % interval" for tag in (CURVES["dqn"], *BESIDE["dqn"])]
-    digits = [title for category, charts in digits_log.LAYOUT.items() for title in charts]
+    story = [title for category, charts in CHARTS.items() for title in (category, *charts)]
+    seeds = [f"{tag}: IQM and its 95 % interval" for tag in (RL.curve, *RL.beside)]
+    digits = [title for category, charts in supervised.CHARTS.items() for title in charts]
     for titles in (story, ["dqn over seeds", *seeds], digits):
         assert in_order(titles, text), titles
     page.wait("curves", lambda: len(curves(page)) >= 10)

@@ -3,7 +3,6 @@
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents import DQNConfig, load_policy, preset, train
+from drl import load_policy, train
 from drl.cli.main import main
-from envs import factory
 
 
 class Dice(gym.Env[np.ndarray, int]):
@@ -48,9 +46,10 @@ def dice() -> Iterator[None]:
     del gym.registry["Dice-v0"]
 
 
-SHORT = DQNConfig(
-    steps=400, num_envs=4, eval_every=200, eval_episodes=2, learning_starts=64, hidden=(8,)
-)
+SHORT: dict[str, Any] = {
+    "steps": 400, "num_envs": 4, "eval_every": 200, "eval_episodes": 2, "learning_starts": 64,
+    "hidden": (8,), "progress": False,
+}  # fmt: skip
 FLAGS = ["--num-envs", "4", "--eval-every", "200", "--eval-episodes", "2",
          "--learning-starts", "64", "--hidden", "8"]  # fmt: skip
 
@@ -70,9 +69,9 @@ def test_shared_generators_are_seeded_once_for_both_and_given_back(
     for log in ("full", "none"):
         by_command(tmp_path / log, "--env", "Dice-v0", "--steps", "400", "--log", log, *FLAGS)
     np.random.seed(77), random.seed(77)
-    first = train(factory(Dice), SHORT)
+    first = train("dqn", Dice, **SHORT)
     assert (np.random.rand(3).tolist(), random.random()) == wanted
-    second = train(factory(Dice), SHORT)
+    second = train("dqn", Dice, **SHORT)
     assert np.array_equal(first.agent.net.params, second.agent.net.params)
     for log in ("full", "none"):
         policy = load_policy(tmp_path / log / "checkpoints" / "best.safetensors")
@@ -87,7 +86,7 @@ def test_the_generators_are_given_back_where_training_fails() -> None:
     wanted = np.random.rand()
     np.random.seed(5)
     with pytest.raises(RuntimeError):
-        train(broken, SHORT)
+        train("dqn", broken, **SHORT)
     assert np.random.rand() == wanted
 
 
@@ -97,10 +96,11 @@ def test_a_run_without_a_due_evaluation_ends_with_one(
     """512 of the 5,000 env steps until Acrobot's first: scored, watched, exported all the same."""
     run, args = tmp_path / "run", ["--env", "Acrobot-v1", "--steps", "512", "--log", "none"]
     summary = by_command(run, *args, "--eval-episodes", "2", "--learning-starts", "256")
-    config = replace(preset("Acrobot-v1"), steps=512, eval_episodes=2, learning_starts=256)
     assert summary["last_mean_reward"] == summary["best_mean_reward"]
     assert summary["collapsed"] is False
-    assert summary["best_mean_reward"] == train(factory("Acrobot-v1"), config).mean_reward
+    settings: dict[str, Any] = {"steps": 512, "eval_episodes": 2, "learning_starts": 256}
+    trained = train("dqn", "Acrobot-v1", progress=False, **settings)
+    assert summary["best_mean_reward"] == trained.mean_reward
     for command in (
         ["evaluate", str(run), "--episodes", "2"],
         ["watch", str(run), "--max-steps", "3", "--out", str(tmp_path / "video.gif")],
