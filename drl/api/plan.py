@@ -100,19 +100,32 @@ class Plan:
     parts: Any = None
 
 
+def announce(plan: Plan, console: Console, written: bool) -> None:
+    """Say what its settings left open, and what is wrong with them.   Before a file is made.
+
+    written  whether there will be curves
+
+    UserError where a package that writes them is missing; the task is closed then.
+    """
+    try:
+        own = plan.settings
+        files = before_run(own["log"], writers_of(own)) if written else []
+    except BaseException:
+        plan.task.close()
+        raise
+    for line in (*plan.lines, *files):
+        console.print(line)
+    for line in plan.warnings:
+        console.warn(line)
+
+
 def begin(
     plan: Plan, console: Console, directory: Path | None, callbacks: Sequence[Callback] = ()
 ) -> Result:
     """From the first step to the result.   directory: of the run; none: nothing is written."""
-    for line in plan.lines:
-        console.print(line)
-    for line in plan.warnings:
-        console.warn(line)
     if directory is None:
         return conclude(experiment_of(plan, None, console, callbacks), plan.goal, plan.parts)
     try:
-        for line in before_run(plan.settings["log"], writers_of(plan.settings)):
-            console.print(line)
         run = Run.create(directory, plan.settings)
     except BaseException:
         plan.task.close()

@@ -30,13 +30,11 @@ MOST_SEEDS = 10_000  # runs in one directory
 def sweep(plan: Plan, count: int, directory: Path | None, console: Console) -> dict[str, Any]:
     """Make a run DIR/seed-<seed> for each seed, train them side by side, and sum them up.
 
-    plan       of the first seed; its task is closed here, since the runs have their own
+    plan       of the first seed, announced; its task is closed here, since the runs have their own
     directory  none: runs/<job>-<what>-<first>to<last>-<time>
     """
     require("seeds", count, 1 <= count <= MOST_SEEDS, f"1 to {MOST_SEEDS:,}")
     plan.task.close()
-    for line in (*plan.lines, *plan.warnings):
-        console.print(line)
     settings = plan.settings
     seeds = range(settings["seed"], settings["seed"] + count)
     if directory is None:

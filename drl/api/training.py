@@ -10,7 +10,7 @@ from typing import Any
 from drl.api.choose import choose, find_agent
 from drl.api.console import console_of
 from drl.api.parts import resolved
-from drl.api.plan import Plan, Result, begin
+from drl.api.plan import Plan, Result, announce, begin
 from drl.api.rejoin import resume_or_start as found_there
 from drl.api.weights import init_from as begin_with
 from drl.errors import UserError
@@ -71,6 +71,7 @@ def train(
             plan = plan_rl(
                 agent, env, config, experiment, changes, parts, env_kwargs, wrappers, init_from
             )  # fmt: skip
+        announce(plan, console, run is not None)
         return begin(plan, console, None if run is None else Path(run), callbacks)
 
 

@@ -156,7 +156,7 @@ def of_run(row: Any, path: Path) -> tuple[EnvFlags, Any, Any]:
 
 def run(config: Any) -> dict[str, Any]:
     """Train, and give the summary."""
-    from drl.api.plan import begin
+    from drl.api.plan import announce, begin
     from drl.api.rejoin import resume_or_start
     from drl.api.sweep import sweep
     from drl.cli.console import CommandConsole
@@ -170,6 +170,7 @@ def run(config: Any) -> dict[str, Any]:
         if (there := resume_or_start(flags.run, console)) is not None:
             return dict(there.summary)
     plan = plan_of(config)  # what can be wrong has shown, before a file is made
+    announce(plan, console, written=True)
     if flags.seeds != 1:
         return sweep(plan, flags.seeds, flags.run, console)
     settings = plan.settings
