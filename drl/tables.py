@@ -1,4 +1,5 @@
-"""The only lists: what can be trained.  A row names a module; nothing is imported for it here."""
+"""The only lists: what can be trained, and who writes its curves.  A row names a module; nothing is
+imported for it here."""
 
 from __future__ import annotations
 
@@ -30,6 +31,15 @@ class Row(NamedTuple):
     job: Job
 
 
+class LoggerRow(NamedTuple):
+    """One thing that `--log-to` knows by name: the module that offers `open_logger(told)` and
+    `last_step(directory)`."""
+
+    module: str
+    package: str | None = None  # that it needs
+    file: str | None = None  # that it writes in the run's directory, where it is one of that name
+
+
 RL = Job(
     "agents.job", "env", "env_steps", "env steps", "eval/mean_reward",
     {"best evaluation": "best_mean_reward"},
@@ -47,6 +57,14 @@ AGENTS = {  # name → its family's folder, which offers what agents.row says
 }
 TASKS = {  # what learns without an environment
     "digits": Row("drl.supervised", "learn to classify handwritten digits", SUPERVISED),
+}
+LOGGERS = {
+    "tensorboard": LoggerRow("drl.log.tensorboard.writer", package="tensorboard"),
+    "csv": LoggerRow("drl.log.table", file="progress.csv"),
+    "jsonl": LoggerRow("drl.log.lines", file="progress.jsonl"),
+    "monitor": LoggerRow("drl.log.monitor", file="monitor.csv"),
+    "wandb": LoggerRow("drl.log.dashboard", package="wandb"),
+    "trackio": LoggerRow("drl.log.dashboard", package="trackio"),
 }
 
 

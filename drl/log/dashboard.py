@@ -16,9 +16,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import UserError
-from drl.log.logger import Logger
-
-PACKAGES = ("wandb", "trackio")
+from drl.log.logger import Logger, Opening
 
 
 class Dashboard(Logger):
@@ -77,6 +75,16 @@ class Dashboard(Logger):
                 text = f"{type(error).__name__}: {error}"
                 print(f"drl: {self.package.__name__}: {text}", file=sys.stderr, flush=True)
             self.said = True
+
+
+def open_logger(told: Opening) -> Dashboard:
+    """Of a run."""
+    return Dashboard(told.name, told.directory, told.settings)
+
+
+def last_step(directory: Path) -> float:
+    """0: what it has is kept elsewhere."""
+    return 0
 
 
 def _identity(directory: Path) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from drl.log.file import File, whole_lines
+from drl.log.logger import Opening
+from drl.tables import LOGGERS
 
-NAME = "progress.jsonl"
+NAME = LOGGERS["jsonl"].file or ""
 
 
 class Lines(File):
@@ -38,6 +40,16 @@ class Lines(File):
     def _write(self, step: int, content: dict[str, Any]) -> None:
         line = {"step": step, "time": round(time.time(), 3), **content}
         self.append(json.dumps(line) + "\n")
+
+
+def open_logger(told: Opening) -> Lines:
+    """Of a run."""
+    return Lines(told.directory, told.first_step)
+
+
+def last_step(directory: Path) -> float:
+    """The largest step that is written there; 0: none."""
+    return max((line["step"] for line in read_lines(directory / NAME)), default=0)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -5,9 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Opening(NamedTuple):
+    """What a module's `open_logger` is told of the run whose curves it is to write.
+
+    name        of the logger in drl.tables.LOGGERS
+    settings    of the run
+    first_step  on resume: what an earlier process wrote from this step on comes again, and is
+                dropped; None: a new run
+    episodes    on resume: how many had ended before the checkpoint; None: a new run
+    """
+
+    name: str
+    directory: Path
+    settings: Mapping[str, Any]
+    first_step: int | None = None
+    episodes: int | None = None
 
 
 class Logger:

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 
 from drl.log.file import File, whole_lines
+from drl.log.logger import Opening
+from drl.tables import LOGGERS
 
-NAME = "monitor.csv"
+NAME = LOGGERS["monitor"].file or ""
 HEAD = 2  # lines before the first episode
 
 
@@ -32,3 +34,15 @@ class Monitor(File):
 
     def episode(self, reward: float, length: int, seconds: float) -> None:
         self.append(f"{round(reward, 6)},{length},{round(seconds, 6)}\n")
+
+
+def open_logger(told: Opening) -> Monitor:
+    """Of a run."""
+    settings = told.settings
+    return Monitor(told.directory, str(settings.get("env", settings.get("data"))), told.episodes)
+
+
+def last_step(directory: Path) -> float:
+    """It counts no steps: the number of episodes that are written there, each of a step at least;
+    0: none."""
+    return max(0, len(whole_lines(directory / NAME)) - HEAD)

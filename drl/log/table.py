@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from drl.log.file import File, whole_lines
+from drl.log.logger import Opening
+from drl.tables import LOGGERS
 
-NAME = "progress.csv"
+NAME = LOGGERS["csv"].file or ""
 STEP = "step"
 CHECKSUM = "parameters_crc32"  # the column that is no curve
 
@@ -65,6 +67,16 @@ class Table(File):
         self.columns = list(dict.fromkeys([*self.columns, *known]))
         lines = [[row.get(tag, "") for tag in self.columns] for row in rows]
         self.begin("".join(map(_line, [self.columns, *lines])))
+
+
+def open_logger(told: Opening) -> Table:
+    """Of a run."""
+    return Table(told.directory, told.first_step)
+
+
+def last_step(directory: Path) -> float:
+    """The largest step that is written there; 0: none."""
+    return max((int(row[STEP]) for row in read_rows(directory / NAME)), default=0)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

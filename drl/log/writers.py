@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from drl.display.commands import command
 from drl.display.streams import one_line
 from drl.errors import UserError
 from drl.extras import installed, require
-from drl.log.logger import Logger, Loggers
+from drl.log.logger import Logger, Loggers, Opening
+from drl.tables import LOGGERS
 
-Writer = Literal["tensorboard", "csv", "jsonl", "monitor", "wandb", "trackio"]
-WRITERS: tuple[str, ...] = get_args(Writer)
-# need no package; the others that of their name
-FILES = {"csv": "progress.csv", "jsonl": "progress.jsonl", "monitor": "monitor.csv"}
+if TYPE_CHECKING:
+    Writer = str
+else:  # for the command line: one of the table's names
+    Writer = Literal[tuple(LOGGERS)]
 
 
 def default_writers() -> tuple[Writer, ...]:
@@ -34,7 +36,7 @@ def before_run(log: str, names: Sequence[str]) -> list[str]:
     if log == "none":
         return []
     require_packages(names)
-    files = [FILES[name] for name in names if name in FILES]
+    files = [row.file for name in names if (row := LOGGERS[name]).file]
     if not files or installed("tensorboard"):
         return []
     return [f"curves: {', '.join(files)}; TensorBoard is not installed (pip install tensorboard)"]
@@ -54,37 +56,13 @@ def open_loggers(
     """
     require_packages(names)
     first = None if resumed_at is None else resumed_at + 1
+    ended = None if resumed_at is None else episodes
     return Loggers(
-        [
-            _one(name, directory, settings, first, None if first is None else episodes)
-            for name in dict.fromkeys(names)
-        ]
+        importlib.import_module(LOGGERS[name].module).open_logger(
+            Opening(name, Path(directory), settings, first, ended)
+        )
+        for name in dict.fromkeys(names)
     )
-
-
-def _one(
-    name: str, directory: Path, settings: Mapping[str, Any], first: int | None,
-    episodes: int | None,
-) -> Logger:  # fmt: skip
-    if name == "tensorboard":
-        from drl.log.tensorboard.writer import TensorBoard
-
-        return TensorBoard(directory, purge_step=first)
-    if name == "csv":
-        from drl.log.table import Table
-
-        return Table(directory, first)
-    if name == "jsonl":
-        from drl.log.lines import Lines
-
-        return Lines(directory, first)
-    if name == "monitor":
-        from drl.log.monitor import Monitor
-
-        return Monitor(directory, str(settings.get("env", settings.get("data"))), episodes)
-    from drl.log.dashboard import Dashboard
-
-    return Dashboard(name, directory, settings)
 
 
 def see_curves(log: str, names: Sequence[str], directory: Path) -> str:
@@ -96,25 +74,15 @@ def see_curves(log: str, names: Sequence[str], directory: Path) -> str:
     """
     if log != "none" and "tensorboard" in names:
         return command("board", directory.parent)
-    files = [str(directory / FILES[name]) for name in names if name in FILES]
+    files = [str(directory / row.file) for name in names if (row := LOGGERS[name]).file]
     return one_line(", ".join(files)) if log != "none" else ""
 
 
 def last_step(directory: Path) -> float:
     """The largest step of all that was ever logged there; infinite where a part cannot be read."""
-    from drl.log.file import whole_lines
-    from drl.log.lines import NAME as LINES
-    from drl.log.lines import read_lines
-    from drl.log.monitor import HEAD
-    from drl.log.monitor import NAME as MONITOR
-    from drl.log.table import NAME as TABLE
-    from drl.log.table import STEP, read_rows
-    from drl.log.tensorboard.writer import last_step as last_event
-
-    steps = [last_event(directory), len(whole_lines(directory / MONITOR)) - HEAD]
-    steps += [int(row[STEP]) for row in read_rows(directory / TABLE)]
-    steps += [line["step"] for line in read_lines(directory / LINES)]
-    return max(steps)
+    modules = {row.module for row in LOGGERS.values()}
+    steps = [importlib.import_module(module).last_step(directory) for module in modules]
+    return float(max(steps))
 
 
 def writers_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
@@ -131,8 +99,8 @@ def writers_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
 def check_writers(names: Sequence[str]) -> None:
     """UserError where one of them is unknown."""
     for name in names:
-        if name not in WRITERS:
-            raise UserError(f"unknown logger {name!r}: expected some of {', '.join(WRITERS)}")
+        if name not in LOGGERS:
+            raise UserError(f"unknown logger {name!r}: expected some of {', '.join(LOGGERS)}")
 
 
 def require_packages(names: Sequence[str]) -> None:
@@ -141,5 +109,5 @@ def require_packages(names: Sequence[str]) -> None:
     Not asked where the settings of a run are read: to score a run, or to watch it, takes none.
     """
     for name in names:
-        if name not in FILES:
-            require(f"logging to {name}", name)
+        if package := LOGGERS[name].package:
+            require(f"logging to {name}", package)

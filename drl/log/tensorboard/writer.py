@@ -22,7 +22,7 @@ from drl.extras import installed
 from drl.files import require_file
 from drl.images import gif
 from drl.log.layout import Layout, Margin, Prefix
-from drl.log.logger import Logger
+from drl.log.logger import Logger, Opening
 from drl.log.tensorboard.records import Records
 
 FLUSH_SECONDS = 5.0
@@ -243,6 +243,11 @@ class TensorBoard(Logger):
                 flush=True,
             )
         self._silent = True
+
+
+def open_logger(told: Opening) -> TensorBoard:
+    """Of a run."""
+    return TensorBoard(told.directory, told.first_step)
 
 
 def last_step(directory: Path) -> float:
