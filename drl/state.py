@@ -46,7 +46,7 @@ def number(state: Mapping[str, Any], name: str, low: float = -math.inf) -> float
     if type(value) not in (int, float) or not math.isfinite(value) or not value >= low:
         least = f" of at least {low:g}" if low > -math.inf else ""
         raise ValueError(f"{name} should be a number{least}, found {value!r:.40}")
-    return value  # type: ignore[no-any-return]
+    return float(value)
 
 
 def flag(state: Mapping[str, Any], name: str) -> bool:

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drl.cli.digits_job import DigitsJob
-from drl.cli.dqn_job import DQNJob
 from trained import SHORT, latest
 
+from drl.api.resume import go_on, plan_of
+from drl.api.train import experiment_of
 from drl.cli.main import main
-from drl.cli.resume import go_on
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment import checkpoint
+from drl.experiment.experiment import Experiment
 from drl.experiment.run import Run
 
 VALUES: list[Any] = [None, True, -1, -(10**6), 3, 10**12, 10**18, 10**30, 0.5, -1e300,
@@ -40,9 +40,16 @@ def put(state: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, A
     return changed
 
 
-def loads(job: DQNJob | DigitsJob, state: dict[str, Any]) -> bool:
+def begun(run: Path) -> Experiment:
+    """The run's experiment, as it was before its first step; it writes nothing."""
+    quiet = Console(quiet=True)
+    with Run.open(run) as opened:
+        return experiment_of(plan_of(opened, quiet), None, quiet)
+
+
+def loads(experiment: Experiment, state: dict[str, Any]) -> bool:
     try:
-        job.load_state(state)
+        experiment.load_state(state)
     except UserError as error:
         assert "does not fit" in str(error) and "\n" not in str(error)
         return False
@@ -64,24 +71,23 @@ def test_every_plain_value_of_a_dqn_with_every_wrong_one(args: list[str], tmp_pa
         pytest.importorskip("minatar")
     run = tmp_path / "a"
     args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none",
-            "--batch-size", "8", "--buffer-size", "1000", "--num-envs", "2", *args]  # fmt: skip
+            "--batch-size", "8", "--buffer-size", "1000", "--num-envs", "2",
+            "--eval-max-steps", "50", "--eval-envs", "1", *args]  # fmt: skip
     assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
-    with Run.open(run) as opened:
-        settings, state = opened.config, opened.load_latest()
-    job, refused, accepted = DQNJob(settings), 0, 0
-    job.load_state(state)
-    del state["policy"]  # not read in resuming; what it says is tested in test_damaged_config.py
+    state, experiment = latest(run), begun(run)
+    assert set(state["callbacks"]) == {"Collapse", "Divergence"}
+    del state["model"]  # not read in resuming; what it says is tested in test_sizes.py
+    refused = accepted = 0
     for path in leaves(state):
         for value in VALUES:
-            if not loads(job, put(state, path, value)):
+            if not loads(experiment, put(state, path, value)):
                 refused += 1
                 continue
             accepted += 1
-            done = job.training.env_steps
-            for _ in job.training.run(done + 2 * job.config.num_envs):
-                pass
-        job = DQNJob(settings)  # what could not be loaded may have been loaded in part
-        job.load_state(state)
+            experiment.go(experiment.step + 2 * 2)
+            experiment = begun(run)
+        experiment.task.close()
+        experiment = begun(run)  # what could not be loaded may have been loaded in part
     assert refused > accepted
 
 
@@ -89,22 +95,22 @@ def test_every_plain_value_of_the_digits_with_every_wrong_one(tmp_path: Path) ->
     run = tmp_path / "a"
     short = ["--epochs", "1", "--hidden", "8", "--batch-size", "512", "--log", "none", "--json"]
     assert main(["train", "digits", "--run", str(run), *short]) == 0
-    with Run.open(run) as opened:
-        state, job = opened.load_latest(), DigitsJob.fresh(opened)
+    state, experiment = latest(run), begun(run)
     refused = 0
     for path in leaves(state):
         for value in VALUES:
-            if not loads(job, put(state, path, value)):
+            if not loads(experiment, put(state, path, value)):
                 refused += 1
             else:
-                assert all(report.update <= job.training.updates for report in job.training)
+                task = experiment.task
+                assert all(p.step <= task.goal for p in task.run(task.goal))  # type: ignore[attr-defined]
     assert refused > 100
 
 
 ARRAYS = [
-    ("training", "obs"), ("training", "lengths"), ("training", "agent", "nstep", "open"),
-    ("training", "agent", "replay", "sampler", "uniform"), ("recent_returns",),
-    ("training", "envs", "elapsed"),
+    ("task", "obs"), ("task", "lengths"), ("task", "agent", "nstep", "open"),
+    ("task", "agent", "replay", "sampler", "uniform"), ("task", "recent_returns"),
+    ("task", "envs", "elapsed"),
 ]  # fmt: skip
 
 
@@ -113,8 +119,7 @@ def test_arrays_that_are_none_of_ours(path: tuple[str, ...], tmp_path: Path) -> 
     run = tmp_path / "a"
     args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none"]
     assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
-    with Run.open(run) as opened:
-        job, state = DQNJob(opened.config), opened.load_latest()
+    experiment, state = begun(run), latest(run)
     array: Any = state
     for name in path:
         array = array[name]
@@ -122,7 +127,7 @@ def test_arrays_that_are_none_of_ours(path: tuple[str, ...], tmp_path: Path) -> 
     if path[-1] != "obs":
         wrong.append(np.full_like(array, -5 if path[-1] != "recent_returns" else np.nan))
     for value in wrong:
-        assert not loads(job, put(state, path, value))
+        assert not loads(experiment, put(state, path, value))
 
 
 def test_through_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +136,7 @@ def test_through_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none"]
     assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
     newest = sorted(run.glob("checkpoints/step-*"))[-1]
-    checkpoint.save(newest, put(latest(run), ("training", "agent", "updates"), -(10**6)))
+    checkpoint.save(newest, put(latest(run), ("task", "agent", "updates"), -(10**6)))
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     capsys.readouterr()
     assert main(["resume", str(run), "--steps", "256"]) == 2

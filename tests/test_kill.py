@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from drl.cli.dqn_job import DQNJob
 from trained import assert_same, latest, scalars
 
+from drl.api.resume import go_on
 from drl.cli.main import main
 from drl.display.console import Console
 from drl.experiment.run import Run
@@ -58,12 +58,12 @@ def survives(kills: int, directory: Path) -> None:
         killed(run, moments)
     # the uninterrupted run, to where the last checkpoint was, must be the same to the last bit
     state = latest(run)
-    steps = state["training"]["env_steps"]
+    steps = state["task"]["env_steps"]
     assert steps > kills * 16  # most of them were killed after new checkpoints
     with Run.open(run) as unfinished:
         settings = unfinished.config
     with Run.create(whole, settings) as unbroken:
-        DQNJob(settings).go(unbroken, Console(quiet=True), steps=steps + 32)
+        go_on(unbroken, Console(quiet=True), steps=steps + 32)
     assert main(["resume", str(run), "--steps", str(steps + 32), "--json"]) == 0
     assert_same(latest(whole), latest(run))
     assert scalars(whole) == scalars(run)

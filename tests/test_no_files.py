@@ -11,7 +11,7 @@ from one_line import refused
 from test_hostile_states import VALUES
 from trained import train
 
-from agents import load_policy
+from drl import load_policy
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment import checkpoint

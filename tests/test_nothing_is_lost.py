@@ -88,7 +88,7 @@ def test_nor_are_those_of_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["resume", str(tmp_path / "all"), "--steps", "512"]) == 1
     assert "seed-1 failed" in capsys.readouterr().err
     assert files(tmp_path / "all" / "seed-1") == before
-    assert latest(tmp_path / "all" / "seed-2")["training"]["env_steps"] == 512
+    assert latest(tmp_path / "all" / "seed-2")["task"]["env_steps"] == 512
 
 
 def test_one_stopped_before_its_first_checkpoint_is(run: Path) -> None:
@@ -98,7 +98,7 @@ def test_one_stopped_before_its_first_checkpoint_is(run: Path) -> None:
     with Run.create(again, json.loads((run / "config.json").read_text())["settings"]):
         pass
     assert main(["resume", str(again), "--json"]) == 0
-    assert latest(again)["training"]["env_steps"] == whole["training"]["env_steps"]
+    assert latest(again)["task"]["env_steps"] == whole["task"]["env_steps"]
 
 
 @pytest.mark.parametrize("asked", ["1", "256", "500"])

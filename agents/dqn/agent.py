@@ -193,6 +193,10 @@ class DQN:
         self.noise.bit_generator.state = state["noise"]
         self.head.load_state(state["head"])
         self.updates = whole(state, "updates")
+        if self.updates != self.optimizer.steps:
+            raise ValueError(
+                f"{self.updates:,} updates, but the optimizer has made {self.optimizer.steps:,}"
+            )
 
 
 def on_backend(batch: Batch, ops: Ops) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,15 +124,28 @@ def begin(
     plan: Plan, console: Console, directory: Path | None, callbacks: Sequence[Callback] = ()
 ) -> Result:
     """From the first step to the result.   directory: of the run; none: nothing is written."""
-    if directory is None:
-        return conclude(experiment_of(plan, None, console, callbacks), plan.goal, plan.parts)
     try:
-        run = Run.create(directory, plan.settings)
+        if directory is None:
+            run, experiment = None, experiment_of(plan, None, console, callbacks)
+        else:
+            run, experiment = created(plan, directory, console, callbacks)
     except BaseException:
         plan.task.close()
         raise
-    with run:
-        return conclude(experiment_of(plan, run, console, callbacks), plan.goal, plan.parts)
+    with run or nullcontext():
+        return conclude(experiment, plan.goal, plan.parts)
+
+
+def created(
+    plan: Plan, directory: Path, console: Console, callbacks: Sequence[Callback]
+) -> tuple[Run, Experiment]:
+    """A new run and its driver, or nothing of either."""
+    run = Run.create(directory, plan.settings)
+    try:
+        return run, experiment_of(plan, run, console, callbacks)
+    except BaseException:
+        run.discard()
+        raise
 
 
 def experiment_of(

@@ -29,29 +29,32 @@ class Curves:
 
     settings["log"]     full (histograms, images, hparams too), minimal (curves), none
     settings["log_to"]  who writes them (drl.log.writers)
-    resumed             what an earlier process wrote after the task's step comes again, and is
-                        dropped: a curve is one line
     """
 
-    def __init__(self, run: Run | None, settings: Mapping[str, Any], task: Task, resumed: bool):
-        self.settings, self.task, self.resumed = settings, task, resumed
-        self.document = None if run is None else run.document
+    def __init__(self, run: Run | None, settings: Mapping[str, Any], task: Task) -> None:
+        self.run, self.settings, self.task = run, settings, task
         self.on = run is not None and settings["log"] != "none"
         self.full = self.on and settings["log"] == "full"
+        self.resumed = False
         self.out = Logger()  # writes nothing
-        if run is not None and self.on:
+
+    def open(self, resumed: bool) -> None:
+        """The loggers.   resumed: what an earlier process wrote after the task's step comes again,
+        and is dropped: a curve is one line."""
+        self.resumed = resumed
+        if self.run is not None and self.on:
             self.out = open_loggers(
-                writers_of(settings), run.directory, settings, task.step if resumed else None,
-                task.episodes,
+                writers_of(self.settings), self.run.directory, self.settings,
+                self.task.step if resumed else None, self.task.episodes,
             )  # fmt: skip
 
     def begin(self) -> None:
         """Once in the life of a run; it reaches the disk before the first checkpoint does."""
-        if self.resumed or self.document is None or not self.on:
+        if self.resumed or self.run is None or not self.on:
             return
-        self.out.text("command", self.document["command"], 0)
+        self.out.text("command", self.run.document["command"], 0)
         self.out.text("config", json.dumps(self.settings, indent=2), 0)
-        self.out.text("versions", json.dumps(self.document["versions"], indent=2), 0)
+        self.out.text("versions", json.dumps(self.run.document["versions"], indent=2), 0)
         self.out.text("network", self.task.net.describe(), 0)
         self.out.layout(self.task.charts)
         if self.full:

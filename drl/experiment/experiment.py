@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from drl.display.commands import command
@@ -35,6 +35,8 @@ class Experiment:
     run          the directory it is kept in; None: nothing is written
     callbacks    the user's
     console      where people look
+
+    UserError where a callback is none.
     """
 
     def __init__(
@@ -43,14 +45,15 @@ class Experiment:
     ) -> None:  # fmt: skip
         self.task, self.settings, self.run = task, settings, run
         self.points, self.checkpoints = points, checkpoints
-        self.callbacks, self.console = list(callbacks), console or Console(quiet=True)
+        self.console = console or Console(quiet=True)
         self.seconds = 0.0  # of training, over all its sessions
         self.resumed = False  # whether a state was loaded
         self.stopped_by: str | None = None  # the callback that has finished it
         self.best: dict[str, Any] | None = None  # model of the best evaluation of this process
         self.interrupt = Interrupt()
+        self.curves = Curves(run, settings, task)
         self._warned: set[str] = set()
-        self._all: dict[str, Callback] = {}  # by name
+        self._callbacks = dict(_named([*task.observers(self.curves.full), *callbacks]))
         self._kept: dict[str, Any] = {}  # states of callbacks that are not here
 
     # -- for callbacks ------------------------------------------------------------------------
@@ -85,7 +88,12 @@ class Experiment:
         task, console = self.task, self.console
         for line in task.about():
             console.print(line)
-        self.curves = Curves(self.run, self.settings, task, self.resumed)
+        for name in self._kept:
+            console.warn(
+                f"the run was trained with a callback {name}, which is not here: its state is kept "
+                "for a resume with callbacks=[…]"
+            )
+        self.curves.open(self.resumed)
         try:
             with (
                 self.interrupt,
@@ -93,7 +101,9 @@ class Experiment:
                 console.progress(task.unit, until) as progress,
                 one_thread(),
             ):
-                self._watch([*self._observers(), Display(progress.update)])
+                self._listening = _listening(
+                    self._callbacks | {"the display": Display(progress.update)}
+                )
                 with stopped_in_one_line(self.run, task.where, task.remedy, self._keep):
                     summary = self._go(until)
                 task.close()
@@ -103,9 +113,6 @@ class Experiment:
             self.curves.out.close()
         self._report(summary)
         return summary
-
-    def _observers(self) -> list[Callback]:
-        return [*self.task.observers(self.curves.full), *self.callbacks]
 
     def _go(self, until: int) -> dict[str, Any]:
         task, run = self.task, self.run
@@ -196,28 +203,6 @@ class Experiment:
         if self.run.save_checkpoint(self.state(), self.task.step):
             self._tell("on_checkpoint")
 
-    # -- callbacks ----------------------------------------------------------------------------
-    def _watch(self, callbacks: Sequence[Callback]) -> None:
-        """Who is to be told of what: only those that listen."""
-        self._all = {name: callback for name, callback in _named(callbacks)}
-        self._listening = {
-            event: [
-                (name, getattr(callback, event))
-                for name, callback in self._all.items()
-                if getattr(type(callback), event) is not getattr(Callback, event)
-            ]
-            for event in EVENTS
-        }
-        for name, callback in self._all.items():
-            if name in self._kept:
-                with fitting(f"the checkpoint's state of the callback {name}"):
-                    callback.load_state(self._kept.pop(name))
-        for name in self._kept:
-            self.console.warn(
-                f"the run was trained with a callback {name}, which is not here: its state is kept "
-                "for a resume with callbacks=[…]"
-            )
-
     def _tell(self, event: str, *what: Any) -> None:
         for name, method in self._listening[event]:
             if finishes(method(self, *what)) and self.stopped_by is None:
@@ -247,7 +232,7 @@ class Experiment:
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """All that the future depends on, and what was learnt as it can be used."""
-        callbacks = {name: callback.state() for name, callback in self._all.items()}
+        callbacks = {name: callback.state() for name, callback in self._callbacks.items()}
         return {
             "task": self.task.state(),
             "model": self.task.model(),
@@ -266,6 +251,8 @@ class Experiment:
             self.checkpoints.load_state(state["checkpoints"], self.task.step)
             self.seconds = number(state, "seconds", low=0)
             self._kept = dict(state["callbacks"])
+            for name in self._callbacks.keys() & self._kept.keys():
+                self._callbacks[name].load_state(self._kept.pop(name))
             load_shared_generators(state["generators"])
         self.resumed = True
 
@@ -277,3 +264,15 @@ def _named(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
         name = type(callback).__name__
         seen[name] = seen.get(name, 0) + 1
         yield name if seen[name] == 1 else f"{name}-{seen[name]}", callback
+
+
+def _listening(callbacks: Mapping[str, Callback]) -> dict[str, list[tuple[str, Any]]]:
+    """Who is to be told of what: event → name and method of those that listen."""
+    return {
+        event: [
+            (name, getattr(callback, event))
+            for name, callback in callbacks.items()
+            if getattr(type(callback), event) is not getattr(Callback, event)
+        ]
+        for event in EVENTS
+    }
