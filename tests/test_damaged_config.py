@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drl.cli.policy import load_network
 from test_checkpoint import mutate
 
+from drl import load_run
 from drl.cli.main import main
 from drl.errors import UserError
-from drl.experiment.run import Run
 from drl.typed import fits
 
 VALUES = [None, True, -1, 0, 3, 10**30, 0.5, float("nan"), "", "relu", [], [3], [-1], {}, [[1]]]
@@ -29,8 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def loads_or_says_why(directory: Path) -> bool:
     try:
-        with Run.open(directory) as run:
-            load_network(run, "last")
+        load_run(directory).network("last")
         return True
     except UserError as error:
         assert "\n" not in str(error)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drl.cli.digits_job import DigitsJob
-from drl.cli.policy import load_network
+from trained import latest
 
 from agents import DQNConfig, build_head, build_network
 from agents.dqn.deterministic import deterministic_network
+from drl import load_run
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment.run import Run
@@ -20,7 +20,7 @@ from drl.export import npz as export_npz
 from drl.export import onnx as export_onnx
 from drl.export import torch as export_torch
 from drl.nn import MLP, Conv, Pool
-from drl.supervised import idx
+from drl.supervised import idx, job
 from drl.supervised.data import load
 from drl.supervised.training import of_bytes
 
@@ -140,8 +140,7 @@ def export(run: Path, out: Path, *args: str) -> int:
 
 
 def network(run: Path, policy: Any = "best") -> MLP:
-    with Run.open(run) as opened:
-        return load_network(opened, policy)
+    return load_run(run).network(policy)
 
 
 def test_numpy_forward_of_the_docs(cartpole: Path, digits: Path, tmp_path: Path) -> None:
@@ -211,8 +210,9 @@ def test_digits_take_the_bytes_of_the_files(
     capsys.readouterr()
     assert export(run, tmp_path / "net", "--format", form, "--json") == 0
     code = json.loads(capsys.readouterr().out)["code"]
-    with Run.open(run) as opened:
-        net = DigitsJob.of(opened).training.net
+    task = job.restore(load_run(run).settings)
+    task.load_state(latest(run)["task"])
+    net = task.net
     y = outputs(form, code, raw.astype(np.float32))
     np.testing.assert_allclose(y, net.ops.numpy(net(data.x_test)), rtol=1e-5, atol=1e-4)
 
@@ -252,7 +252,7 @@ def test_best_and_last_are_two(cartpole: Path) -> None:
     best, last = network(cartpole, "best"), network(cartpole, "last")
     with Run.open(cartpole) as run:
         assert np.array_equal(best.params, run.load_best()["net"])
-        assert np.array_equal(last.params, run.load_latest()["training"]["agent"]["net"])
+        assert np.array_equal(last.params, run.load_latest()["task"]["agent"]["net"])
     assert not np.array_equal(best.params, last.params)
 
 

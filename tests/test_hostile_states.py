@@ -130,18 +130,30 @@ def test_arrays_that_are_none_of_ours(path: tuple[str, ...], tmp_path: Path) -> 
         assert not loads(experiment, put(state, path, value))
 
 
-def test_through_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A million updates are not made up for; nothing is written."""
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("task", "agent", "updates"), -(10**6), "updates should be"),
+        (("task", "agent", "updates"), 65, "65 updates, but the optimizer has made 64"),
+        (("callbacks", "Collapse", "low"), -1, "low should be"),
+        (("callbacks", "Divergence", "looks"), {}, "next is missing"),
+    ],
+)
+def test_through_the_command(
+    path: tuple[str, ...], value: Any, words: str, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A million updates are not made up for; nothing is written, no curve is cut."""
     run = tmp_path / "a"
-    args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8", "--log", "none"]
+    args = [*SHORT, "--steps", "128", "--solved-at", "None", "--hidden", "8"]
     assert main(["train", "dqn", "--run", str(run), "--json", *args]) == 0
     newest = sorted(run.glob("checkpoints/step-*"))[-1]
-    checkpoint.save(newest, put(latest(run), ("task", "agent", "updates"), -(10**6)))
+    checkpoint.save(newest, put(latest(run), path, value))
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     capsys.readouterr()
     assert main(["resume", str(run), "--steps", "256"]) == 2
     said = capsys.readouterr().err
-    assert "updates should be" in said and len(said.splitlines()) == 1
+    assert words in said and len(said.splitlines()) == 1
     assert before == {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from trained import SHORT, assert_same, latest, scalars, train
 
-from drl.cli import side_by_side
+from drl.api import resume
 from drl.cli.main import main
 
 LONG = ["--steps", "1000000", "--solved-at", "None"]
@@ -63,7 +63,7 @@ def test_interrupted_and_resumed_it_is_the_same(
     """Three seeds, two at a time: Ctrl-C finds two running and one that has not begun."""
     runs, args = tmp_path / "runs", [*SHORT, "--steps", "4096", "--solved-at", "None"]
     program = (
-        "import sys; from drl.cli import seeds; seeds.cores = lambda: 2;"
+        "import sys; from drl.api import sweep; sweep.cores = lambda: 2;"
         "from drl.cli.main import main; sys.exit(main())"
     )
     command = [sys.executable, "-c", program, "train", "dqn", "--seeds", "3", *args]
@@ -93,7 +93,7 @@ def test_a_failing_seed_is_named_and_does_not_take_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One raises, one is killed: as the forked processes see it."""
-    go_on = side_by_side.go_on
+    go_on = resume.go_on
 
     def sabotaged(run: Any, *args: Any) -> Any:
         if run.config["seed"] == 2:
@@ -102,7 +102,7 @@ def test_a_failing_seed_is_named_and_does_not_take_the_others(
             os.kill(os.getpid(), signal.SIGKILL)
         return go_on(run, *args)
 
-    monkeypatch.setattr(side_by_side, "go_on", sabotaged)
+    monkeypatch.setattr(resume, "go_on", sabotaged)
     runs = tmp_path / "runs"
     args = ["--seeds", "4", "--steps", "256", "--json", *SHORT, "--run", str(runs)]
     assert main(["train", "dqn", *args]) == 1

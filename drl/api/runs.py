@@ -16,7 +16,8 @@ from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.nn import Network
-from drl.state import fitting
+from drl.settings import plain
+from drl.state import fitting, shared_generators_kept
 from drl.tables import TASKS, job_of
 
 if TYPE_CHECKING:
@@ -162,6 +163,8 @@ class LoadedRun(Learnt):
         return f"LoadedRun({str(self.directory)!r})"
 
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+        from agents import job
+        from drl.api.choose import find_agent
         from drl.api.policies import policy_of
 
         if self.job in TASKS:
@@ -171,6 +174,7 @@ class LoadedRun(Learnt):
                 + command("evaluate", self.directory)
             )
         where, settings = f"the {which} policy of {self.directory}", self.settings
+        config, _ = job.configs(find_agent(self.job), settings)
         if net is None and (settings.get("parts") or {}).get("net"):
             row = find_agent(self.job)
             net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
@@ -179,7 +183,12 @@ class LoadedRun(Learnt):
             state = run.load_best() if which == "best" else run.load_latest()
         with fitting(where, "its config.json"):
             found = state if which == "best" else state["model"]
-            return policy_of(found, where, net, settings["backend"], settings["device"])
+            policy = policy_of(found, where, net, settings["backend"], settings["device"])
+            kept = policy.settings().get("settings", {})
+            for name, value in plain(config).items():
+                if kept.get(name, value) != value:
+                    raise ValueError(f"{name} is {kept[name]} in one, {value} in the other")
+            return policy
 
     def network(self, which: Which = "best") -> Network:
         """A plain chain of layers by whose outputs the best action is chosen, or the logits of the
@@ -216,7 +225,6 @@ class LoadedRun(Learnt):
         UserError where it is finished, or a setting cannot change (it says why).
         """
         from drl.api.resume import go_on
-        from drl.state import shared_generators_kept
 
         with shared_generators_kept(), Run.open(self.directory, write=True) as run:
             console = console_of(progress)
