@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from trained import SHORT, latest
 
+from drl.api.plan import experiment_of
 from drl.api.resume import go_on, plan_of
-from drl.api.train import experiment_of
 from drl.cli.main import main
 from drl.display.console import Console
 from drl.errors import UserError
@@ -44,7 +44,7 @@ def begun(run: Path) -> Experiment:
     """The run's experiment, as it was before its first step; it writes nothing."""
     quiet = Console(quiet=True)
     with Run.open(run) as opened:
-        return experiment_of(plan_of(opened, quiet), None, quiet)
+        return experiment_of(plan_of(opened.config, quiet), None, quiet)
 
 
 def loads(experiment: Experiment, state: dict[str, Any]) -> bool:

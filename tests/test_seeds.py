@@ -95,12 +95,12 @@ def test_a_failing_seed_is_named_and_does_not_take_the_others(
     """One raises, one is killed: as the forked processes see it."""
     go_on = resume.go_on
 
-    def sabotaged(run: Any, *args: Any) -> Any:
+    def sabotaged(run: Any, *args: Any, **more: Any) -> Any:
         if run.config["seed"] == 2:
             raise ZeroDivisionError("a bug")
         if run.config["seed"] == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-        return go_on(run, *args)
+        return go_on(run, *args, **more)
 
     monkeypatch.setattr(resume, "go_on", sabotaged)
     runs = tmp_path / "runs"

@@ -10,7 +10,7 @@ from agents.dqn.targets import Bounded
 from drl.experiment.cadence import EverySteps
 from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Update
-from drl.state import flag
+from drl.state import flag, whole
 
 EXPLODED = 10.0  # times the largest |Q| that rewards like those in the memory can add up to
 ROUNDING = 1e-5  # of float32 sums
@@ -72,7 +72,8 @@ class Divergence(Callback):
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError where it is none of ours."""
         self.exploded, self.outside = flag(state, "exploded"), flag(state, "outside")
-        self.looks.load_state(state["looks"], 2**62)
+        looks = state["looks"]
+        self.looks.load_state(looks, whole(looks, "next", 1) - 1)
 
 
 def _remedy(agent: DQN) -> str:

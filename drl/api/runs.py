@@ -164,7 +164,6 @@ class LoadedRun(Learnt):
 
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
         from agents import job
-        from drl.api.choose import find_agent
         from drl.api.policies import policy_of
 
         if self.job in TASKS:
@@ -174,9 +173,9 @@ class LoadedRun(Learnt):
                 + command("evaluate", self.directory)
             )
         where, settings = f"the {which} policy of {self.directory}", self.settings
-        config, _ = job.configs(find_agent(self.job), settings)
+        row = find_agent(self.job)
+        config, _ = job.configs(row, settings)
         if net is None and (settings.get("parts") or {}).get("net"):
-            row = find_agent(self.job)
             net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
                          self.console).net  # fmt: skip
         with Run.open(self.directory) as run:
@@ -184,10 +183,12 @@ class LoadedRun(Learnt):
         with fitting(where, "its config.json"):
             found = state if which == "best" else state["model"]
             policy = policy_of(found, where, net, settings["backend"], settings["device"])
-            kept = policy.settings().get("settings", {})
-            for name, value in plain(config).items():
-                if kept.get(name, value) != value:
-                    raise ValueError(f"{name} is {kept[name]} in one, {value} in the other")
+            mine, its = policy.settings().get("settings", {}), plain(config)
+            for name in row.fixed:  # others may have changed since, where the run went on
+                if mine.get(name) != its.get(name):
+                    raise ValueError(
+                        f"{name} is {mine.get(name)} in one, {its.get(name)} in the other"
+                    )
             return policy
 
     def network(self, which: Which = "best") -> Network:

@@ -89,5 +89,4 @@ def _task(settings: Mapping[str, Any], data: Dataset) -> SupervisedTask:
     seed_shared(settings["seed"])  # whatever a callback may draw; nothing of ours does
     machine = settings["backend"], settings["dtype"], settings["device"]
     preset = Preset.from_settings(settings)
-    seed_shared(settings["seed"])  # a callback of the user's may draw from them
     return SupervisedTask(data, preset, settings["model"], settings["seed"], *machine, Pictures)
