@@ -173,14 +173,14 @@ class LoadedRun(Learnt):
                 + command("evaluate", self.directory)
             )
         where, settings = f"the {which} policy of {self.directory}", self.settings
-        row = find_agent(self.job)
-        config, _ = job.configs(row, settings)
-        if net is None and (settings.get("parts") or {}).get("net"):
-            net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
-                         self.console).net  # fmt: skip
         with Run.open(self.directory) as run:
             state = run.load_best() if which == "best" else run.load_latest()
         with fitting(where, "its config.json"):
+            row = find_agent(self.job)
+            config, _ = job.configs(row, settings)
+            if net is None and (settings.get("parts") or {}).get("net"):
+                net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
+                             self.console).net  # fmt: skip
             found = state if which == "best" else state["model"]
             policy = policy_of(found, where, net, settings["backend"], settings["device"])
             mine, its = policy.settings().get("settings", {}), plain(config)
