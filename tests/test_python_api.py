@@ -1,7 +1,9 @@
 """What a Python user meets: public names, `train`, policies that are saved and loaded."""
 
+import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -233,3 +235,33 @@ def test_a_checkpoint_that_holds_no_policy(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "other.safetensors", {"net": np.zeros(3)})
     with pytest.raises(UserError, match="holds no policy"):
         load_policy(tmp_path / "other.safetensors")
+
+
+def flags_named(source: str) -> list[str]:
+    """Flags of the command line in a module's text, but for docstrings and printed commands."""
+    tree = ast.parse(source)
+    apart = {
+        id(constant)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        or (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "command")
+        for constant in ast.walk(node)
+    }
+    texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in apart]
+    return [text for text in texts if isinstance(text, str) and re.search(r"--[a-z]", text)]
+
+
+def test_libraries_name_parameters_and_the_command_line_flags() -> None:
+    root = Path(__file__).resolve().parents[1]
+    apart = {"cli", "bench", "tour"}
+    paths = [p for room in ("agents", "envs", "drl") for p in (root / room).rglob("*.py")]
+    found = {
+        str(path.relative_to(root)): flags
+        for path in paths
+        if not apart & set(path.relative_to(root).parts)
+        and (flags := flags_named(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+    assert flags_named('"""--run"""\ncommand("resume", "--device")\nsay(f"give --run {x}")') == [
+        "give --run "
+    ]

@@ -39,7 +39,7 @@ def test_no_place_for_default_names(
         Path("runs").touch()
     else:
         Path("runs").symlink_to("nowhere")
-    with pytest.raises(UserError, match="give --run a place"):
+    with pytest.raises(UserError, match="give `run` a place"):
         claim_directory("dqn", "CartPole-v1", 1)
 
 

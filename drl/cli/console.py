@@ -45,5 +45,15 @@ def known() -> frozenset[str]:
     from drl.tables import AGENTS
 
     configs = [ExperimentConfig, DigitsConfig, *(find_agent(name).config for name in AGENTS)]
-    own = ("seeds", "out", "force", "episodes", "max_steps", "device", "run", "format")
+    own = (
+        "seeds",
+        "out",
+        "force",
+        "episodes",
+        "max_steps",
+        "device",
+        "run",
+        "format",
+        "tensorboard",
+    )
     return frozenset({field.name for config in configs for field in fields(config)} | {*own})

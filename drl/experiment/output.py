@@ -1,4 +1,4 @@
-"""Files that the user asks for by --out: written whole, and over nothing that must not be lost."""
+"""Files that the user asks for by `out`: written whole, and over nothing that must not be lost."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def check_out(out: Path) -> None:
     from drl.experiment.run_files import is_part_of_a_run
 
     if is_part_of_a_run(out):
-        raise UserError(f"--out {out} is a file of that run itself: give another name")
+        raise UserError(f"`out` {out} is a file of that run itself: give another name")
     if out.exists() and not out.is_file():
-        raise UserError(f"--out {out} is there, and no file: give the name of a file")
+        raise UserError(f"`out` {out} is there, and no file: give the name of a file")
 
 
 def make_directory(out: Path) -> None:
@@ -38,5 +38,5 @@ def write_out(out: Path, *content: Any) -> None:
 
 def refused(out: Path, error: OSError) -> UserError:
     return UserError(
-        f"cannot write {out} ({error.strerror or error}): give --out a place that can be written to"
+        f"cannot write {out} ({error.strerror or error}): give `out` a place that can be written to"
     )

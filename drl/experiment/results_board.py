@@ -33,11 +33,11 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
     curves = [(g, scalars(g)) for g in groups]
     curves = [(g, tags) for g, tags in curves if tags]
     if not curves:
-        raise UserError("no run has curves: train with --log minimal or full")
+        raise UserError("no run has curves: train with log=minimal or full")
     homes = [directory / name(g) for g, _ in curves]
     for home in homes:
         if home.exists():
-            raise UserError(f"{home} exists: remove it, or give --tensorboard another directory")
+            raise UserError(f"{home} exists: remove it, or give `tensorboard` another directory")
     for home, (g, tags) in zip(homes, curves, strict=True):
         try:
             home.mkdir(parents=True)
@@ -45,7 +45,7 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
             (home / AGGREGATE).write_text(about, encoding="utf-8")
         except OSError as error:
             raise UserError(
-                f"cannot write {home} ({error.strerror}): give --tensorboard a place that can be "
+                f"cannot write {home} ({error.strerror}): give `tensorboard` a place that can be "
                 "written to"
             ) from error
         _write(TensorBoard(home), g, tags)

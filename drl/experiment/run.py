@@ -155,7 +155,7 @@ class Run:
         if results or last_step(self.directory) > 0:
             raise UserError(
                 f"{self.directory} has been trained and its checkpoints are gone: it cannot go on, "
-                "and is not restarted over its results; put them back, or train another --run"
+                "and is not restarted over its results; put them back, or train another `run`"
             )
         for path in self.directory.glob("events.*"):
             path.unlink()

@@ -86,7 +86,7 @@ def remove_empty(directory: Path) -> None:
 
 def taken(directory: Path) -> UserError:
     """Where a run was to be made, something is: how to go on with it, if there is a way."""
-    text = f"{directory} exists and is not empty: give another --run"
+    text = f"{directory} exists and is not empty: give another `run`"
     if any(map(_unfinished, (directory, *sorted(directory.glob("*/"))))):
         text += ", or go on with it: " + command("resume", directory)
     return UserError(text)
@@ -104,6 +104,6 @@ def _unfinished(run: Path) -> bool:
 
 def no_place(directory: Path, error: OSError) -> UserError:
     return UserError(
-        f"cannot make a run in {directory} ({error.strerror}): give --run a place that can be "
+        f"cannot make a run in {directory} ({error.strerror}): give `run` a place that can be "
         "written to"
     )

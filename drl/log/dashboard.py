@@ -32,7 +32,7 @@ class Dashboard(Logger):
             self.package: Any = importlib.import_module(package)
         except ImportError as error:
             raise UserError(
-                f"--log-to {package} needs a package that is not here: pip install {package}"
+                f"`log_to` {package} needs a package that is not here: pip install {package}"
             ) from error
         directory = Path(directory).resolve()
         own: dict[str, Any] = {"name": directory.name, "config": dict(settings)}
@@ -43,7 +43,7 @@ class Dashboard(Logger):
         except Exception as error:
             raise UserError(
                 f"{package} did not begin ({type(error).__name__}: {error}): log in, set "
-                f"{package.upper()}_MODE=offline, or leave it out of --log-to"
+                f"{package.upper()}_MODE=offline, or leave it out of `log_to`"
             ) from error
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:

@@ -1,4 +1,4 @@
-"""The loggers of a run, by name: what `--log-to` knows."""
+"""The loggers of a run, by name: what `log_to` knows."""
 
 from __future__ import annotations
 

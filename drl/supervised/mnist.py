@@ -62,7 +62,7 @@ def read(directory: Path) -> dict[str, np.ndarray]:
         if idx.sha256(array) != SHA256[key]:
             raise UserError(
                 f"{_find(directory, FILES[key])}: not MNIST's file (SHA-256 differs); delete it to "
-                f"download it again, or use it as own data with --data {directory}"
+                f"download it again, or use it as own data with data={directory}"
             )
     return arrays
 
@@ -109,7 +109,7 @@ def _download(directory: Path, names: list[str]) -> None:
                 wanted = ", ".join(f"{name}.gz" for name in names)
                 raise UserError(
                     f"MNIST is not in {directory} and cannot be downloaded there ({reason}); "
-                    f"put {wanted} there (plain or gzipped), or say where with --data-dir"
+                    f"put {wanted} there (plain or gzipped), or say where with `data_dir`"
                 )
 
 

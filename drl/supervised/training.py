@@ -69,7 +69,7 @@ class Training:
         if device == "cpu":
             require_memory(
                 4 * self.net.size * self.net.ops.dtype.itemsize,
-                f"training {self.net.size:,} parameters", "smaller --hidden layers",
+                f"training {self.net.size:,} parameters", "smaller `hidden` layers",
             )  # fmt: skip
         self.loss = SoftmaxCrossEntropy(self.net.ops)
         self.shuffle, self.warp = np.random.default_rng(shuffle), np.random.default_rng(warp)
