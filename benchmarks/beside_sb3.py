@@ -51,7 +51,7 @@ from stable_baselines3.common.evaluation import evaluate_policy  # noqa: E402
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor  # noqa: E402
 
 from agents.dqn.config import lengths  # noqa: E402
-from agents.dqn.presets import PRESETS  # noqa: E402
+from agents.dqn.presets import preset  # noqa: E402
 from agents.row import Preset  # noqa: E402
 from drl import train  # noqa: E402
 
@@ -94,7 +94,9 @@ def speed(repeats: int, plain: bool) -> list[dict[str, Any]]:
     print(f"{'env':<21}{'ours':>22}{'SB3':>22}{'ratio':>8}{'bar':>6}")
     for env, (budget, bar) in SPEED.items():
         steps = WARM_UP + budget
-        config, experiment = PRESETS[env]
+        tuned = preset(env)
+        assert tuned is not None
+        config, experiment = tuned
         config = replace(config, learning_starts=WARM_UP)
         config = replace(config, bootstrap="max", n_step=1) if plain else config
         experiment = replace(experiment, steps=steps, eval_every=NEVER, solved_at=None)
