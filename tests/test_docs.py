@@ -76,3 +76,24 @@ def test_docstrings_keep_their_lines(site: Path, name: str) -> None:
     page = html.unescape((site / "api" / "drl.html").read_text(encoding="utf-8"))
     shown = re.sub(r"<[^>]+>", "", page)
     assert str(inspect.getdoc(getattr(drl, name))) in shown
+
+
+def missing(page: str) -> list[str]:
+    """Tests that a page names and that are not there: `test_x.py::test_y…`, `::test_z`."""
+    found = []
+    for cell in page.split("|"):
+        file = ""
+        for name, test in re.findall(r"`(test_\w+\.py)?(?:::(test_\w+)…?)?`", cell):
+            file = name or file
+            path = ROOT / "tests" / file
+            if file and (not path.is_file() or f"def {test}" not in path.read_text("utf-8")):
+                found.append(f"{file}::{test}")
+    return found
+
+
+def test_every_proof_that_is_named_is_there() -> None:
+    assert missing((ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")) == []
+    assert missing("| `test_docs.py::test_no_such`, `::test_every_proof…` |") == [
+        "test_docs.py::test_no_such"
+    ]
+    assert missing("| `test_nowhere.py` |") == ["test_nowhere.py::"]

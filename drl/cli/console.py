@@ -45,15 +45,5 @@ def known() -> frozenset[str]:
     from drl.tables import AGENTS
 
     configs = [ExperimentConfig, DigitsConfig, *(find_agent(name).config for name in AGENTS)]
-    own = (
-        "seeds",
-        "out",
-        "force",
-        "episodes",
-        "max_steps",
-        "device",
-        "run",
-        "format",
-        "tensorboard",
-    )
+    own = "seeds out force episodes max_steps device run format tensorboard".split()
     return frozenset({field.name for config in configs for field in fields(config)} | {*own})
