@@ -124,13 +124,14 @@ class Experiment:
             self._checkpoint()  # from now on nothing can be lost
         with contextlib.suppress(Interrupted):  # in an evaluation, which comes first on resume
             self._train(until)
-        last = self.state()  # whoever trains on knows nothing of the evaluation that follows
+        # whoever trains on knows nothing of the evaluation that follows
+        last = None if run is None else self.state()
         with contextlib.suppress(Interrupted):
             if task.step >= until and not task.finished(until):
                 self._evaluate()  # no run ends without a policy that was scored
         self.curves.final(task.final(), task.step)
         self.curves.out.flush()
-        saved = run is None or run.save_last(last, task.step)
+        saved = run is None or last is None or run.save_last(last, task.step)
         done = task.finished(until) or self.stopped_by is not None
         summary = task.summary() | {
             "seconds": round(self.seconds, 3),
