@@ -1,6 +1,6 @@
 """Agents that learn from experience."""
 
-from agents.agent import Agent, Setup
+from agents.agent import Agent
 from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
 from agents.dqn.build import Parts, build_dqn
@@ -15,8 +15,10 @@ from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.memory.replay import Batch, ReplayBuffer
 from agents.policy import SavedPolicy
 from agents.row import Preset, Variant
+from agents.setup import Setup
 from agents.task import RLTask
 from drl.errors import Diverged, EnvFailed
+from drl.experiment.task import Update
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
@@ -24,6 +26,6 @@ __all__ = [
     "DQN", "PRESETS", "Agent", "Batch", "Bounded", "BuildNet", "DQNConfig", "DQNPolicy", "Diverged",
     "EnvFailed", "EpsilonGreedy", "Evaluation", "Exploration", "ExperimentConfig", "EzGreedy",
     "Head", "Munchausen", "Parts", "Preset", "RLTask", "ReplayBuffer", "SavedPolicy", "Setup",
-    "Target", "TargetFunction", "Variant", "build_dqn", "build_head", "build_network",
+    "Target", "TargetFunction", "Update", "Variant", "build_dqn", "build_head", "build_network",
     "double_q_target", "evaluate", "preset", "q_target", "rainbow",
 ]  # fmt: skip

@@ -1,9 +1,8 @@
-"""The protocol of an agent, and what one is built for.  It knows none of them."""
+"""The protocol of an agent.  It knows none of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,13 +24,18 @@ class Probe(Watch, Protocol):
 
 
 class Agent(Protocol):
-    """What the loop, evaluations and checkpoints ask of an agent in N environments."""
+    """What the loop, evaluations and checkpoints ask of an agent in N environments.
 
-    updates: int
-    """Gradient steps made."""
+    An agent that derives from this class has the methods that come with a body; the others are its
+    own to write.
+    """
+
     net: Network
     """The network whose weights and gradients are logged."""
+    updates: int = 0
+    """Gradient steps made."""
 
+    # -- its own ------------------------------------------------------------------------------
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own."""
 
@@ -47,16 +51,6 @@ class Agent(Protocol):
     def policy(self) -> SavedPolicy:
         """What has been learnt, as it acts in an evaluation; it changes with the agent."""
 
-    def metrics(self, env_steps: int) -> Mapping[str, float]:
-        """Numbers of the acting, by TensorBoard name, cheap enough for every point of a curve."""
-
-    def probe(self) -> Probe | None:
-        """Looks on at an evaluation, and tells what the value function is worth; None: nothing
-        does."""
-
-    def about(self) -> list[str]:
-        """What people are told of it before training begins, in one line each."""
-
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """The episodes under way in these environments (N,) bool, or in all, are restarted: drop
         what is open of them."""
@@ -67,28 +61,28 @@ class Agent(Protocol):
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from there.   ValueError or KeyError where the state is another agent's."""
 
+    # -- as it is for most --------------------------------------------------------------------
+    def metrics(self, env_steps: int) -> Mapping[str, float]:
+        """Numbers of the acting, by TensorBoard name, cheap enough for every point of a curve."""
+        return {}
 
-@dataclass(frozen=True)
-class Setup:
-    """What an agent is built for: its environments, the length of its run, the machine.
+    def probe(self) -> Probe | None:
+        """Looks on at an evaluation, and tells what the value function is worth; None: nothing
+        does."""
+        return None
 
-    observation_space, action_space  of ONE environment, Gymnasium's own objects
-    frame_stack   images in one observation, along its last axis
-    reward_range  of one step, as the environment declares it; None: it does not
-    steps         env steps of the whole run, for schedules
-    record        the environment as a run's settings have it, for policy files; None: unnamed
-    own           the user's own parts, and by what name each is found again; None: there are none
-    """
+    def about(self) -> list[str]:
+        """What people are told of it before training begins, in one line each."""
+        return []
 
-    observation_space: Any
-    action_space: Any
-    num_envs: int = 1
-    seed: int = 1
-    steps: int = 100_000
-    frame_stack: int = 1
-    reward_range: tuple[float, float] | None = None
-    backend: str = "auto"
-    dtype: str = "float32"
-    device: str = "cpu"
-    record: Mapping[str, Any] | None = None
-    own: Mapping[str, str | None] | None = None
+    def init_from(self, policy: SavedPolicy) -> None:
+        """θ ← the policy's: a new training that begins where another has led.
+
+        ValueError where its network is another.
+        """
+        self.net.load(policy.net.ops.numpy(policy.net.params).copy())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that fill as training goes on."""
+        return 0

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
-from agents.agent import Setup
 from agents.collapse import Collapse
 from agents.config import ExperimentConfig
 from agents.pictures import Pictures
 from agents.row import Row
+from agents.setup import Setup
 from agents.task import RLTask
 from drl.closing import close
 from drl.environment import EnvFactory, VectorEnv
@@ -50,7 +50,7 @@ def new(
     envs = training_envs(factory, experiment)
     try:
         experiment = replace(experiment, log_every=experiment.logged_every)
-        complete, lines = row.resolve(config, setup_of(envs, experiment, record))
+        complete, lines = row.resolve(config, setup_of(envs, experiment, record, row.name))
         task = _task(row, complete, experiment, factory, envs, record, parts, names)
     except BaseException:
         close(envs)
@@ -79,7 +79,7 @@ def restore(
 def configs(row: Row, settings: Mapping[str, Any]) -> tuple[Any, ExperimentConfig]:
     """Both from a run's settings.   UserError where one is damaged."""
     experiment = read(ExperimentConfig, settings, added={"log_to": ["tensorboard"]})
-    return (row.read or partial(read, row.config))(settings), experiment
+    return row.config_of(settings), experiment
 
 
 def record_of(settings: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -96,13 +96,14 @@ def cadences(settings: Mapping[str, Any]) -> tuple[Cadence, Cadence]:
 
 
 def setup_of(
-    envs: VectorEnv, experiment: ExperimentConfig, record: Mapping[str, Any] | None
-) -> Setup:
+    envs: VectorEnv, experiment: ExperimentConfig, record: Mapping[str, Any] | None,
+    agent: str = "", own: Mapping[str, str | None] | None = None,
+) -> Setup:  # fmt: skip
     """What an agent is told of its training."""
     return Setup(
         envs.observation_space, envs.action_space, experiment.num_envs, experiment.seed,
         experiment.steps, envs.frame_stack, envs.reward_range, experiment.backend,
-        experiment.dtype, experiment.device, record,
+        experiment.dtype, experiment.device, record, own, agent,
     )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def _task(
     row: Row, config: Any, experiment: ExperimentConfig, factory: EnvFactory, envs: VectorEnv,
     record: Mapping[str, Any] | None, parts: Any, names: Mapping[str, str | None] | None,
 ) -> RLTask:  # fmt: skip
-    setup = replace(setup_of(envs, experiment, record), own=names)
+    setup = setup_of(envs, experiment, record, row.name, names)
     try:
         agent = row.build(config, setup, **({} if parts is None else {"parts": parts}))
         row.require_room(agent, config)

@@ -86,7 +86,8 @@ class Pictures(Callback):
             policy = self.task.agent.policy()
             seen = states(self.plane, policy.shape[0])
             actions = policy.act(seen) - getattr(policy.action_space, "start", 0)
-            self.out.image("policy/value", value_picture(self.plane, policy.value(seen)), env_steps)
+            if (value := policy.value(seen)) is not None:
+                self.out.image("policy/value", value_picture(self.plane, value), env_steps)
             self.out.image("policy/greedy_action", action_picture(self.plane, actions), env_steps)
 
     def _first_layer(self, env_steps: int) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from agents.setup import Setup
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.nn import Network
-from drl.spaces import to_json
-
-if TYPE_CHECKING:
-    from gymnasium.spaces import Space
+from drl.settings import plain
+from drl.spaces import from_json, to_json
 
 
 class Policy(Protocol):
@@ -27,44 +26,43 @@ class Policy(Protocol):
 class SavedPolicy:
     """Base of the agents' policies: what is asked of them is checked here, and kept in one file.
 
-    A kind of agent adds `act`, and the settings that its network is built from.
+    A kind of agent adds `act`; the rest where it is otherwise.
 
-    agent              its name in the table of agents
-    observation_space  of one observation, Gymnasium's own
-    action_space       of one action
-    record             the environment, as a run's settings have it; None: unnamed
+    config  of the agent, a dataclass
+    setup   what the agent is built for
+    net     of the parameters that are kept
     """
 
-    agent: ClassVar[str]
+    agent = ""
+    """Its name in the table of agents, or its file; here where no training tells it."""
 
-    def __init__(
-        self, observation_space: Space[Any], action_space: Space[Any], net: Network,
-        record: Mapping[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        self.observation_space, self.action_space = observation_space, action_space
-        self.net, self.record = net, record
-        assert observation_space.shape is not None
-        self.shape: tuple[int, ...] = observation_space.shape
+    def __init__(self, config: Any, setup: Setup, net: Network) -> None:
+        self.config, self.net, self.record = config, net, setup.record
+        self.observation_space, self.action_space = setup.observation_space, setup.action_space
+        self.agent = setup.agent or type(self).agent
+        self.shape: tuple[int, ...] = setup.observation_space.shape
 
-    # -- an agent's own ----------------------------------------------------------------------------
+    # -- an agent's own -----------------------------------------------------------------------
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """(N, *shape) → actions (N, *action shape), the environment's own; nothing is checked."""
         raise NotImplementedError
 
-    def value(self, obs: np.ndarray) -> np.ndarray:
-        """V(s), in the environment's rewards: (N, *shape) → (N,)."""
-        raise NotImplementedError
+    def value(self, obs: np.ndarray) -> np.ndarray | None:
+        """V(s), in the environment's rewards: (N, *shape) → (N,); None: it knows none."""
+        return None
 
     def settings(self) -> dict[str, Any]:
         """What the network is built from, as JSON."""
-        raise NotImplementedError
+        return {"settings": plain(self.config)}
 
     def deterministic_net(self) -> Network:
-        """A plain chain of layers that gives what the best action is chosen by: what is exported.
+        """A plain chain of layers by whose outputs the best action is chosen: what is exported.
 
         UserError where there is none.
         """
-        raise NotImplementedError
+        if self.net.noisy or self.net.conditional:
+            raise UserError(f"the policy of {self.agent} has no network that can be exported")
+        return self.net
 
     # -- the same for all ---------------------------------------------------------------------
     def __call__(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
@@ -110,6 +108,18 @@ class SavedPolicy:
             **self.settings(),
         }
         return {"policy": about, "net": self.net.ops.numpy(self.net.params).copy()}
+
+
+def setup_from(state: Mapping[str, Any], backend: str = "auto", device: str = "cpu") -> Setup:
+    """What the agent of a saved policy is built for, as `SavedPolicy.state` tells it.
+
+    An error of drl.state.UNFIT where it does not.
+    """
+    about = state["policy"]
+    return Setup(
+        from_json(about["observation_space"]), from_json(about["action_space"]), backend=backend,
+        dtype=state["net"].dtype.name, device=device, record=about["env"], agent=about["agent"],
+    )  # fmt: skip
 
 
 def finite(obs: np.ndarray) -> np.ndarray:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
-from agents.agent import Agent, Setup
+from agents.agent import Agent
 from agents.config import ExperimentConfig
-from agents.policy import SavedPolicy
+from agents.policy import SavedPolicy, setup_from
+from agents.setup import Setup
 from drl.errors import UserError
+from drl.settings import read
 from drl.tables import AGENTS
 
 
@@ -45,7 +48,7 @@ class Row:
     where settings and spaces do not fit."""
     load_policy: Callable[..., SavedPolicy] | None = None
     """`load_policy(state, where, net=None, backend="auto", device="cpu")`, from what
-    `SavedPolicy.state` gave."""
+    `SavedPolicy.state` gave; none: `build` makes an agent, whose policy is given the parameters."""
     preset: Callable[[str], Preset | None] = lambda env_id: None
     """`preset(env_id)`: tuned settings; None where there are none."""
     resolve: Callable[[Any, Setup], tuple[Any, list[str]]] = lambda config, setup: (config, [])
@@ -70,6 +73,29 @@ class Row:
     remedy: str = "train anew with other settings"
     """`REMEDY` of divergence."""
 
+    def config_of(self, settings: Mapping[str, Any]) -> Any:
+        """The config from its JSON form, among other settings.   UserError where it is damaged."""
+        return (self.read or partial(read, self.config))(settings)
+
+    def policy_of(
+        self, state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
+        device: str = "cpu",
+    ) -> SavedPolicy:  # fmt: skip
+        """From what `SavedPolicy.state` gave, read from `where`.
+
+        net  builds the network, where the policy was trained with one of the user's own
+
+        UserError, or an error of drl.state.UNFIT, where it does not fit.
+        """
+        if self.load_policy is not None:
+            return self.load_policy(state, where, net, backend, device)
+        if net is not None:
+            raise UserError(f"the agent {self.name} takes no network of your own (net=)")
+        config = self.config_of(state["policy"]["settings"])
+        policy = self.build(config, setup_from(state, backend, device)).policy()
+        policy.net.load(state["net"])
+        return policy
+
 
 OPTIONAL = {
     "load_policy": "load_policy", "preset": "preset", "resolve": "resolve",
@@ -84,8 +110,8 @@ def row_of(name: str, module: Any) -> Row:
     for needed in ("Config", "build"):
         if not hasattr(module, needed):
             raise UserError(
-                f"{name} is no agent: it has no {needed!r}; an agent is a module with Config and "
-                "build(config, setup) (docs/your-own.md)"
+                f"{name.removeprefix(':')} is no agent: it has no {needed!r}; an agent is a "
+                "module, a class or an object with Config and build(config, setup)"
             )
     offered = {ours: getattr(module, its) for ours, its in OPTIONAL.items() if hasattr(module, its)}
     return Row(name, module.Config, module.build, **offered)
@@ -94,5 +120,8 @@ def row_of(name: str, module: Any) -> Row:
 def find_row(name: str) -> Row:
     """Of an agent in the table.   UserError on another name."""
     if name not in AGENTS:
-        raise UserError(f"unknown agent {name!r}; expected one of {', '.join(AGENTS)}")
+        raise UserError(
+            f"unknown agent {name!r}; expected one of {', '.join(AGENTS)}, or a file of your own "
+            "(my_agent.py, my_agent.py:Name)"
+        )
     return row_of(name, importlib.import_module(AGENTS[name].module))

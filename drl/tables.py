@@ -4,6 +4,7 @@ imported for it here."""
 from __future__ import annotations
 
 import importlib
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from drl.errors import UserError
@@ -68,8 +69,19 @@ LOGGERS = {
 }
 
 
+def is_own(name: str) -> bool:
+    """Whether an agent of this name is the user's own: a file's (my_agent.py), a class or object in
+    one (my_agent.py:Name, module:Name), or one that no file holds (:Name)."""
+    return ":" in name or name.endswith(".py")
+
+
+def label(name: str) -> str:
+    """A task's or an agent's name in a word, for people and directories."""
+    return PurePath(name.rpartition(":")[2]).name.removesuffix(".py")
+
+
 def job_of(name: str) -> Job:
-    """The kind of training that an agent, ours or the user's (`module:Name`), or a task is."""
+    """The kind of training that an agent or a task is."""
     return TASKS[name].job if name in TASKS else RL
 
 
@@ -80,7 +92,7 @@ def job_module(name: str) -> Any:
 
 def require_job(name: Any) -> str:
     """An agent's or a task's name.   UserError where it is none."""
-    if isinstance(name, str) and (name in AGENTS or name in TASKS or ":" in name):
+    if isinstance(name, str) and (name in AGENTS or name in TASKS or is_own(name)):
         return name
     known = ", ".join([*AGENTS, *TASKS])
-    raise UserError(f"unknown job {name!r}; expected one of {known}")
+    raise UserError(f"unknown job {name!r}; expected one of {known}, or a file of your own")

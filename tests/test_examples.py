@@ -13,6 +13,7 @@ EXPECTED = {
     "digits": ("3", r"([\d.]+)% of 359", 85),
     "exported_policy": (None, r"numpy alone: return (\d+)", 50),
     "logistic_regression": ("300", r"θ \[ ([\d.]+)", 0.9),
+    "own_agent": ("30000", r"mean return ([\d.]+)", 195),
     "own_exploration": ("1500", r"sticky actions: best evaluation ([\d.]+)", 30),
     "own_gymnasium_env": ("4000", r"mean return (-[\d.]+)", -45),  # left alone: −57
     "own_layer": ("1500", r"best evaluation ([\d.]+)", 30),

@@ -92,6 +92,11 @@ class DQN:
         """ε."""
         return {"rollout/exploration_rate": self.exploration.epsilon(env_steps)}
 
+    @property
+    def nbytes(self) -> int:
+        """Of the replay memory."""
+        return self.replay.nbytes
+
     def probe(self) -> ValueBias:
         """max_a Q(s₀, a) beside the return that the policy then realises."""
         unit, clip = self.reward_scale, self.reward_clip

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from agents.agent import Setup
 from agents.dqn import targets
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_by
@@ -21,6 +20,7 @@ from agents.memory.nstep import NStep
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
+from agents.setup import Setup
 from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.memory import require_memory
@@ -87,7 +87,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         noise=generator(seed, "noise"),
         bootstrap=parts.bootstrap or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
-        policy=DQNPolicy(config, seen, space, net, head, setup.record, _own_net(setup, parts)),
+        policy=DQNPolicy(config, setup, net, head, _own_net(setup, parts)),
         update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,

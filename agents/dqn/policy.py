@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +11,10 @@ from agents.dqn.config import DQNConfig, from_settings
 from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, greedy
 from agents.dqn.networks import BuildNet, build_head, build_network, own_network
-from agents.policy import SavedPolicy
+from agents.policy import SavedPolicy, setup_from
+from agents.setup import Setup
 from drl.errors import UserError
 from drl.nn import Network
-from drl.settings import plain
-from drl.spaces import from_json
 from drl.state import flag, whole
 
 
@@ -25,15 +24,16 @@ class DQNPolicy(SavedPolicy):
     own_net  whether the network is not the settings' but was built by `Parts.net`, or its name
     """
 
-    agent: ClassVar[str] = "dqn"
+    agent = "dqn"
+    config: DQNConfig
 
     def __init__(
-        self, config: DQNConfig, observation_space: Any, action_space: Any, net: Network,
-        head: Head, record: Mapping[str, Any] | None = None, own_net: bool | str = False,
+        self, config: DQNConfig, setup: Setup, net: Network, head: Head,
+        own_net: bool | str = False,
     ) -> None:  # fmt: skip
-        super().__init__(observation_space, action_space, net, record)
-        self.config, self.head, self.own_net = config, head, own_net
-        self.first_action = int(action_space.start)
+        super().__init__(config, setup, net)
+        self.head, self.own_net = head, own_net
+        self.first_action = int(setup.action_space.start)
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         return greedy(self.head, self.net, obs) + self.first_action
@@ -57,7 +57,7 @@ class DQNPolicy(SavedPolicy):
         return best
 
     def settings(self) -> dict[str, Any]:
-        return {"settings": plain(self.config), "own_net": self.own_net}
+        return super().settings() | {"own_net": self.own_net}
 
     def deterministic_net(self) -> Network:
         """Q(s, ·), in scaled rewards.   UserError where outputs are a distribution that no linear
@@ -89,27 +89,28 @@ def load_policy(
     if own and net is None:
         named = f", {own}" if isinstance(own, str) else ""
         raise UserError(f"{where} was trained with a network of your own{named}: give it as net=")
-    observations, actions = _spaces(about)
-    shape, count = observations.shape, int(actions.n)
+    setup = _setup(state, backend, device)
+    seen, count = setup.observation_space, int(setup.action_space.n)
     if own and net is not None:
-        made = own_network(net, config, shape, count, 0)
+        made = own_network(net, config, seen.shape, count, 0)
     else:
         made = build_network(
-            config, shape, observations.dtype, count, 0, backend, params.dtype.name, device
+            config, seen.shape, seen.dtype, count, 0, backend, params.dtype.name, device
         )
     made.load(params)
     head = build_head(config, made.ops, count, np.random.default_rng(0))
-    return DQNPolicy(config, observations, actions, made, head, about.get("env"), own)
+    return DQNPolicy(config, setup, made, head, own)
 
 
-def _spaces(about: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Of observations and actions; files of format 3 tell shape, dtype and numbers."""
+def _setup(state: Mapping[str, Any], backend: str, device: str) -> Setup:
+    """What it is built for; files of format 3 tell shape, dtype and numbers of spaces."""
     from gymnasium.spaces import Box, Discrete
 
+    about = state["policy"]
     if "observation_space" in about:
-        return from_json(about["observation_space"]), from_json(about["action_space"])
+        return setup_from(state, backend, device)
     shape, dtype = tuple(about["shape"]), np.dtype(about["observation_dtype"])
     low, high = (-np.inf, np.inf) if dtype.kind == "f" else (0, 1 if dtype.kind == "b" else 255)
     first = whole(about, "first_action", -(2**31)) if "first_action" in about else 0
     count = whole(about, "actions", low=1)
-    return Box(low, high, shape, dtype.type), Discrete(count, start=first)
+    return Setup(Box(low, high, shape, dtype.type), Discrete(count, start=first))

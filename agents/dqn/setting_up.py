@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from agents.agent import Setup
 from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_in
 from agents.dqn.divergence import Divergence
 from agents.observations import byte_scale
+from agents.setup import Setup
 from agents.task import RLTask
 from drl.experiment.callbacks import Callback
 from drl.nn.memory import require_memory

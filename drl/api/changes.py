@@ -8,7 +8,8 @@ from typing import Any
 
 from agents import job
 from agents.config import ExperimentConfig
-from drl.api.choose import find_agent
+from drl.api.find import recorded_agent
+from drl.display.console import Console
 from drl.errors import UserError
 from drl.settings import plain
 from drl.tables import TASKS
@@ -21,8 +22,13 @@ FIXED = {  # of every training in environments
 }
 
 
-def changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def changed(
+    settings: Mapping[str, Any], changes: Mapping[str, Any], console: Console,
+    agent: Any = None,
+) -> dict[str, Any]:  # fmt: skip
     """A run's settings with some of them changed.
+
+    agent  of the user's own, where no file holds it
 
     UserError where one cannot be changed (it says why), is unknown, or has a value that cannot be.
     """
@@ -31,7 +37,7 @@ def changed(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str
             f"{', '.join(changes)} cannot change in a run of {settings['job']} that goes on: its "
             "schedule is that of the whole training; train anew"
         )
-    row = find_agent(settings["job"])
+    row = recorded_agent(settings["job"], console, agent)
     config, experiment = job.configs(row, settings)
     fixed = FIXED | dict(row.fixed)
     mine = {f.name for f in fields(config)}

@@ -57,7 +57,7 @@ def of_run(row: Any, settings: Mapping[str, Any], console: Console, given: Any =
 def say_code(name: str, what: str, console: Console) -> None:
     """Somebody's code runs because a file of the user's names it: said before, but not of the
     script that runs here."""
-    module, _, _ = name.rpartition(":")
+    module = name if name.endswith(".py") else name.rpartition(":")[0]
     if module in console.said or named.is_script(module):
         return
     console.said.add(module)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ from drl.tables import job_module
 
 if TYPE_CHECKING:
     from agents.policy import SavedPolicy
+    from agents.row import Row
+
+    Load = Callable[[Mapping[str, Any]], SavedPolicy]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,23 +31,22 @@ class Result:
     task     what has learnt, as training left it (its agent, its network)
     best     the model of the best evaluation; none where none was made
     path     directory of the run, where there is one: drl.load_run(result.path)
+    load     makes a policy of such a model; none: it has none
     """
 
     summary: dict[str, Any]
     task: Any
     best: dict[str, Any] | None = None
     path: Path | None = None
-    parts: Any = None
+    load: Load | None = None
 
     @property
     def policy(self) -> SavedPolicy:
         """Of the best evaluation; as training left it, where none was made."""
-        if self.best is None:
+        if self.best is None or self.load is None:
             policy: SavedPolicy = self.task.agent.policy()
             return policy
-        from drl.api.policies import policy_of
-
-        return policy_of(self.best, "the best policy", getattr(self.parts, "net", None))
+        return self.load(self.best)
 
     @property
     def agent(self) -> Any:
@@ -91,6 +93,7 @@ class Plan:
     goal      steps in all
     lines     on what the settings left open
     warnings  of settings that are allowed
+    load      makes a policy of the task's model; none: it has none
     """
 
     task: Any
@@ -98,7 +101,15 @@ class Plan:
     goal: int
     lines: Sequence[str] = ()
     warnings: Sequence[str] = ()
-    parts: Any = None
+    load: Load | None = None
+
+
+def loader(row: Row, parts: Any = None) -> Load:
+    """Of the agent's policies.   parts: of the user's own."""
+    from drl.api.policies import policy_of
+
+    net = getattr(parts, "net", None)
+    return lambda model: policy_of(model, "the best policy", row, net)
 
 
 def announce(plan: Plan, console: Console, written: bool) -> None:
@@ -133,7 +144,7 @@ def begin(
         plan.task.close()
         raise
     with run or nullcontext():
-        return conclude(experiment, plan.goal, plan.parts)
+        return conclude(experiment, plan.goal, plan.load)
 
 
 def created(
@@ -156,7 +167,7 @@ def experiment_of(
     return Experiment(plan.task, plan.settings, points, checkpoints, run, callbacks, console)
 
 
-def conclude(experiment: Experiment, goal: int, parts: Any = None) -> Result:
+def conclude(experiment: Experiment, goal: int, load: Load | None = None) -> Result:
     """Drive it to `goal` steps in all.   EnvFailed has as `result` what was learnt until then."""
     task, run = experiment.task, experiment.run
     path = None if run is None else run.directory
@@ -164,6 +175,6 @@ def conclude(experiment: Experiment, goal: int, parts: Any = None) -> Result:
         summary = experiment.go(goal)
     except EnvFailed as error:
         failed = task.summary() | {"interrupted": False, "stopped_by": None}
-        error.result = Result(failed, task, experiment.best, path, parts)
+        error.result = Result(failed, task, experiment.best, path, load)
         raise
-    return Result(summary, task, experiment.best, path, parts)
+    return Result(summary, task, experiment.best, path, load)

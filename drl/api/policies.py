@@ -7,44 +7,74 @@ from pathlib import Path
 from typing import Any
 
 from agents.policy import SavedPolicy
+from agents.row import Row
 from drl import named
-from drl.api.choose import find_agent
+from drl.api.console import Silent
+from drl.api.find import recorded_agent
+from drl.api.parts import say_code
+from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.state import UNFIT
 
 
-def load_policy(path: str | Path, net: Any = None) -> SavedPolicy:
+def load_policy(path: str | Path, net: Any = None, agent: Any = None) -> SavedPolicy:
     """What `policy.save` wrote, or a run's checkpoints/best.safetensors.
 
-    net  builds the network, where the policy was trained with one of your own (agents.Parts.net):
-         a function, or its name ("my_nets.py:wide")
+    net    builds the network, where the policy was trained with one of your own (agents.Parts.net):
+           a function, or its name ("my_nets.py:wide")
+    agent  of your own, where no file holds it
 
     UserError where there is no such file, it is damaged, no policy, or of another network.
     """
-    return policy_of(checkpoint.load(Path(path)), str(path), net)
+    return _read(checkpoint.load(Path(path)), str(path), Silent(), net, agent)
 
 
-def policy_at(path: Path) -> SavedPolicy:
-    """The best policy of a run's directory, or a policy's file.   UserError where there is none."""
+def policy_at(path: Path, console: Console) -> SavedPolicy:
+    """The best policy of a run's directory, or a policy's file, with the network that it names.
+
+    console  where it is said what code is run that the file names
+
+    UserError where there is none.
+    """
+    where = str(path)
     if path.is_dir():
+        where = f"the best policy of {path}"
         with Run.open(path) as run:
-            return policy_of(run.load_best(), f"the best policy of {path}")
-    return load_policy(path)
+            state = run.load_best()
+    else:
+        state = checkpoint.load(path)
+    about = state.get("policy")
+    net = about.get("own_net") if isinstance(about, dict) else None
+    if isinstance(net, str):
+        say_code(net, "the policy's own network", console)
+    return _read(state, where, console, net if isinstance(net, str) else None)
+
+
+def _read(
+    state: Mapping[str, Any], where: str, console: Console, net: Any, agent: Any = None
+) -> SavedPolicy:
+    try:
+        name = str(state["policy"].get("agent", "dqn"))  # format 3 knew DQN alone
+    except UNFIT as error:
+        raise UserError(f"{where} holds no policy that fits ({error})") from error
+    return policy_of(state, where, recorded_agent(name, console, agent), net)
 
 
 def policy_of(
-    state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
+    state: Mapping[str, Any], where: str, row: Row, net: Any = None, backend: str = "auto",
     device: str = "cpu",
 ) -> SavedPolicy:  # fmt: skip
-    """From what `SavedPolicy.state` gave, read from `where`.   UserError where it is none."""
+    """From what `SavedPolicy.state` gave, read from `where`.
+
+    net  builds the network, where it is one of the user's own: a function, or its name
+
+    UserError where it does not fit.
+    """
     net = named.thing(net) if isinstance(net, str) else net
     try:
-        row = find_agent(state["policy"].get("agent", "dqn"))  # format 3 knew DQN alone
-        if row.load_policy is None:
-            raise UserError(f"{where}: the agent {row.name} has no load_policy")
-        return row.load_policy(state, where, net, backend, device)
+        return row.policy_of(state, where, net, backend, device)
     except UserError:
         raise
     except UNFIT as error:

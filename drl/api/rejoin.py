@@ -17,7 +17,7 @@ def resume_or_start(
     directory: Path, console: Console, callbacks: Sequence[Callback] = (), **own: Any
 ) -> Result | None:
     """What a run that is there has come to, going on with it where it is not finished; None where
-    there is none.   own: env, data, parts."""
+    there is none.   own: env, data, parts, agent."""
     if not (directory / "config.json").is_file():
         return None
     with Run.open(directory, write=True) as run:
@@ -29,4 +29,4 @@ def resume_or_start(
         plan.task.load_state(experiment_state["task"])
         plan.task.close()
         best = None if run.best is None else run.load(run.best)
-        return Result(run.summary, plan.task, best, directory, own.get("parts"))
+        return Result(run.summary, plan.task, best, directory, plan.load)

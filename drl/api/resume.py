@@ -7,7 +7,7 @@ from typing import Any
 
 from drl.api.changes import changed
 from drl.api.device import require_device
-from drl.api.plan import Plan, Result, conclude, experiment_of
+from drl.api.plan import Plan, Result, conclude, experiment_of, loader
 from drl.display.console import Console
 from drl.experiment.callbacks import Callback, require_callbacks
 from drl.experiment.run import Run
@@ -17,16 +17,16 @@ from drl.tables import TASKS, job_module
 def go_on(
     run: Run, console: Console, steps: int | None = None, device: str | None = None,
     callbacks: Sequence[Callback] = (), env: Any = None, data: Any = None, parts: Any = None,
-    changes: Mapping[str, Any] | None = None,
+    agent: Any = None, changes: Mapping[str, Any] | None = None,
 ) -> Result:  # fmt: skip
     """From the last checkpoint, or from the start where the run was stopped before its first.
 
-    run              open for writing
-    steps            env steps in all, also where the run was solved before
-    device           in place of the run's own
-    callbacks        those that it was trained with: they get their state back
-    env, data, parts  of the user's own, where the run could not record them
-    changes          settings that are others from now on (drl.api.changes)
+    run        open for writing
+    steps      env steps in all, also where the run was solved before
+    device     in place of the run's own
+    callbacks  those that it was trained with: they get their state back
+    env, data, parts, agent  of the user's own, where the run could not record them
+    changes    settings that are others from now on (drl.api.changes)
 
     UserError if it is finished, its device is not here, or it lacks one of these.
     """
@@ -35,8 +35,8 @@ def go_on(
     require_device(run)
     if not run.has_checkpoint:
         run.begin_anew()
-    settings = changed(run.config, changes) if changes else run.config
-    plan = plan_of(settings, console, env, data, parts, not run.has_checkpoint)
+    settings = changed(run.config, changes, console, agent) if changes else run.config
+    plan = plan_of(settings, console, env, data, parts, agent, not run.has_checkpoint)
     try:
         experiment = experiment_of(plan, run, console, callbacks)
         if run.has_checkpoint:
@@ -48,12 +48,12 @@ def go_on(
     except BaseException:
         plan.task.close()
         raise
-    return conclude(experiment, goal, plan.parts)
+    return conclude(experiment, goal, plan.load)
 
 
 def plan_of(
     settings: Mapping[str, Any], console: Console, env: Any = None, data: Any = None,
-    parts: Any = None, fresh: bool = False,
+    parts: Any = None, agent: Any = None, fresh: bool = False,
 ) -> Plan:  # fmt: skip
     """A run's task as it was at its start.
 
@@ -68,22 +68,24 @@ def plan_of(
 
         task = job.restore(settings, given(data, settings["seed"]))
         return Plan(task, settings, task.goal)
-    return _rl_plan(settings, console, env, parts, fresh)
+    return _rl_plan(settings, console, env, parts, agent, fresh)
 
 
-def _rl_plan(settings: dict[str, Any], console: Console, env: Any, parts: Any, fresh: bool) -> Plan:
+def _rl_plan(
+    settings: dict[str, Any], console: Console, env: Any, parts: Any, agent: Any, fresh: bool
+) -> Plan:
     """Of an agent in environments."""
     from agents import job
-    from drl.api.choose import find_agent
     from drl.api.env import source_of
+    from drl.api.find import recorded_agent
     from drl.api.parts import of_run
     from drl.api.weights import init_from
 
-    row = find_agent(settings["job"])
+    row = recorded_agent(settings["job"], console, agent)
     _, experiment = job.configs(row, settings)
     parts = of_run(row, settings, console, parts)
     task = job.restore(row, settings, source_of(settings, console, env), parts)
     if fresh and settings.get("init_from") is not None:
         init_from(task, settings["init_from"])
     whole = settings | {"log_every": experiment.logged_every}
-    return Plan(task, whole, experiment.steps, parts=parts)
+    return Plan(task, whole, experiment.steps, load=loader(row, parts))

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from drl.api.choose import find_agent
 from drl.api.console import Silent, console_of
 from drl.api.device import use_device_that_is_here
-from drl.api.parts import of_run, say_code
+from drl.api.find import recorded_agent
+from drl.api.parts import of_run
 from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
-from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.nn import Network
 from drl.settings import plain
@@ -134,12 +133,16 @@ class LoadedRun(Learnt):
 
     directory  with its config.json
     console    where what has to be said of it is said; none: by Python's warnings
+    agent      of your own, where no file holds it
 
     UserError where there is no run.
     """
 
-    def __init__(self, directory: str | Path, console: Console | None = None) -> None:
+    def __init__(
+        self, directory: str | Path, console: Console | None = None, agent: Any = None
+    ) -> None:
         self.directory = self.where = Path(directory)
+        self.agent = agent
         self.console = console or Silent()
         with Run.open(self.directory) as run:
             self.job = run.job
@@ -176,13 +179,13 @@ class LoadedRun(Learnt):
         with Run.open(self.directory) as run:
             state = run.load_best() if which == "best" else run.load_latest()
         with fitting(where, "its config.json"):
-            row = find_agent(self.job)
+            row = recorded_agent(self.job, self.console, self.agent)
             config, _ = job.configs(row, settings)
             if net is None and (settings.get("parts") or {}).get("net"):
                 net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
                              self.console).net  # fmt: skip
             found = state if which == "best" else state["model"]
-            policy = policy_of(found, where, net, settings["backend"], settings["device"])
+            policy = policy_of(found, where, row, net, settings["backend"], settings["device"])
             mine, its = policy.settings().get("settings", {}), plain(config)
             for name in row.fixed:  # others may have changed since, where the run went on
                 if mine.get(name) != its.get(name):
@@ -229,7 +232,9 @@ class LoadedRun(Learnt):
 
         with shared_generators_kept(), Run.open(self.directory, write=True) as run:
             console = console_of(progress)
-            return go_on(run, console, steps, device, callbacks, env, data, parts, changes)
+            return go_on(
+                run, console, steps, device, callbacks, env, data, parts, self.agent, changes
+            )
 
     def verify(
         self, start: Literal["start", "checkpoint"] = "start", env: Any = None, data: Any = None,
@@ -244,7 +249,7 @@ class LoadedRun(Learnt):
         from drl.state import shared_generators_kept
 
         with shared_generators_kept():
-            return verify(self.directory, self.console, start, env, data, parts)
+            return verify(self.directory, self.console, start, env, data, parts, self.agent)
 
     def _classifier(self) -> Any:
         """The task with the parameters of the last checkpoint."""
@@ -266,15 +271,10 @@ class PolicyFile(Learnt):
     """A policy's file, with the environment that it names.   UserError where it is none."""
 
     def __init__(self, path: str | Path, console: Console | None = None) -> None:
-        from drl.api.policies import policy_of
+        from drl.api.policies import policy_at
 
         self.where, self.console = Path(path), console or Silent()
-        state = checkpoint.load(self.where)
-        about = state.get("policy")
-        net = about.get("own_net") if isinstance(about, dict) else None
-        if isinstance(net, str):
-            say_code(net, "the policy's own network", self.console)
-        self._policy = policy_of(state, str(path), net if isinstance(net, str) else None)
+        self._policy = policy_at(self.where, self.console)
         self.job = self._policy.agent
         record = self._policy.record
         self.settings = {"recorded": False} if record is None else dict(record)
@@ -289,6 +289,12 @@ def opened(path: Path, console: Console) -> Any:
     return PolicyFile(path, console) if path.is_file() else LoadedRun(path, console)
 
 
-def load_run(directory: str | Path) -> LoadedRun:
-    """A run from its directory.   UserError where there is none."""
-    return LoadedRun(directory)
+def load_run(directory: str | Path, agent: Any = None) -> LoadedRun:
+    """A run from its directory.
+
+    agent  of your own that the run was trained with, where no file holds it (it was defined in a
+           notebook, or in a function)
+
+    UserError where there is no run.
+    """
+    return LoadedRun(directory, agent=agent)

@@ -22,7 +22,7 @@ from drl.log.writers import writers_of
 from drl.nn.memory import physical_memory
 from drl.settings import require
 from drl.state import fitting, whole
-from drl.tables import TASKS, job_of
+from drl.tables import TASKS, job_of, label
 
 MOST_SEEDS = 10_000  # runs in one directory
 
@@ -39,7 +39,7 @@ def sweep(plan: Plan, count: int, directory: Path | None, console: Console) -> d
     seeds = range(settings["seed"], settings["seed"] + count)
     if directory is None:
         what = settings[job_of(settings["job"]).what]
-        directory = claim_directory(settings["job"], what, f"{seeds[0]}to{seeds[-1]}")
+        directory = claim_directory(label(settings["job"]), what, f"{seeds[0]}to{seeds[-1]}")
     _require_place(directory, settings, seeds)
     runs = _created(directory, settings, seeds)
     fit = int(min(count, physical_memory() / max(1, _memory(plan.task))))
@@ -74,8 +74,7 @@ def _require_place(directory: Path, settings: dict[str, Any], seeds: range) -> N
 
 def _memory(task: Any) -> int:
     """Bytes that a training fills as it goes on."""
-    replay = getattr(getattr(task, "agent", None), "replay", None)
-    return 0 if replay is None else int(replay.nbytes)
+    return int(getattr(getattr(task, "agent", None), "nbytes", 0))
 
 
 def _created(directory: Path, settings: dict[str, Any], seeds: range) -> list[Path]:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from drl.api.choose import choose, find_agent
+from drl.api.choose import choose
 from drl.api.console import console_of
+from drl.api.find import find_agent
 from drl.api.parts import resolved
-from drl.api.plan import Plan, Result, announce, begin
+from drl.api.plan import Plan, Result, announce, begin, loader
 from drl.api.rejoin import resume_or_start as found_there
 from drl.api.weights import init_from as begin_with
 from drl.errors import UserError
@@ -28,7 +29,8 @@ def train(
 ) -> Result:  # fmt: skip
     """Learn an environment, or to classify, until solved or out of steps.
 
-    agent       "dqn", or an agent of your own: a module with Config and build; "digits" classifies
+    agent       "dqn"; an agent of your own: a module, class or object with Config and build, or
+                "my_agent.py", "my_agent.py:Name"; "digits" classifies
     env         an id, a Gymnasium class, a function or a partial that makes one, an instance, a
                 vector class of ours; for digits a data set's name, or arrays (x, y)
     config      the agent's settings, complete; none: the preset of the environment, or defaults
@@ -58,7 +60,9 @@ def train(
     console = console_of(progress)
     with shared_generators_kept():  # an environment may draw from them: seeded, and given back
         if resume_or_start and run is not None:
-            own = {"parts": parts} | ({"data": env} if agent in TASKS else {"env": env})
+            named = isinstance(agent, str)  # else it may be in no file
+            own = {"parts": parts, "agent": None if named else agent}
+            own |= {"data": env} if named and agent in TASKS else {"env": env}
             found = found_there(Path(run), console, callbacks, **own)
             if found is not None:
                 return found
@@ -101,7 +105,7 @@ def plan_rl(
     if parts is not None:
         parts, names = resolved(parts)
     found = job.new(row, *chosen, made_by, made_by.record, parts, names)
-    lines, own = list(found.lines), found.settings
+    lines, own, load = list(found.lines), found.settings, loader(row, parts)
     if init_from is not None:
         own["init_from"] = str(Path(init_from).resolve())
         try:
@@ -111,7 +115,7 @@ def plan_rl(
             raise
     if row.preset(made_by.id) is None and config is None:
         lines.insert(0, f"no preset for {made_by.id}: defaults")
-    return Plan(found.task, own, chosen.experiment.steps, lines, found.warnings, parts)
+    return Plan(found.task, own, chosen.experiment.steps, lines, found.warnings, load)
 
 
 def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:

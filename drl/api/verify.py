@@ -45,12 +45,12 @@ class StopAt(Callback):
 
 def verify(
     directory: Path, console: Console, start: Start = "start", env: Any = None, data: Any = None,
-    parts: Any = None,
+    parts: Any = None, agent: Any = None,
 ) -> Verified:  # fmt: skip
     """Train the run again, to the step of its newest checkpoint, and compare.
 
-    start            from its first step, or from the checkpoint before the newest
-    env, data, parts  of the user's own, where the run could not record them
+    start  from its first step, or from the checkpoint before the newest
+    env, data, parts, agent  of the user's own, where the run could not record them
 
     Nothing is written to the run.  UserError where it has no checkpoints for that, or cannot be
     trained again.
@@ -70,7 +70,7 @@ def verify(
                 "before cannot be trained again by those of now"
             )
         expected = run.load(checkpoints[-1])
-        plan = plan_of(run.config, console, env, data, parts, start == "start")
+        plan = plan_of(run.config, console, env, data, parts, agent, start == "start")
         settings = plan.settings | {"log": _logged(run), "log_to": ["csv"]}
         with Run.create(Path(scratch) / "again", settings) as again:
             end = step_of(checkpoints[-1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from drl.api.console import Silent
 from drl.api.policies import policy_at
 from drl.errors import UserError
 from drl.spaces import same, words
@@ -15,7 +16,7 @@ def init_from(task: Any, source: str | Path) -> None:
 
     UserError where they do not fit, or the agent takes none.
     """
-    policy, agent = policy_at(Path(source)), task.agent
+    policy, agent = policy_at(Path(source), Silent()), task.agent
     if not hasattr(agent, "init_from"):
         raise UserError(f"the agent {task.job} cannot begin with other weights (no init_from)")
     mine = agent.policy()

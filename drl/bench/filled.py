@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from agents.agent import Setup
 from agents.dqn.agent import DQN
 from agents.dqn.build import Parts, build_dqn
 from agents.dqn.config import DQNConfig
+from agents.setup import Setup
 from drl.environment import Step
 
 INPUTS, ACTIONS = 4, 2

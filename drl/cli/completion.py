@@ -90,7 +90,7 @@ def config_class(command: str, module: str) -> type:
 
 def variants(command: str) -> list[tuple[str, str]]:
     """Switches of an agent that stand for several settings."""
-    from drl.api.choose import find_agent
+    from drl.api.find import find_agent
     from drl.tables import AGENTS
 
     name = command.removeprefix("train ")

@@ -40,10 +40,20 @@ def flag(name: str) -> str:
 def known() -> frozenset[str]:
     """Names that are flags of some command."""
     from agents.config import ExperimentConfig
-    from drl.api.choose import find_agent
+    from drl.api.find import find_agent
     from drl.supervised.config import DigitsConfig
     from drl.tables import AGENTS
 
     configs = [ExperimentConfig, DigitsConfig, *(find_agent(name).config for name in AGENTS)]
-    own = "seeds out force episodes max_steps device run format tensorboard".split()
+    own = [
+        "seeds",
+        "out",
+        "force",
+        "episodes",
+        "max_steps",
+        "device",
+        "run",
+        "format",
+        "tensorboard",
+    ]
     return frozenset({field.name for config in configs for field in fields(config)} | {*own})

@@ -107,7 +107,7 @@ def render(name: str, config: type, default: Any = None, width: int | None = Non
     if any(not o.value and o.name.startswith("-") for o in options):
         lines += ["A switch is set back by --no-…, as in --no-json.", ""]
     lines.append("examples:")
-    examples = EXAMPLES[name]
+    examples = EXAMPLES.get(name, ((f"drl {name} --env CartPole-v1", "an environment by its id"),))
     left = max(len(command) for command, _ in examples) + 2
     lines += [f"  {command:<{left}}{what}" for command, what in examples]
     return "\n".join(lines)

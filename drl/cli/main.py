@@ -10,7 +10,7 @@ from drl.display.console import Console, env_warnings
 from drl.display.streams import one_line, safe_streams
 from drl.errors import UserError, out_of_memory
 from drl.experiment.interrupt import ended_by_signals
-from drl.tables import AGENTS, TASKS
+from drl.tables import AGENTS, TASKS, is_own
 
 COMMANDS = {  # name → module, one line of help
     **{f"train {name}": ("drl.cli.train", row.help) for name, row in (AGENTS | TASKS).items()},
@@ -103,9 +103,10 @@ def _dispatch(args: list[str]) -> int:
         return 0
     words = 2 if args[0] == "train" and len(args) > 1 and not args[1].startswith("-") else 1
     name, rest = " ".join(args[:words]), args[words:]
-    if name not in COMMANDS:
+    own = words == 2 and is_own(args[1])  # an agent in a file of the user's
+    if name not in COMMANDS and not own:
         if args[0] == "train":
-            known = " or ".join(f"'drl train {name}'" for name in AGENTS | TASKS)
+            known = " or ".join(f"'drl train {name}'" for name in (*AGENTS, *TASKS, "my_agent.py"))
             raise UserError(f"train what? expected {known}")
         raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
     threads.of_this_process()  # before numpy comes: small nets are fastest on one
@@ -115,7 +116,7 @@ def _dispatch(args: list[str]) -> int:
     from drl.cli.ours import check_packages
 
     check_packages()
-    module = importlib.import_module(COMMANDS[name][0])
+    module = importlib.import_module("drl.cli.train" if own else COMMANDS[name][0])
     if hasattr(module, "parse"):
         config = module.parse(name, rest)
     else:

@@ -59,15 +59,16 @@ def parse(name: str, args: list[str]) -> Resumed:
 def _changes(directory: Path, name: str, words: list[str], parse_with: Any) -> dict[str, Any]:
     from agents import job
     from agents.config import ExperimentConfig
-    from drl.api.choose import find_agent
+    from drl.api.find import recorded_agent
     from drl.api.sweep import runs_in
+    from drl.cli.console import CommandConsole
     from drl.experiment.run import Run
 
     with Run.open(next(iter(runs_in(directory)), directory)) as run:
         settings, learns_by = run.config, run.job
     if learns_by in TASKS:
         parse_with(Config, name, [str(directory), *words])  # which says what is not known
-    row = find_agent(learns_by)
+    row = recorded_agent(learns_by, CommandConsole())
     agent, experiment = job.configs(row, settings)
     parts = {"experiment": (ExperimentConfig, experiment), "agent": (row.config, agent)}
     inline = tyro.conf.arg(name="")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from drl.errors import UserError
-from drl.tables import AGENTS, TASKS
+from drl.tables import AGENTS, TASKS, is_own, label
 
 if TYPE_CHECKING:
     from drl.api.plan import Plan
@@ -65,7 +65,7 @@ def config_of(name: str) -> type:
         parts: list[tuple[str, type]] = [("task", DigitsConfig), ("flags", Flags)]
     else:
         from agents.config import ExperimentConfig
-        from drl.api.choose import find_agent
+        from drl.api.find import find_agent
 
         parts = [
             ("environment", EnvFlags), ("experiment", ExperimentConfig), ("flags", Flags),
@@ -79,12 +79,15 @@ def config_of(name: str) -> type:
 
 def _about(name: str) -> str:
     """What it does, for its help."""
-    help = (AGENTS | TASKS)[name].help
-    first = f"{help[0].upper()}{help[1:]}."
+    from drl.api.find import find_agent
+
+    if is_own(name):
+        first = f"Learn an environment by {label(name)}, an agent of your own."
+    else:
+        help = (AGENTS | TASKS)[name].help
+        first = f"{help[0].upper()}{help[1:]}."
     if name in TASKS:
         return f"{first}\n\n{ABOUT_DIGITS}"
-    from drl.api.choose import find_agent
-
     variants = find_agent(name).variants.items()
     switches = [f"  --{word} switches on {variant.help}." for word, variant in variants]
     return f"{first}\n\n{ABOUT_AGENTS}{''.join(switches)}"
@@ -109,7 +112,8 @@ def parse(command: str, args: list[str]) -> Any:
     name = command.removeprefix("train ")
     if name in TASKS:
         return parse_with(config_of(name), command, args)
-    from drl.api.choose import choose, find_agent
+    from drl.api.choose import choose
+    from drl.api.find import find_agent
     from envs.ids import resolve
 
     row = find_agent(name)
@@ -161,7 +165,7 @@ def run(config: Any) -> dict[str, Any]:
     from drl.api.sweep import sweep
     from drl.cli.console import CommandConsole
     from drl.experiment.run_files import claim_directory
-    from drl.tables import job_of
+    from drl.tables import job_of, label
 
     flags, console = config.flags, CommandConsole(quiet=config.flags.json)
     if flags.resume_or_start:
@@ -175,13 +179,13 @@ def run(config: Any) -> dict[str, Any]:
         return sweep(plan, flags.seeds, flags.run, console)
     settings = plan.settings
     what = settings[job_of(settings["job"]).what]
-    directory = flags.run or claim_directory(settings["job"], what, settings["seed"])
+    directory = flags.run or claim_directory(label(settings["job"]), what, settings["seed"])
     return begin(plan, console, directory).summary
 
 
 def plan_of(config: Any) -> Plan:
     """What is to be trained.   UserError where it cannot be."""
-    from drl.api.choose import find_agent
+    from drl.api.find import find_agent
     from drl.api.training import plan_rl, plan_supervised
 
     if config.job in TASKS:

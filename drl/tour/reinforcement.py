@@ -136,6 +136,7 @@ def tell(page: Page) -> None:
         axes[0].set(xlabel="env steps", ylabel="return", title="greedy evaluations")
         for ax, (name, policy) in zip((axes[1], axes[2]), policies.items(), strict=True):
             v = policy.value(states(plane, 4))
+            assert v is not None  # a DQN knows V
             page.numbers[f"v_{name}"] = [float(v.min()), float(v.max())]
             ends = (plane.x.low, plane.x.high, plane.y.low, plane.y.high)
             shown = ax.imshow(v.reshape(POINTS, POINTS), aspect="auto", extent=ends)
