@@ -191,7 +191,7 @@ class RLTask:
         if envs is self.envs:
             raise EnvFailed(
                 f"{envs.id} is made once and given again and again: give a function that makes "
-                "new environments, or eval_envs=0 to evaluate in those of the training"
+                "new environments, or `eval_envs=0` to evaluate in those of the training"
             )
         envs.restarts = self.envs.restarts
         return envs

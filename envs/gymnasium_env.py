@@ -114,8 +114,8 @@ class GymVector:
         except Failed as error:
             others = sum(vector.num_envs for vector in OPEN if vector is not self) + len(self.envs)
             alone = (
-                f" while {others} other(s) were open: where only one may be, give num_envs=1 and "
-                "eval_envs=0; else"
+                f" while {others} other(s) were open: where only one may be, give `num_envs=1` and "
+                "`eval_envs=0`; else"
             )
             raise EnvFailed(f"{error}{alone if others else ':'} mend the env") from error
         self.envs.append(env)
@@ -129,7 +129,7 @@ class GymVector:
         if any(env.inner is other.inner for other in others):
             raise GivenAgain(
                 f"{env.name} is made once and given again and again: give a function that makes a "
-                "new environment each time (num_envs=1 and eval_envs=0 need only one)"
+                "new environment each time (`num_envs=1` and `eval_envs=0` need only one)"
             )
         return env
 

@@ -60,7 +60,7 @@ class EnvSource:
         if self.single and num_envs > 1:
             raise UserError(
                 f"num_envs = {num_envs} of one environment that cannot be made again: give "
-                "num_envs=1, or a class or function"
+                "`num_envs=1`, or a class or function"
             )
         return self._vectors(num_envs=num_envs, seed=seed, drawn=drawn)
 
@@ -243,7 +243,7 @@ def _of_env(env: Any) -> EnvSource:
     name = own_name(env)
     warnings.warn(
         f"{name} has no spec by which it could be made again: this one env is used itself, with "
-        "num_envs=1 and eval_envs=0; give its class or a function for more",
+        "`num_envs=1` and `eval_envs=0`; give its class or a function for more",
         EnvWarning,
         stacklevel=3,
     )

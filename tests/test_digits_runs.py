@@ -199,7 +199,7 @@ def test_a_finished_run_is_not_gone_on_with(tmp_path):
         ({"lr": -0.1}, "learning rate -0.1"),
         ({"hidden": (16, 0)}, "hidden layers of 16 0"),
         ({"checkpoint_every": float("nan")}, "checkpoint_every=nan"),
-        ({"model": "logistic", "hidden": (8,)}, "logistic: it has no hidden layer"),
+        ({"model": "logistic", "hidden": (8,)}, "`model=logistic`: it has no hidden layer"),
     ],
 )
 def test_settings_that_cannot_be(bad, words):

@@ -99,7 +99,7 @@ def test_a_constructor_that_refuses_is_one_line_and_leaves_none_open(
     assert main(["train", "dqn", "--run", str(tmp_path / "run"), *args]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "RuntimeError: the port is taken" in line
-    assert "while 1 other(s) were open" in line and "num_envs=1 and eval_envs=0" in line
+    assert "while 1 other(s) were open" in line and "`num_envs=1` and `eval_envs=0`" in line
     assert Simulator.open == 0
 
 

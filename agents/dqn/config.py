@@ -160,8 +160,8 @@ class DQNConfig:
         require("v_max", self.v_max, self.v_max > self.v_min, f"above `v_min` ({self.v_min})")
         if self.buffer_size < self.batch_size:
             raise UserError(
-                f"buffer_size={self.buffer_size} is less than one batch of {self.batch_size}: "
-                f"give at least buffer_size={self.batch_size}"
+                f"`buffer_size={self.buffer_size}` is less than one batch of {self.batch_size}: "
+                f"give at least `buffer_size={self.batch_size}`"
             )
 
 

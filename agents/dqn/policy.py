@@ -66,8 +66,8 @@ class DQNPolicy(SavedPolicy):
             return deterministic_network(self.head, self.net)
         except ValueError:
             raise UserError(
-                f"the policy was learnt with head={self.config.head}, whose outputs are a "
-                "distribution; networks of head=mean and head=qr can be exported"
+                f"the policy was learnt with `head={self.config.head}`, whose outputs are a "
+                "distribution; networks of `head=mean` and `head=qr` can be exported"
             ) from None
 
 

@@ -97,7 +97,7 @@ def require_room(agent: DQN, config: DQNConfig) -> None:
         "a smaller `buffer_size`",
     )  # fmt: skip
     require_memory(
-        nstep.nbytes, f"n_step={config.n_step:,} in so many environments", "fewer of them"
+        nstep.nbytes, f"`n_step={config.n_step:,}` in so many environments", "fewer of them"
     )
     fractions = config.iqn_samples if config.head == "iqn" else 1
     numbers = sum(math.prod(shape) for shape in net.output_shapes) * fractions

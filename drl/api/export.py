@@ -25,7 +25,7 @@ class Exported(NamedTuple):
 def format_of(out: Path, format: str | None = None) -> str:
     """npz, torch or onnx, by the name of the file where it is not given.   UserError."""
     if format is None and out.suffix not in FORMATS:
-        raise UserError(f"{out}: give a name with {', '.join(FORMATS)}, or format=")
+        raise UserError(f"{out}: give a name with {', '.join(FORMATS)}, or `format`")
     return format or FORMATS[out.suffix]
 
 

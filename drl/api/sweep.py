@@ -61,8 +61,8 @@ def _require_place(directory: Path, settings: dict[str, Any], seeds: range) -> N
     for name in settings.keys() | theirs.keys():
         if name != "seed" and settings.get(name) != theirs.get(name):
             raise UserError(
-                f"{directory} holds runs with {name}={theirs.get(name)}, these are to have "
-                f"{name}={settings.get(name)}: give the same settings, or another `run`"
+                f"{directory} holds runs with `{name}={theirs.get(name)}`, these are to have "
+                f"`{name}={settings.get(name)}`: give the same settings, or another `run`"
             )
     there = [seed for seed in seeds if (directory / f"seed-{seed}").exists()]
     if there:

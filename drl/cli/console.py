@@ -20,15 +20,23 @@ class CommandConsole(Console):
 
 
 def as_flags(text: str) -> str:
-    """`lr` and lr=0.1 become --lr and --lr 0.1, for the settings that the command line has."""
+    """`lr`, `lr=0.1` and what is said of a value, lr=nan is not possible: --lr, --lr 0.1, for the
+    settings that the command line has.  Names of files are left as they are."""
     if "`" not in text and "=" not in text:
         return text
-    text = re.sub(r"`([a-z][a-z_]*)`", lambda m: flag(m[1]) if m[1] in known() else m[0], text)
-    return re.sub(
-        r"(?<![\w.\-])([a-z][a-z_]*)=(?=[^\s=])",
-        lambda m: f"{flag(m[1])} " if m[1] in known() else m[0],
-        text,
-    )
+    return REFUSED.sub(_as_flag, QUOTED.sub(_as_flag, text))
+
+
+QUOTED = re.compile(r"`(?P<name>[a-z][a-z_]*)(=(?P<value>[^`]*))?`")
+REFUSED = re.compile(
+    r"(?<![^ ])(?P<name>[a-z][a-z_]*)=(?P<value>[^=:]*?)(?= is not possible: give )"
+)
+
+
+def _as_flag(found: re.Match[str]) -> str:
+    if found["name"] not in known():
+        return found[0]
+    return flag(found["name"]) + ("" if found["value"] is None else f" {found['value']}")
 
 
 def flag(name: str) -> str:

@@ -33,7 +33,7 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
     curves = [(g, scalars(g)) for g in groups]
     curves = [(g, tags) for g, tags in curves if tags]
     if not curves:
-        raise UserError("no run has curves: train with log=minimal or full")
+        raise UserError("no run has curves: train with `log=minimal` or full")
     homes = [directory / name(g) for g, _ in curves]
     for home in homes:
         if home.exists():

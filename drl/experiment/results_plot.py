@@ -28,7 +28,7 @@ def plot(groups: list[Group], out: Path) -> None:
     drawn = [(g, *g.curves()) for g in groups]
     drawn = [(g, steps, values) for g, steps, values in drawn if len(steps)]
     if not drawn:
-        raise UserError("no run has a learning curve: train with log=minimal or full")
+        raise UserError("no run has a learning curve: train with `log=minimal` or full")
     panels = list(dict.fromkeys((g.job, g.what) for g, _, _ in drawn))
     with rc_context({"text.parse_math": False}):  # a dollar in a setting is a dollar
         image = _drawn(panels, drawn, out.suffix[1:])

@@ -48,7 +48,9 @@ class DigitsConfig(RunConfig):
         every = self.checkpoint_every
         require("checkpoint_every", every, every >= 0, "0 seconds or more")
         if self.model == "logistic" and self.hidden:
-            raise UserError("`hidden` with model=logistic: it has no hidden layer; take model=mlp")
+            raise UserError(
+                "`hidden` with `model=logistic`: it has no hidden layer; take `model=mlp`"
+            )
         Preset(**({"epochs": 1, "batch_size": 1, "lr": 1.0} | self.asked()))  # says what is wrong
 
     def asked(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def read(directory: Path) -> dict[str, np.ndarray]:
         if idx.sha256(array) != SHA256[key]:
             raise UserError(
                 f"{_find(directory, FILES[key])}: not MNIST's file (SHA-256 differs); delete it to "
-                f"download it again, or use it as own data with data={directory}"
+                f"download it again, or use it as own data with `data={directory}`"
             )
     return arrays
 
