@@ -182,7 +182,7 @@ def test_ctrl_c_ends_with_a_checkpoint_and_the_command_that_goes_on(tmp_path):
 def test_a_finished_run_is_not_gone_on_with(tmp_path):
     run(tmp_path)
     opened = load_run(tmp_path)
-    with pytest.raises(UserError, match="finished: all 4 epochs done"):
+    with pytest.raises(UserError, match=r"is finished \(all 4 epochs done\)"):
         opened.resume(progress=False)
     (tmp_path / "summary.json").unlink()  # killed after the last update, before its result
     assert opened.resume(progress=False).summary["epochs"] == 4
