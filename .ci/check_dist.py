@@ -42,7 +42,7 @@ def _wheel(path: Path, project: dict, root: Path) -> list[str]:
             str(source.relative_to(root))
             for package in PACKAGES
             for source in (root / package).rglob("*")
-            if source.is_file() and source.suffix not in (".pyc", ".so")
+            if source.is_file() and source.suffix != ".so" and "__pycache__" not in source.parts
         }
         found += [f"{path.name}: {name} is missing" for name in sorted(sources - set(names))]
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))

@@ -135,6 +135,16 @@ def test_a_good_distribution_has_no_faults(check_dist: ModuleType, tmp_path: Pat
     assert check_dist.faults(made(tmp_path), tmp_path) == []
 
 
+def test_what_python_and_numba_keep_beside_sources_is_no_source(
+    check_dist: ModuleType, tmp_path: Path
+) -> None:
+    dist = made(tmp_path)
+    (tmp_path / "drl" / "__pycache__").mkdir()
+    for name in ("a.cpython-311.pyc", "a.loop-1.py311.nbi", "a.loop-1.py311.1.nbc"):
+        (tmp_path / "drl" / "__pycache__" / name).write_text("")
+    assert check_dist.faults(dist, tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("metadata", "files", "said"),
     [
