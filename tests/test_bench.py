@@ -33,7 +33,8 @@ from drl.settings import plain
 def test_each_variant_differs_in_its_part_only(env: str, variant: str) -> None:
     dqn = parse("train dqn", [*ablation.flags(Job(env, "DQN", 3))])
     config = parse("train dqn", [*ablation.flags(Job(env, variant, 3))])
-    assert config.flags == dqn.flags and config.flags.env == env
+    assert config.flags == dqn.flags
+    assert config.environment == dqn.environment and config.environment.env == env
     assert config.experiment == dqn.experiment
     assert (config.experiment.seed, config.experiment.steps) == (3, ENVS[env])
     assert (dqn.agent.bootstrap, dqn.agent.n_step, dqn.agent.head) == ("max", 1, "mean")
