@@ -199,7 +199,7 @@ def solved(seeds: int, first_seed: int) -> dict[str, Any]:
           f"{'env steps':>11}{'solved':>8}{'ratio':>8}")  # fmt: skip
     for seed in range(first_seed, first_seed + seeds):
         with tempfile.TemporaryDirectory() as scratch:
-            train = ["-m", "drl.cli.main", "train", "dqn", "--seed", str(seed), "--json"]
+            train = ["-m", "drl", "train", "dqn", "--seed", str(seed), "--json"]
             ours = timed([sys.executable, *train, "--run", f"{scratch}/run"])
         theirs = timed([sys.executable, __file__, "--solve-theirs", str(seed)])
         unchecked = theirs["seconds"] - theirs["checking"]

@@ -3,9 +3,10 @@ that nobody has killed: is every byte the same?
 
     python benchmarks/killed.py [ENV …]
 
-Each run is killed by SIGKILL three times on its way; then `drl verify` trains it anew from its start
-and compares.  Continuous actions are made five discrete ones by a wrapper of this file.  Packages
-that are not installed are left out: pip install 'gymnasium[box2d,mujoco]' minigrid highway-env
+Each run is killed by SIGKILL three times on its way; then `drl verify` trains it anew from its
+start and compares.  Continuous actions are made five discrete ones by a wrapper of this file.
+Packages that are not installed are left out: pip install 'gymnasium[box2d,mujoco]' minigrid
+highway-env
 """
 
 from __future__ import annotations

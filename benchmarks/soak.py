@@ -31,7 +31,7 @@ def env_steps(run: Path) -> int:
 def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         run = Path(scratch) / "run"
-        command = [sys.executable, "-m", "drl.cli.main", "train", "dqn", "--run", str(run)]
+        command = [sys.executable, "-m", "drl", "train", "dqn", "--run", str(run)]
         process = subprocess.Popen(
             [*command, "--solved-at", "None", "--steps", "10000000"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ THREADS = dict.fromkeys(VARIABLES, "1")
 
 
 def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "drl.cli.main", *args]
+    return [sys.executable, "-m", "drl", *args]
 
 
 def drl(*args: str) -> dict[str, Any]:
