@@ -180,5 +180,5 @@ def goal_of(run: Run, task: RLTask, steps: int | None) -> int:
         )
     if enough:  # stopped between its last step and its result
         return min(total, done)
-    task.evaluations.solved = False
+    task.reopen()
     return total

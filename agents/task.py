@@ -201,6 +201,10 @@ class RLTask:
         made = self.step >= until and self.evaluations.played > 0 and not self.evaluation_due()
         return self.evaluations.solved or made
 
+    def reopen(self) -> None:
+        """Go on though it is solved."""
+        self.evaluations.solved = False
+
     # -- what is told -------------------------------------------------------------------------
     def about(self) -> list[str]:
         """What the agent says of itself, and where it is evaluated."""

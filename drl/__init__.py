@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 from drl.errors import UserError
 
 if TYPE_CHECKING:
-    from drl.api import LoadedRun, Result, TrainingWarning, load_policy, load_run, train
+    from drl.api import (
+        LoadedRun,
+        Result,
+        Sweep,
+        TrainingWarning,
+        compare,
+        load_policy,
+        load_run,
+        sweep,
+        train,
+    )
     from drl.experiment.callbacks import (
         Callback,
         Every,
@@ -55,12 +65,16 @@ if TYPE_CHECKING:
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
-API = ("LoadedRun", "Result", "TrainingWarning", "load_policy", "load_run", "train")
+API = (
+    "LoadedRun", "Result", "Sweep", "TrainingWarning", "compare", "load_policy", "load_run",
+    "sweep", "train",
+)  # fmt: skip
 CALLBACKS = ("Callback", "Every", "StopAfterTime", "StopAtReturn", "StopWithoutProgress")
 
 __all__ = [
     "Callback", "Every", "LoadedRun", "Result", "StopAfterTime", "StopAtReturn",
-    "StopWithoutProgress", "TrainingWarning", "load_policy", "load_run", "train",
+    "StopWithoutProgress", "Sweep", "TrainingWarning", "compare", "load_policy", "load_run",
+    "sweep", "train",
     "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
     "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",
     "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",

@@ -15,7 +15,6 @@ from agents.dqn.targets import Bounded, TargetFunction
 from agents.exploration import Exploration
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
-from agents.policy import SavedPolicy
 from agents.value_bias import ValueBias
 from drl.environment import Step
 from drl.errors import Diverged
@@ -26,6 +25,12 @@ from drl.nn.memory import GIB
 from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
+
+# settings that say what the parameters of a network compute, and in which unit
+MEANING = (
+    "hidden", "activation", "conv", "scale", "dueling", "noisy", "head", "atoms", "v_min", "v_max",
+    "quantiles", "reward_scale",
+)  # fmt: skip
 
 
 class Seen(NamedTuple):
@@ -164,11 +169,17 @@ class DQN:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
         return Seen(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
 
-    def init_from(self, policy: SavedPolicy) -> None:
+    def init_from(self, policy: DQNPolicy) -> None:
         """θ ← the policy's, θ⁻ ← θ: a new training that begins where another has led.
 
-        ValueError where its network is another.
+        ValueError where its network is another, or its outputs mean something else.
         """
+        mine, its = self._policy.config, policy.config
+        for name in MEANING:
+            if getattr(mine, name) != getattr(its, name):
+                raise ValueError(
+                    f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here"
+                )
         self.net.load(policy.net.ops.numpy(policy.net.params).copy())
         self.target_net.copy_from(self.net)
 

@@ -35,6 +35,8 @@ FIXED = {  # what a run that goes on cannot change, and why
         ),
         ("learning_starts updates_per_step", "the updates made are counted by it"),
         ("ez_mu", "actions are held by it"),
+        ("epsilon_fraction", "the run keeps the number that came of it: change `epsilon_steps`"),
+        ("lr_fraction", "the run keeps the number that came of it: change `lr_steps`"),
     )
     for name in names.split()
 }

@@ -4,6 +4,10 @@ from drl.api.console import TrainingWarning
 from drl.api.plan import Result
 from drl.api.policies import load_policy
 from drl.api.runs import LoadedRun, load_run
+from drl.api.sweeping import Sweep, compare, sweep
 from drl.api.training import train
 
-__all__ = ["LoadedRun", "Result", "TrainingWarning", "load_policy", "load_run", "train"]
+__all__ = [
+    "LoadedRun", "Result", "Sweep", "TrainingWarning", "compare", "load_policy", "load_run",
+    "sweep", "train",
+]  # fmt: skip

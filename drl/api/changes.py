@@ -1,16 +1,16 @@
-"""Settings of a run that goes on: which may change, and where it is written down."""
+"""Settings of a run that goes on: which may change."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 from agents import job
-from agents.config import ExperimentConfig
+from drl.api.choose import on_top
 from drl.api.find import recorded_agent
 from drl.display.console import Console
 from drl.errors import UserError
+from drl.log.writers import before_run
 from drl.settings import plain
 from drl.tables import TASKS
 
@@ -19,6 +19,7 @@ FIXED = {  # of every training in environments
     "num_envs": "the episodes under way are in so many environments",
     "dtype": "the network in the checkpoint is of it",
     "backend": "another library rounds otherwise",
+    "env": "another environment is another run, which can begin with these weights (`init_from`)",
 }
 
 
@@ -30,7 +31,8 @@ def changed(
 
     agent  of the user's own, where no file holds it
 
-    UserError where one cannot be changed (it says why), is unknown, or has a value that cannot be.
+    UserError where one cannot be changed (it says why), is unknown, has a value that cannot be, or
+    needs a package that is not here.
     """
     if settings["job"] in TASKS:
         raise UserError(
@@ -38,15 +40,11 @@ def changed(
             "schedule is that of the whole training; train anew"
         )
     row = recorded_agent(settings["job"], console, agent)
-    config, experiment = job.configs(row, settings)
     fixed = FIXED | dict(row.fixed)
-    mine = {f.name for f in fields(config)}
-    its = {f.name for f in fields(ExperimentConfig)}
     for name in changes:
         if name in fixed:
             raise UserError(f"`{name}` cannot change in a run that goes on: {fixed[name]}")
-        if name not in mine | its:
-            raise UserError(f"{row.name} has no setting {name!r}")
-    config = replace(config, **{n: v for n, v in changes.items() if n in mine})
-    experiment = replace(experiment, **{n: v for n, v in changes.items() if n in its})
-    return dict(settings) | plain(experiment) | plain(config)
+    config, experiment = on_top(row, *job.configs(row, settings), changes)
+    before_run(experiment.log, experiment.log_to)
+    found = plain(experiment) | {"log_every": experiment.logged_every} | plain(config)
+    return dict(settings) | found

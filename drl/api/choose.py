@@ -32,14 +32,20 @@ def choose(
         )
     config = tuned.config if config is None else config
     experiment = tuned.experiment if experiment is None else experiment
+    return on_top(row, config, experiment, changes or {})
+
+
+def on_top(
+    row: Row, config: Any, experiment: ExperimentConfig, changes: Mapping[str, Any]
+) -> Preset:
+    """Both with settings of either, by name, in place of theirs.   UserError as above."""
     mine = {f.name for f in fields(config)}
     its = {f.name for f in fields(experiment)}
-    for name in changes or {}:
+    for name in changes:
         if name not in mine | its:
             near = difflib.get_close_matches(name, mine | its, n=1)
             hint = f": did you mean {near[0]!r}?" if near else ""
             raise UserError(f"{row.name} has no setting {name!r}{hint}")
-    changes = dict(changes or {})
     return Preset(
         replace(config, **{n: v for n, v in changes.items() if n in mine}),
         replace(experiment, **{n: v for n, v in changes.items() if n in its}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +94,8 @@ class Plan:
     lines     on what the settings left open
     warnings  of settings that are allowed
     load      makes a policy of the task's model; none: it has none
+    given     what drl.api.resume is to be given again, where nothing names it: env, data, parts,
+              agent
     """
 
     task: Any
@@ -102,6 +104,18 @@ class Plan:
     lines: Sequence[str] = ()
     warnings: Sequence[str] = ()
     load: Load | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def single(self) -> bool:
+        """Whether its environment is the only one, and cannot be made again."""
+        return bool(getattr(self.given.get("env"), "single", False))
+
+    def close(self) -> None:
+        """The task, which others are made in place of; but not an environment that is the only
+        one."""
+        if not self.single:
+            self.task.close()
 
 
 def loader(row: Row, parts: Any = None) -> Load:

@@ -17,6 +17,7 @@ from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.run import Run
 from drl.state import UNFIT
+from drl.tables import TASKS
 
 
 def load_policy(path: str | Path, net: Any = None, agent: Any = None) -> SavedPolicy:
@@ -31,10 +32,11 @@ def load_policy(path: str | Path, net: Any = None, agent: Any = None) -> SavedPo
     return _read(checkpoint.load(Path(path)), str(path), Silent(), net, agent)
 
 
-def policy_at(path: Path, console: Console) -> SavedPolicy:
+def policy_at(path: Path, console: Console, given: Any = None) -> SavedPolicy:
     """The best policy of a run's directory, or a policy's file, with the network that it names.
 
     console  where it is said what code is run that the file names
+    given    builds the network, where nothing names it
 
     UserError where there is none.
     """
@@ -42,6 +44,8 @@ def policy_at(path: Path, console: Console) -> SavedPolicy:
     if path.is_dir():
         where = f"the best policy of {path}"
         with Run.open(path) as run:
+            if run.job in TASKS:
+                raise UserError(f"{path} is a {run.job} run, which has no policy")
             state = run.load_best()
     else:
         state = checkpoint.load(path)
@@ -49,7 +53,7 @@ def policy_at(path: Path, console: Console) -> SavedPolicy:
     net = about.get("own_net") if isinstance(about, dict) else None
     if isinstance(net, str):
         say_code(net, "the policy's own network", console)
-    return _read(state, where, console, net if isinstance(net, str) else None)
+    return _read(state, where, console, net if isinstance(net, str) else given)
 
 
 def _read(

@@ -6,27 +6,67 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from drl.api.plan import Result
+from drl.api.plan import Plan, Result
 from drl.api.resume import go_on, plan_of
+from drl.display.commands import command
 from drl.display.console import Console
+from drl.errors import UserError
 from drl.experiment.callbacks import Callback
 from drl.experiment.run import Run
 
+ASIDE = ("device", "init_from_crc32")  # it goes on with its own
 
-def resume_or_start(
-    directory: Path, console: Console, callbacks: Sequence[Callback] = (), **own: Any
+
+def rejoin(
+    directory: Path, plan: Plan, console: Console, callbacks: Sequence[Callback] = ()
 ) -> Result | None:
     """What a run that is there has come to, going on with it where it is not finished; None where
-    there is none.   own: env, data, parts, agent."""
+    there is none.
+
+    plan  what is to be trained: closed where the run is there
+
+    UserError where the run there is of other settings.
+    """
+    summary = finished(directory, plan, console)
+    if summary is None and not (directory / "config.json").is_file():
+        return None
+    if summary is None:
+        with Run.open(directory, write=True) as run:
+            return go_on(run, console, callbacks=callbacks, **plan.given)
+    with Run.open(directory) as run:
+        again = plan_of(run.config, console, **plan.given)
+        again.task.load_state(run.load_latest()["task"])
+        again.task.close()
+        best = None if run.best is None else run.load_best()
+        return Result(summary, again.task, best, directory, again.load)
+
+
+def finished(directory: Path, plan: Plan, console: Console) -> dict[str, Any] | None:
+    """The summary of a run that is finished, which is said; None where it is not, or there is none.
+
+    UserError where the run there is of other settings than the plan, whose task is closed where
+    there is one.
+    """
     if not (directory / "config.json").is_file():
         return None
-    with Run.open(directory, write=True) as run:
+    plan.close()
+    with Run.open(directory) as run:
+        _require_same(run, plan.settings)
         if not run.finished:
-            return go_on(run, console, callbacks=callbacks, **own)
+            return None
         console.print(f"{directory} is finished")
-        plan = plan_of(run.config, console, **own)
-        experiment_state = run.load_latest()
-        plan.task.load_state(experiment_state["task"])
-        plan.task.close()
-        best = None if run.best is None else run.load(run.best)
-        return Result(run.summary, plan.task, best, directory, plan.load)
+        return run.summary
+
+
+def _require_same(run: Run, settings: dict[str, Any]) -> None:
+    """UserError unless these are the settings that the run was made with, or those that it has."""
+    names = [n for n in (*settings, *run.config.keys() - settings.keys()) if n not in ASIDE]
+    for theirs in (run.first_settings, run.config):
+        if all(settings.get(name) == theirs.get(name) for name in names):
+            return
+    name = next(name for name in names if settings.get(name) != run.config.get(name))
+    asked, there = settings.get(name), run.config.get(name)
+    raise UserError(
+        f"{run.directory} is a run with `{name}={there}`, asked for is `{name}={asked}`: give "
+        "another `run`, or change what may change: " + command("resume", run.directory)
+    )

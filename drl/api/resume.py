@@ -43,8 +43,8 @@ def go_on(
             experiment.load_state(run.load_latest())
         goal = job_module(run.job).goal_of(run, plan.task, steps)
         if changes:
-            run.change_settings(settings | {"device": run.document["settings"]["device"]},
-                                plan.task.step)  # fmt: skip
+            device_of_run = {"device": run.document["settings"]["device"]}
+            run.change_settings(settings | device_of_run, plan.task.step)
     except BaseException:
         plan.task.close()
         raise
@@ -86,6 +86,11 @@ def _rl_plan(
     parts = of_run(row, settings, console, parts)
     task = job.restore(row, settings, source_of(settings, console, env), parts)
     if fresh and settings.get("init_from") is not None:
-        init_from(task, settings["init_from"])
+        try:
+            net, crc32 = getattr(parts, "net", None), settings.get("init_from_crc32")
+            init_from(task, settings["init_from"], net, crc32)
+        except BaseException:
+            task.close()
+            raise
     whole = settings | {"log_every": experiment.logged_every}
     return Plan(task, whole, experiment.steps, load=loader(row, parts))

@@ -12,7 +12,7 @@ from drl.api.console import console_of
 from drl.api.find import find_agent
 from drl.api.parts import resolved
 from drl.api.plan import Plan, Result, announce, begin, loader
-from drl.api.rejoin import resume_or_start as found_there
+from drl.api.rejoin import rejoin
 from drl.api.weights import init_from as begin_with
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, require_callbacks
@@ -57,26 +57,36 @@ def train(
     where an environment cannot be played any more: its `result` is what was learnt until then.
     """
     require_callbacks(callbacks)
-    console = console_of(progress)
+    if resume_or_start and run is None:
+        raise UserError("resume_or_start goes on with a run: name its directory by `run`")
+    console, directory = console_of(progress), None if run is None else Path(run)
     with shared_generators_kept():  # an environment may draw from them: seeded, and given back
-        if resume_or_start and run is not None:
-            named = isinstance(agent, str)  # else it may be in no file
-            own = {"parts": parts, "agent": None if named else agent}
-            own |= {"data": env} if named and agent in TASKS else {"env": env}
-            found = found_there(Path(run), console, callbacks, **own)
+        changes = settings | {"seed": seed} | ({} if steps is None else {"steps": steps})
+        plan = plan_of(
+            agent, env, config, changes, parts=parts, experiment=experiment,
+            env_kwargs=env_kwargs, wrappers=wrappers, init_from=init_from,
+        )  # fmt: skip
+        if resume_or_start and directory is not None:
+            found = rejoin(directory, plan, console, callbacks)
             if found is not None:
                 return found
-        if steps is not None:
-            settings["steps"] = steps
-        if isinstance(agent, str) and agent in TASKS:
-            plan = plan_supervised(env, config, settings | {"seed": seed})
-        else:
-            changes = settings | {"seed": seed}
-            plan = plan_rl(
-                agent, env, config, experiment, changes, parts, env_kwargs, wrappers, init_from
-            )  # fmt: skip
-        announce(plan, console, run is not None)
-        return begin(plan, console, None if run is None else Path(run), callbacks)
+        announce(plan, console, directory is not None)
+        return begin(plan, console, directory, callbacks)
+
+
+def plan_of(agent: Any, env: Any, config: Any, changes: dict[str, Any], **own: Any) -> Plan:
+    """An agent in an environment, or a classifier (`env` is its data).
+
+    own  what `plan_rl` takes besides
+
+    UserError where they do not fit, or a classifier is given what only an agent has.
+    """
+    if not (isinstance(agent, str) and agent in TASKS):
+        return plan_rl(agent, env, config, changes=changes, **own)
+    for name, value in own.items():
+        if value is not None and value != ():
+            raise UserError(f"{agent} has no environment and no {name}: leave it out")
+    return plan_supervised(env, config, changes)
 
 
 def plan_rl(
@@ -107,15 +117,22 @@ def plan_rl(
     found = job.new(row, *chosen, made_by, made_by.record, parts, names)
     lines, own, load = list(found.lines), found.settings, loader(row, parts)
     if init_from is not None:
-        own["init_from"] = str(Path(init_from).resolve())
+        where = str(Path(init_from).resolve())
         try:
-            begin_with(found.task, own["init_from"])
+            crc32 = begin_with(found.task, where, getattr(parts, "net", None))
         except BaseException:
             found.task.close()
             raise
+        own |= {"init_from": where, "init_from_crc32": crc32}
     if row.preset(made_by.id) is None and config is None:
         lines.insert(0, f"no preset for {made_by.id}: defaults")
-    return Plan(found.task, own, chosen.experiment.steps, lines, found.warnings, load)
+    given: dict[str, Any] = {"parts": parts} if parts is not None else {}
+    if made_by.record is None:
+        given["env"] = made_by
+    if not isinstance(agent, str):  # it may be in no file
+        given["agent"] = agent
+    steps = chosen.experiment.steps
+    return Plan(found.task, own, steps, lines, found.warnings, load, given)
 
 
 def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:
@@ -132,6 +149,6 @@ def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:
     if data is None or isinstance(data, str | Path):
         config = config if data is None else replace(config, data=str(data))
         task, settings = job.new(config)
-    else:
-        task, settings = job.new(config, given(data, config.seed))
-    return Plan(task, settings, task.goal)
+        return Plan(task, settings, task.goal)
+    task, settings = job.new(config, given(data, config.seed))
+    return Plan(task, settings, task.goal, given={"data": data})

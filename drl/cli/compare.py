@@ -40,9 +40,9 @@ class Config:
 
 def run(config: Config) -> dict[str, Any]:
     """Read, print the table, draw, and give the numbers."""
+    from drl.api.sweeping import groups_of
     from drl.display.console import Console
     from drl.experiment.output import check_out
-    from drl.experiment.results import find, group, read
     from drl.experiment.results_table import print_table
     from drl.extras import need, require
 
@@ -52,16 +52,7 @@ def run(config: Config) -> dict[str, Any]:
     if config.tensorboard is not None:
         require("--tensorboard", "tensorboard")
     console = Console(quiet=config.json)
-    results = [result for path in find(config.runs) if (result := read(path, console)) is not None]
-    if not results:
-        raise UserError("no finished run to compare: let one of them come to its end first")
-    groups = group(results)
-    for g in groups:
-        if twice := g.repeated_seeds():
-            console.warn(
-                f"{g.title}: seed {', '.join(map(str, twice))} is there more than once; equal runs "
-                "make the interval too narrow"
-            )
+    groups = groups_of(config.runs, console)
     rows = [row for g in groups for row in g.rows()]
     print_table(rows, console)
     if config.out is not None:

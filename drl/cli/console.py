@@ -63,5 +63,6 @@ def known() -> frozenset[str]:
         "run",
         "format",
         "tensorboard",
+        "init_from",
     ]
     return frozenset({field.name for config in configs for field in fields(config)} | {*own})

@@ -60,7 +60,7 @@ def _changes(directory: Path, name: str, words: list[str], parse_with: Any) -> d
     from agents import job
     from agents.config import ExperimentConfig
     from drl.api.find import recorded_agent
-    from drl.api.sweep import runs_in
+    from drl.api.seeds import runs_in
     from drl.cli.console import CommandConsole
     from drl.experiment.run import Run
 
@@ -89,7 +89,7 @@ def _changes(directory: Path, name: str, words: list[str], parse_with: Any) -> d
 def run(config: Resumed) -> dict[str, Any]:
     """Load, train on, and give the summary."""
     from drl.api.resume import go_on
-    from drl.api.sweep import resume_all, runs_in
+    from drl.api.seeds import resume_all, runs_in
     from drl.cli.console import CommandConsole
     from drl.experiment.run import Run
 

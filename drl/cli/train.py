@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from drl.cli import from_run
 from drl.errors import UserError
 from drl.tables import AGENTS, TASKS, is_own, label
 
 if TYPE_CHECKING:
+    from agents.row import Row
     from drl.api.plan import Plan
 
 INLINE = tyro.conf.arg(name="")  # flags without a prefix
@@ -31,9 +33,6 @@ class EnvFlags:
     """Wrappers around each environment, in this order: module:Class or file.py:Class."""
     net: str | None = None
     """Your own network: module:function or file.py:function (docs/your-own.md)."""
-    config: Path | None = None
-    """A run's config.json, whose settings are the defaults of all other flags, the environment
-    too."""
     init_from: Path | None = None
     """A run, or a policy's file, whose weights the agent begins with."""
 
@@ -43,6 +42,9 @@ class Flags:
     """What a training is called with, besides its settings."""
 
     # -- run -------------------------------------------------------------------------------------
+    config: Path | None = None
+    """A run's config.json, whose settings are the defaults of all other flags, the environment
+    too."""
     seeds: int = 1
     """Runs, with seeds from --seed on, side by side on the cores there are; they join those that
     are in --run already."""
@@ -110,8 +112,12 @@ def parse(command: str, args: list[str]) -> Any:
     from drl.cli.parse import parse as parse_with
 
     name = command.removeprefix("train ")
+    kind, recorded = config_of(name), known(Flags, args).config
     if name in TASKS:
-        return parse_with(config_of(name), command, args)
+        if recorded is None:
+            return parse_with(kind, command, args)
+        task = from_run.digits_of(from_run.settings_of(recorded, name))
+        return parse_with(kind, command, args, kind(task=task))
     from drl.api.choose import choose
     from drl.api.find import find_agent
     from envs.ids import resolve
@@ -120,63 +126,55 @@ def parse(command: str, args: list[str]) -> Any:
     variants = [variant for word, variant in row.variants.items() if f"--{word}" in args]
     args = [word for word in args if word.removeprefix("--") not in row.variants]
     default = known(EnvFlags, args)
-    if default.config is None:
+    if recorded is None:
         agent, experiment = choose(row, resolve(default.env))
     else:
-        given, agent, experiment = of_run(row, default.config)
-        default = known(EnvFlags, args, given)
+        default, agent, experiment = of_run(row, recorded, args)
     for variant in variants:
         agent = variant.apply(agent)
-    kind, default = config_of(name), replace(default, env=resolve(default.env))
+    default = replace(default, env=resolve(default.env))
     of_all = kind(environment=default, experiment=experiment, agent=agent)
     config = parse_with(kind, command, args, of_all)
     resolved = replace(config.environment, env=resolve(config.environment.env))
     return replace(config, environment=resolved)
 
 
-def of_run(row: Any, path: Path) -> tuple[EnvFlags, Any, Any]:
-    """Environment, agent's and training's settings of a run's config.json.   UserError where it is
-    none, or of another agent."""
-    import json
-
+def of_run(row: Row, path: Path, args: list[str]) -> tuple[EnvFlags, Any, Any]:
+    """Environment, agent's and training's settings of a run's config.json, with the words that
+    name another environment in place of the run's.   UserError where it is none of this agent."""
     from agents import job
-    from drl.files import read_json
+    from drl.cli.parse import known
 
-    settings = read_json(path).get("settings")
-    if not isinstance(settings, dict) or settings.get("job") != row.name:
-        raise UserError(f"{path} holds no settings of {row.name}: give a run's config.json")
-    agent, experiment = job.configs(row, settings)
-    return (
-        EnvFlags(
-            str(settings["env"]),
-            tuple(f"{name}={json.dumps(v)}" for name, v in settings.get("env_kwargs", {}).items()),
-            tuple(settings.get("wrappers", [])),
-            (settings.get("parts") or {}).get("net"),
-        ),
-        agent,
-        experiment,
-    )
+    settings = from_run.settings_of(path, row.name)
+    theirs = EnvFlags(**from_run.environment_of(settings))
+    given = known(EnvFlags, args, theirs)
+    if given.env != theirs.env:  # of another environment these are not
+        given = known(EnvFlags, args, replace(theirs, env_kwargs=(), wrapper=()))
+    return given, *job.configs(row, settings)
 
 
 def run(config: Any) -> dict[str, Any]:
     """Train, and give the summary."""
     from drl.api.plan import announce, begin
-    from drl.api.rejoin import resume_or_start
-    from drl.api.sweep import sweep
+    from drl.api.rejoin import finished, rejoin
+    from drl.api.seeds import sweep
     from drl.cli.console import CommandConsole
     from drl.experiment.run_files import claim_directory
     from drl.tables import job_of, label
 
     flags, console = config.flags, CommandConsole(quiet=config.flags.json)
-    if flags.resume_or_start:
-        if flags.run is None or flags.seeds != 1:
-            raise UserError("--resume-or-start goes on with one run: name it by --run")
-        if (there := resume_or_start(flags.run, console)) is not None:
-            return dict(there.summary)
+    if flags.resume_or_start and (flags.run is None or flags.seeds != 1):
+        raise UserError("--resume-or-start goes on with one run: name it by --run")
     plan = plan_of(config)  # what can be wrong has shown, before a file is made
+    if flags.resume_or_start:
+        if (there := finished(flags.run, plan, console)) is not None:
+            return there
+        if (done := rejoin(flags.run, plan, console)) is not None:
+            return done.summary
     announce(plan, console, written=True)
     if flags.seeds != 1:
-        return sweep(plan, flags.seeds, flags.run, console)
+        first = plan.settings["seed"]
+        return sweep(plan, range(first, first + flags.seeds), flags.run, console)
     settings = plan.settings
     what = settings[job_of(settings["job"]).what]
     directory = flags.run or claim_directory(label(settings["job"]), what, settings["seed"])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+
+if TYPE_CHECKING:
+    from drl.api.verify import Verified
 
 
 @dataclass(frozen=True)
@@ -31,20 +34,26 @@ def run(config: Config) -> dict[str, Any]:
 
     console = CommandConsole(quiet=config.json)
     found = verify(config.run, console, config.from_)
-    at = found.first_difference
-    if found.same:
-        console.print(f"{config.run}: every byte is the same after {found.step:,} {found.unit}")
-    elif at is not None:
-        console.print(f"{config.run}: the parameters differ from {found.unit[:-1]} {at:,} on")
-    else:
-        console.print(
-            f"{config.run}: {found.where} differs after {found.step:,} {found.unit}; the "
-            "parameters are the same wherever they were logged"
-        )
+    console.print(f"{config.run}: {said(found)}")
+    if not found.same and found.versions:
+        other = ", ".join(f"{name} {then} (here {now})" for name, (then, now) in
+                          found.versions.items())  # fmt: skip
+        console.print(f"it was trained with {other}")
     return {
         "same": found.same,
         "step": found.step,
-        "first_difference": at,
+        "first_difference": found.first_difference,
         "where": found.where,
+        "versions": {name: list(both) for name, both in found.versions.items()},
         "failed": not found.same,
     }
+
+
+def said(found: Verified) -> str:
+    """What was found, in a line."""
+    if found.same:
+        return f"every byte is the same after {found.step:,} {found.unit}"
+    if found.first_difference is not None:
+        one = found.unit.removesuffix("s")
+        return f"the parameters differ, first seen at {one} {found.first_difference:,}"
+    return f"{found.where} differs after {found.step:,} {found.unit}"

@@ -13,6 +13,7 @@ from drl.experiment.run import Run
 from drl.experiment.task import Evaluated, Metrics, Task
 from drl.log import Logger
 from drl.log.writers import open_loggers, writers_of
+from drl.nn import Network
 
 # what the HParams tab compares runs by: of all jobs, since it takes the names from the first run
 # that it finds, and shows no others
@@ -69,8 +70,7 @@ class Curves:
         for tag, values in metrics.items():
             if isinstance(values, np.ndarray):
                 self.out.histogram(tag, values, step)
-        params = np.ascontiguousarray(self.task.net.ops.numpy(self.task.net.params))
-        self.out.checksum(zlib.crc32(params.data), step)
+        self.out.checksum(checksum(self.task.net), step)
 
     def evaluated(self, evaluated: Evaluated, step: int) -> None:
         """An evaluation, and where it is due what the weights and gradients are like."""
@@ -93,6 +93,11 @@ class Curves:
         """
         if results:
             self.out.scalars({f"final/{name}": value for name, value in results.items()}, step + 1)
+
+
+def checksum(net: Network) -> int:
+    """CRC-32 of the parameters' bytes."""
+    return zlib.crc32(np.ascontiguousarray(net.ops.numpy(net.params)).data)
 
 
 def doubled(number: int) -> bool:

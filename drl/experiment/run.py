@@ -47,7 +47,7 @@ class Run:
         document = {
             "settings": settings,
             "seed": settings.get("seed"),
-            "versions": _versions(),
+            "versions": versions(),
             "command": _command(),
         }
         try:
@@ -161,24 +161,52 @@ class Run:
             path.unlink()
 
     def change_settings(self, settings: dict[str, Any], step: int) -> None:
-        """Of a run that goes on, from `step` on: config.json keeps what they were.   OSError."""
+        """Of a run that goes on, from `step` on: config.json keeps what they were.   UserError
+        where it cannot be written."""
         before = self.document["settings"]
         names = [name for name in settings if settings[name] != before.get(name)]
+        if not names:
+            return
         change = {
             "step": step,
             "from": {name: before.get(name) for name in names},
             "to": {name: settings[name] for name in names},
         }
-        changes = [*self.document.get("changes", []), change]
-        self.document |= {"settings": settings, "changes": changes}
-        _write_json(self.directory / "config.json", self.document)
+        document = self.document | {"settings": settings, "changes": [*self.changes, change]}
+        try:
+            _write_json(self.directory / "config.json", document)
+        except OSError as error:
+            raise UserError(
+                f"cannot write {self.directory / 'config.json'} ({error.strerror}): free it, or go "
+                "on with the settings as they are"
+            ) from error
+        self.document = document
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """Of its settings, the first one first: the step from which they hold, what they were, what
+        they are."""
+        found = self.document.get("changes", [])
+        with fitting("config.json", "a run"):
+            for change in found:
+                whole(change, "step")
+                for side in ("from", "to"):
+                    if not isinstance(change[side], dict):
+                        raise ValueError("changes should say from what and to what")
+            return list(found)
 
     @property
     def changed_at(self) -> int:
         """The step from which its settings are as they are; 0: they have never changed."""
-        changes = self.document.get("changes", [])
-        with fitting("config.json"):
-            return max((whole(change, "step") for change in changes), default=0)
+        return max((change["step"] for change in self.changes), default=0)
+
+    @property
+    def first_settings(self) -> dict[str, Any]:
+        """Those that it was made with."""
+        settings: dict[str, Any] = dict(self.document["settings"])
+        for change in reversed(self.changes):
+            settings |= change["from"]
+        return settings
 
     def write_summary(self, summary: dict[str, Any]) -> bool:
         path = self.directory / "summary.json"
@@ -309,12 +337,13 @@ def _command() -> str:
     return shlex.join(["drl" if ours else program.name, *sys.argv[1:]])
 
 
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
+def versions() -> dict[str, str]:
+    """Of what computes a run."""
+    found = {"python": platform.python_version()}
     for name in ("drl-toolkit", "numpy", "gymnasium", "torch"):
         with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    return versions
+            found[name] = metadata.version(name)
+    return found
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

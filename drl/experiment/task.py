@@ -96,6 +96,9 @@ class Task(Protocol):
     def finished(self, until: int) -> bool:
         """Whether nothing is left to do."""
 
+    def reopen(self) -> None:
+        """Go on past a goal that was reached."""
+
     def model(self) -> dict[str, Any]:
         """What can be used without the task: best.safetensors."""
 

@@ -133,6 +133,9 @@ class SupervisedTask:
         """All updates are made."""
         return self.step >= until
 
+    def reopen(self) -> None:
+        """Its goal is the end of the last epoch: nothing comes after."""
+
     # -- what is told -------------------------------------------------------------------------
     def observers(self, full: bool) -> Sequence[Callback]:
         return [self.pictures(self)] if full and self.pictures is not None else []
