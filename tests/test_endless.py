@@ -1,6 +1,7 @@
 """What never ends by itself: evaluations have a limit, and every loop ends at the first signal."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -13,14 +14,14 @@ from typing import Any
 import numpy as np
 import odd_envs
 import pytest
-from drl.cli.dqn_log import DQNLog
 from trained import assert_same, latest
 
-from agents import DQNConfig, evaluate, train
+from agents import evaluate
+from drl import TrainingWarning, train
 from drl.cli.main import main
 from drl.errors import EnvWarning
 from drl.experiment.interrupt import Interrupt, Interrupted, ended_by_signals
-from envs import factory, make
+from envs import make
 
 SMALL = ["--steps", "96", "--num-envs", "2", "--learning-starts", "32", "--batch-size", "8",
          "--hidden", "4", "--eval-every", "48", "--eval-episodes", "3",
@@ -28,8 +29,10 @@ SMALL = ["--steps", "96", "--num-envs", "2", "--learning-starts", "32", "--batch
 
 
 @pytest.fixture(autouse=True)
-def usual_signals() -> Iterator[None]:
-    """As a terminal has them, also where the tests run in the background of a shell."""
+def usual_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As a terminal has them, also where the tests run in the background of a shell; the last
+    Ctrl-C was long ago."""
+    monkeypatch.setattr(Interrupt, "last", -math.inf)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -84,17 +87,12 @@ def test_training_goes_on_after_an_endless_evaluation(
 
 
 def test_from_python_too() -> None:
-    config = DQNConfig(
-        steps=96,
-        num_envs=2,
-        eval_every=48,
-        eval_episodes=3,
-        eval_max_steps=70,
-        hidden=(4,),
-        learning_starts=32,
-    )
-    with pytest.warns(EnvWarning, match="3 of 3 episodes"):
-        assert train(factory(odd_envs.Endless), config).mean_reward == 70
+    small = {
+        "steps": 96, "num_envs": 2, "eval_every": 48, "eval_episodes": 3, "eval_max_steps": 70,
+        "hidden": (4,), "learning_starts": 32, "progress": False,
+    }  # fmt: skip
+    with pytest.warns(TrainingWarning, match="3 of 3 episodes"):
+        assert train("dqn", odd_envs.Endless, **small).mean_reward == 70
 
 
 # -- signals -----------------------------------------------------------------------------------
@@ -108,6 +106,7 @@ def test_signals_are_asked_between_steps_and_end_at_once_what_can_be_made_again(
         assert interrupt.asked
         with pytest.raises(Interrupted), interrupt.at_once():
             raise AssertionError("not begun: the signal came before")
+    Interrupt.last = -math.inf  # more than a second later
     with Interrupt() as interrupt, pytest.raises(Interrupted), interrupt.at_once():
         os.kill(os.getpid(), number)
         time.sleep(10)
@@ -169,7 +168,9 @@ def test_an_evaluation_that_never_ends_ends_at_the_first_signal(
     diary = (tmp_path / "diary").read_text()
     assert diary.count("closed") == diary.count("made") == made
     state = latest(run)
-    assert state["training"]["env_steps"] == 48 and state["checks"] == 0  # it is still to be made
+    assert (
+        state["task"]["env_steps"] == 48 and state["task"]["evaluations"]["played"] == 0
+    )  # it is still to be made
     assert json.loads((run / "summary.json").read_text())["interrupted"]
 
 
@@ -207,25 +208,26 @@ def test_an_interrupted_evaluation_is_made_again_as_if_for_the_first_time(
     env: str, where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where an environment draws from the shared generators, and while it resets."""
-    watching, looked = DQNLog.watching, []
-    ask_at = 10**9
+    looked, ask_at = 0, 10**9
 
-    def drawing(self: Any, envs: Any, agent: Any, env_steps: int) -> Any:
+    def drawing(policy: Any, envs: Any, *how: Any) -> Any:
+        nonlocal looked
         np.random.rand()
         envs.reset()
-        looked.append(env_steps)
-        if len(looked) == ask_at:
+        looked += 1
+        if looked == ask_at:
             os.kill(os.getpid(), signal.SIGTERM)
-        return watching(self, envs, agent, env_steps)
+        return evaluate(policy, envs, *how)
 
-    monkeypatch.setattr(DQNLog, "watching", drawing)
+    for module in ("agents.task", "agents.evaluation"):
+        monkeypatch.setattr(f"{module}.evaluate", drawing)
     args = ["train", "dqn", "--env", env, *SMALL, "--eval-envs", where, "--eval-max-steps", "600"]
     args += ["--json", "--n-step", "3"]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert main([*args, "--run", str(whole)]) == 0
-    looked.clear()
-    ask_at = 2
+    looked, ask_at = 0, 2
     assert main([*args, "--run", str(parts)]) == 130
-    assert latest(parts)["checks"] == 1 and latest(parts)["training"]["env_steps"] == 96
+    assert latest(parts)["task"]["evaluations"]["played"] == 1
+    assert latest(parts)["task"]["env_steps"] == 96
     assert main(["resume", str(parts), "--json"]) == 0
     assert_same(latest(whole), latest(parts))

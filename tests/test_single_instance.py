@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import pytest
 from trained import assert_same, latest
 
-from agents import DQNConfig, evaluate, train
+from agents import evaluate
+from drl import train
 from drl.cli.main import main
 from drl.errors import UserError
-from envs import Chain, factory, make
+from envs import Chain, make
 
 
 class Simulator(gym.Env[np.ndarray, int]):
@@ -57,9 +57,10 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     del gym.registry["Simulator-v0"]
 
 
-SMALL = DQNConfig(
-    steps=96, num_envs=1, eval_every=48, eval_episodes=50, learning_starts=32, hidden=(4,)
-)
+SMALL: dict[str, Any] = {
+    "steps": 96, "num_envs": 1, "eval_every": 48, "eval_episodes": 50, "learning_starts": 32,
+    "hidden": (4,), "progress": False,
+}  # fmt: skip
 FLAGS = ["--env", "Simulator-v0", "--steps", "96", "--eval-every", "48", "--eval-episodes", "50",
          "--learning-starts", "32", "--hidden", "4", "--json"]  # fmt: skip
 
@@ -80,7 +81,7 @@ def test_evaluations_in_the_training_environments_need_no_other(
     ):
         assert main(command) == 0, capsys.readouterr().err
     assert (Simulator.open, Simulator.seen) == (0, 1)
-    assert train(factory(Simulator), replace(SMALL, eval_envs=0)).mean_reward >= 0
+    assert train("dqn", Simulator, **SMALL, eval_envs=0).mean_reward >= 0
     assert (Simulator.open, Simulator.seen) == (0, 1)
 
 
@@ -99,7 +100,7 @@ def test_a_constructor_that_refuses_is_one_line_and_leaves_none_open(
     assert main(["train", "dqn", "--run", str(tmp_path / "run"), *args]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "RuntimeError: the port is taken" in line
-    assert "while 1 other(s) were open" in line and "`num_envs=1` and `eval_envs=0`" in line
+    assert "while 1 other(s) were open" in line and "--num-envs 1 and --eval-envs 0" in line
     assert Simulator.open == 0
 
 
@@ -115,7 +116,7 @@ def test_an_evaluation_restarts_the_training_episodes_and_drops_their_windows(
     assert main(["train", "dqn", "--run", str(whole), *args, "--steps", "200"]) == 0
     assert "evaluations play in the training environments" in capsys.readouterr().out
     assert main(["train", "dqn", "--run", str(parts), *args, "--steps", "128"]) == 0
-    state = latest(parts)["training"]  # written after the evaluation at 128
+    state = latest(parts)["task"]  # written after the evaluation at 128
     assert not state["agent"]["nstep"]["open"].any() and not state["lengths"].any()
     assert not state["envs"]["elapsed"].any()
     assert main(["resume", str(parts), "--steps", "200", "--json"]) == 0
@@ -132,8 +133,8 @@ def test_a_factory_that_gives_the_same_environment_is_named(wrapped: bool) -> No
 
     for what in (
         lambda: make(build, 10, seed=0),
-        lambda: train(factory(build), DQNConfig(steps=64, num_envs=2)),
-        lambda: train(factory(build), replace(SMALL, eval_episodes=1)),  # the training's own
+        lambda: train("dqn", build, **SMALL | {"num_envs": 2}),
+        lambda: train("dqn", build, **SMALL | {"eval_episodes": 1}),  # the training's own
     ):
         with pytest.raises(UserError, match="made once and given again and again") as error:
             what()  # type: ignore[no-untyped-call]
@@ -142,14 +143,14 @@ def test_a_factory_that_gives_the_same_environment_is_named(wrapped: bool) -> No
 
 def test_one_is_enough_where_only_one_is_needed() -> None:
     env = gym.make("CartPole-v1")
-    trained = train(factory(lambda: env), replace(SMALL, eval_envs=0, eval_episodes=2))
+    trained = train("dqn", lambda: env, **SMALL | {"eval_envs": 0, "eval_episodes": 2})
     assert trained.mean_reward > 0
     vector = make(lambda: env, 1, seed=0)  # it was given back
-    assert evaluate(trained.policy, vector, 2).mean > 0
+    assert evaluate(trained.policy.act, vector, 2).mean > 0
     vector.close()
 
 
 def test_environments_of_our_kind_too() -> None:
     same = Chain(num_envs=2, seed=0)
     with pytest.raises(UserError, match="made once and given again and again"):
-        train(lambda **how: same, replace(SMALL, num_envs=2, eval_episodes=2))
+        train("dqn", lambda **how: same, **SMALL | {"num_envs": 2, "eval_episodes": 2})

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drl.cli.policy import load_network, load_policy
 from PIL import Image
 
 import envs
-from agents.dqn.build import env_seed, unseen_stream
+from agents import SavedPolicy
+from drl import load_run
+from drl.api.watch import Episode
 from drl.cli.main import main
-from drl.cli.watch import Config, Episode
-from drl.experiment.run import Run
-from drl.nn import Network
+from drl.nn import MLP, Network
+from drl.rng import unseen_seed
 
 pytest.importorskip("pygame")
 
@@ -39,7 +39,7 @@ def by_hand(net: Network, seed: int) -> float:
     """Return of the same episode, from the policy's definition, by Gymnasium's physics."""
     import gymnasium as gym
 
-    ours = envs.make("CartPole-v1", 1, env_seed(unseen_stream(seed)))
+    ours = envs.make("CartPole-v1", 1, unseen_seed(seed))
     start, _ = ours.reset()
     theirs: Any = gym.make("CartPole-v1")
     theirs.reset()
@@ -52,14 +52,27 @@ def by_hand(net: Network, seed: int) -> float:
     return total
 
 
+def episode_of(id: str, act: Any, **how: Any) -> Episode:
+    """Of a policy that is a function of the observations (N, *shape)."""
+
+    class Function(SavedPolicy):
+        def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+            actions: np.ndarray = act(obs)
+            return actions
+
+    env = envs.make(id, 1, 0)
+    policy = Function(env.observation_space, env.action_space, MLP(1, 1))
+    env.close()
+    return Episode(policy, envs.factory(id), **how)
+
+
 @pytest.mark.parametrize("policy", ["best", "last"])
 def test_the_gif_is_the_episode(
     cartpole: Path, policy: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["watch", str(cartpole), "--policy", policy, "--seed", "3", "--json"]) == 0
     result = finished(capsys)
-    with Run.open(cartpole) as run:
-        net = load_network(run, policy)
+    net = load_run(cartpole).policy(policy).net
     assert result["return"] == result["length"] == by_hand(net, 3) and not result["cut"]
     with Image.open(cartpole / "episode.gif") as video:
         assert video.size == (600, 400)
@@ -71,9 +84,7 @@ def test_the_gif_is_the_episode(
 
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
-    episode = Episode(
-        "CartPole-v1", lambda obs: np.ones(len(obs), int), Config(cartpole, max_steps=5)
-    )
+    episode = episode_of("CartPole-v1", lambda obs: np.ones(len(obs), int), max_steps=5)
     frames = list(episode)
     episode.close()
     assert len(frames) == 5 and episode.cut and episode.length == 5
@@ -106,9 +117,7 @@ def test_first_action_and_float_observations() -> None:
 
     gym.register("test/Offset-v0", Offset)
     try:
-        episode = Episode(
-            "test/Offset-v0", lambda obs: obs.argmax(axis=1) + 1, Config(Path("none"))
-        )
+        episode = episode_of("test/Offset-v0", lambda obs: obs.argmax(axis=1) + 1)
         assert len(list(episode)) == 2 and Offset.taken == [1, 2] and episode.total == 2
         assert episode.fps == 30
     finally:
@@ -162,9 +171,7 @@ def test_a_window_shows_the_episode_and_keeps_no_file(
     assert main(["watch", str(cartpole), "--window", "--max-steps", "5", "--json"]) == 0
     result = finished(capsys)
     assert result["length"] == 5 and result["cut"] and result["out"] is None
-    with Run.open(cartpole) as run:
-        policy = load_policy(run)
-    episode = Episode("CartPole-v1", policy, Config(cartpole, max_steps=5))
+    episode = load_run(cartpole).episode(max_steps=5)
     assert all(np.array_equal(a, b) for a, b in zip(seen, episode, strict=True))
     episode.close()
 
