@@ -46,7 +46,7 @@ def is_script(where: str) -> bool:
 def split(name: str) -> tuple[str, str]:
     """module:Name or file.py:Name → its halves.   UserError where one lacks."""
     where, _, what = name.rpartition(":")
-    if where and what and not what.endswith(".py"):
+    if where and what and not what.endswith(".py") and (is_file(name) or ":" not in where):
         return where, what
     if name.endswith(".py"):
         raise UserError(f"{name} names a file: say what to take from it, as in {name}:MyEnv")

@@ -13,11 +13,13 @@ import pytest
 from PIL import Image
 from trained import read
 
-from agents import DQNConfig, evaluate, train
+from agents import evaluate
+from agents.pictures import Pictures
+from drl import TrainingWarning, train
 from drl.cli.main import main
 from drl.errors import EnvWarning, UserError
 from drl.images import fitted, steady
-from envs import factory, make
+from envs import make
 from envs.drawing import coloured, rendered
 from envs.gymnasium_env import GymVector
 
@@ -198,23 +200,18 @@ def test_everything_is_saved_before_the_last_pictures(
     painter: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Drawing may take the process with it: what was learnt, and that it has ended, is there."""
-    from drl.cli.dqn_log import DQNLog
-
     run, seen = tmp_path / "run", []
 
-    def drawn(when: str) -> Any:
-        def draw(self: Any, *args: Any) -> None:
-            files = [path.name for path in run.rglob("*")]
-            seen.append((when, "summary.json" in files, max(f for f in files if "step-" in f)))
+    def drawn(self: Pictures, when: str, env_steps: int) -> None:
+        files = [path.name for path in run.rglob("*")]
+        seen.append((when, "summary.json" in files, max(f for f in files if "step-" in f)))
 
-        return draw
-
-    monkeypatch.setattr(DQNLog, "draw_start", drawn("start"))
-    monkeypatch.setattr(DQNLog, "draw_end", drawn("end"))
+    monkeypatch.setattr(Pictures, "_film", drawn)
     trained(run)
     assert seen == [
-        ("start", False, "step-000000000000.safetensors"),
-        ("end", True, "step-000000000064.safetensors"),
+        ("1_start", False, "step-000000000000.safetensors"),
+        ("2_middle", True, "step-000000000064.safetensors"),
+        ("3_end", True, "step-000000000064.safetensors"),
     ]
 
 
@@ -241,19 +238,20 @@ def test_close_that_fails_costs_nothing(
 
 def test_from_python_the_result_is_there(painter: Any) -> None:
     painter(fails, "closes")
-    config = DQNConfig(
-        steps=64, num_envs=2, learning_starts=32, eval_every=32, eval_episodes=2, hidden=(4,)
-    )
-    with pytest.warns(EnvWarning, match=r"failed in close\(\) \(AttributeError: 'NoneType'"):
-        result = train(factory(Painter), config)
+    small: dict[str, Any] = {
+        "steps": 64, "num_envs": 2, "learning_starts": 32, "eval_every": 32, "eval_episodes": 2,
+        "hidden": (4,), "progress": False,
+    }  # fmt: skip
+    with pytest.warns(TrainingWarning, match=r"failed in close\(\) \(AttributeError: 'NoneType'"):
+        result = train("dqn", Painter, **small)
     assert result.mean_reward == 9
 
     class Own(type(make("drl/Chain-v0", 1, 0))):  # type: ignore[misc]
         def close(self) -> None:
             fails()
 
-    with pytest.warns(EnvWarning, match="failed in close"):
-        train(lambda num_envs, seed: Own("own", num_envs, seed), config)
+    with pytest.warns(TrainingWarning, match="failed in close"):
+        train("dqn", lambda num_envs, seed: Own(num_envs, seed), **small)
 
 
 # -- restarts ----------------------------------------------------------------------------------

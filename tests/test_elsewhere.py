@@ -88,7 +88,8 @@ def test_a_module_that_is_imported_is_said_before(
     (tmp_path / "strange_envs.py").write_text("raise RuntimeError('never')")
     assert main([command[0], str(run), *command[1:]]) == 2
     first, *_ = capsys.readouterr().err.splitlines()
-    assert "imports the module strange_envs" in first and "strange_envs:Strange-v0" in first
+    file = tmp_path / "strange_envs.py"
+    assert f"runs the file {file}" in first and f"{file}:Strange-v0" in first
 
     (tmp_path / "strange_envs.py").write_text(STRANGE.replace("SHAPE", "3"))
     interrupt_episodes()
@@ -106,7 +107,7 @@ def test_an_environment_that_has_changed_since(
     capsys.readouterr()
     assert main([command[0], str(run), *command[1:]]) == 2
     said = capsys.readouterr().err.splitlines()[-1]
-    assert "observations (3,)" in said and "observations (4,)" in said
+    assert "for Box(-1 … 1, (3,), float32)" in said and "for Box(-1 … 1, (4,), float32)" in said
     interrupt_episodes()
 
 

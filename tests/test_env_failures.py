@@ -9,11 +9,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from agents import DQNConfig, EnvFailed, evaluate, train
+from agents import EnvFailed, evaluate
+from drl import train
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment.run import Run
-from envs import NumpyEnv, factory, make
+from envs import NumpyEnv, make
 
 MODULE = """
 import sys
@@ -42,6 +43,9 @@ class Corridor(gym.Env):
 REGISTERED = 'gym.register("Corridor-v0", Corridor)'
 SHORT = ["--steps", "400", "--num-envs", "2", "--eval-every", "100", "--eval-episodes", "2"]
 SHORT += ["--learning-starts", "64", "--log", "none"]
+SMALL: dict[str, Any] = {
+    "steps": 400, "num_envs": 2, "hidden": (4,), "learning_starts": 64, "progress": False
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -75,23 +79,23 @@ def said(capsys: pytest.CaptureFixture[str], *args: str) -> str:
 
 def test_a_module_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     line = said(capsys, "train", "dqn", "--env", "nosuch:X-v0")
-    assert "unknown environment 'nosuch:X-v0': Python finds no module 'nosuch'" in line
+    assert "Python finds no module 'nosuch'" in line
     assert "PYTHONPATH" in line
 
 
 def test_a_module_that_needs_another(corridor: Any, capsys: pytest.CaptureFixture[str]) -> None:
     corridor("import a_package_that_nobody_has")
     line = said(capsys, "train", "dqn", "--env", "my_corridor:Corridor-v0")
-    assert "my_corridor:Corridor-v0 needs a package that is not here" in line
+    assert "my_corridor needs a package that is not here" in line
     assert "a_package_that_nobody_has" in line
 
 
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ("1 / 0", "failed when it was made (ZeroDivisionError: division by zero): mend the env"),
-        ("sys.exit(3)", "called sys.exit(3) when it was made: mend the env"),
-        ("raise KeyError", "failed when it was made (KeyError): mend the env"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("sys.exit(3)", "SystemExit: 3"),
+        ("raise KeyError", "KeyError"),
     ],
 )
 def test_a_module_that_raises(
@@ -99,17 +103,11 @@ def test_a_module_that_raises(
 ) -> None:
     corridor(end)
     line = said(capsys, "train", "dqn", "--env", "my_corridor:Corridor-v0")
-    assert line == f"drl: my_corridor:Corridor-v0 {words}"
+    assert line == f"drl: my_corridor failed when it was imported ({words}): mend it"
 
 
 def test_a_module_that_registers_nothing(corridor: Any, capsys: pytest.CaptureFixture[str]) -> None:
     corridor("")
-    line = said(capsys, "train", "dqn", "--env", "my_corridor:Corridor")
-    assert (
-        "unknown environment 'my_corridor:Corridor': my_corridor has a class of that name" in line
-    )
-    assert "gymnasium.register('Corridor-v0', 'my_corridor:Corridor')" in line
-    assert line.endswith("give my_corridor:Corridor-v0")
     line = said(capsys, "train", "dqn", "--env", "my_corridor:Other-v0")
     assert "'my_corridor:Other-v0': my_corridor does not register it" in line
 
@@ -188,15 +186,15 @@ def test_other_commands_say_it_in_one_line_too(
     assert main(["train", "dqn", "--env", "my_corridor:Corridor-v0", "--run", run, *SHORT]) == 0
     corridor(**{where: "sys.exit(1)"})
     capsys.readouterr()
-    assert "my_corridor:Corridor-v0" in said(capsys, command[0], run, *command[1:])
+    file = tmp_path / "path" / "my_corridor.py"
+    assert said(capsys, command[0], run, *command[1:]).startswith(f"drl: {file}:Corridor-v0")
 
 
 def test_train_gives_what_was_learnt_with_the_error(corridor: Any) -> None:
     corridor(step="if self.life > 250: sys.exit(7)")
-    config = DQNConfig(steps=400, num_envs=2, hidden=(4,), learning_starts=64, eval_every=100)
     with pytest.raises(EnvFailed, match=r"sys\.exit\(7\)") as error:
-        train(factory("my_corridor:Corridor-v0"), config)
-    trained = error.value.trained
+        train("dqn", "my_corridor:Corridor-v0", eval_every=100, **SMALL)
+    trained = error.value.result
     assert trained.env_steps > 100 and trained.agent.updates > 40
     assert trained.policy(np.zeros((1, 1), np.float32)).shape == (1,)
 
@@ -272,11 +270,11 @@ class Fragile(NumpyEnv):
 
 
 def test_an_own_vectorised_world_that_raises_loses_nothing_either() -> None:
-    config = DQNConfig(steps=400, num_envs=2, hidden=(4,), learning_starts=64, eval_every=1000)
     with pytest.raises(EnvFailed) as error:
-        train(Fragile, config)
-    assert str(error.value) == "Fragile failed in a step (RuntimeError: no fuel): mend the env"
+        train("dqn", Fragile, eval_every=1000, **SMALL)
+    failed = "Fragile failed in a step (RuntimeError: no fuel): mend the env"
+    assert str(error.value) == f"{failed} (env step 200, 136 updates)"
     assert isinstance(error.value.__cause__, RuntimeError)  # with where it was raised
-    trained = error.value.trained
+    trained = error.value.result
     assert trained.env_steps == 200 and trained.agent.updates == 136
     trained.policy(np.zeros((1, 1), np.float32))

@@ -12,12 +12,13 @@ from one_line import refused
 from test_hostile_states import put
 from trained import train
 
-from agents import DQNConfig, load_policy
-from agents import train as learn
+from agents import DQN
+from drl import load_policy
+from drl import train as learn
 from drl.errors import UserError, out_of_memory
 from drl.experiment import checkpoint
 from drl.nn import MLP, memory
-from envs import factory, make
+from envs import make
 
 HUGE = [
     ("--hidden", "100000", "100000"), ("--num-envs", "1000000000"),
@@ -75,18 +76,54 @@ def test_a_config(ceiling: None, tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_a_policy_file(ceiling: None, tmp_path: Path) -> None:
-    config = DQNConfig(steps=64, num_envs=4, hidden=(4,), learning_starts=32, eval_episodes=1)
-    learn(factory("CartPole-v1"), config).policy.save(tmp_path / "p")
+    small: dict[str, Any] = {
+        "num_envs": 4,
+        "hidden": (4,),
+        "learning_starts": 32,
+        "eval_episodes": 1,
+    }
+    learn("dqn", "CartPole-v1", steps=64, progress=False, **small).policy.save(tmp_path / "p")
     state = checkpoint.load(tmp_path / "p")
-    for path, value in (
-        (("policy", "settings", "hidden"), [10**5, 10**5]), (("policy", "shape"), [10**10]),
-        (("policy", "actions"), 10**12), (("policy", "shape"), [4.5]), (("policy", "shape"), [-4]),
-        (("policy", "actions"), True), (("policy", "own_net"), 1), (("policy", "shape"), 4),
-        (("policy", "observation_dtype"), "thing"), (("policy", "settings"), None), (("net",), 3),
-    ):  # fmt: skip
-        checkpoint.save(tmp_path / "q", put(state, path, value))
-        with pytest.raises(UserError, match="holds no policy that fits|settings|not possible"):
-            load_policy(tmp_path / "q")
+    shape, count = ("policy", "observation_space", "shape"), ("policy", "action_space", "n")
+    every = [
+        (("policy", "settings", "hidden"), [10**5, 10**5]), (("policy", "own_net"), 1),
+        (("policy", "settings"), None), (("policy", "agent"), "nobody"), (("policy", "agent"), 3),
+        (("policy",), []), (("net",), 3),
+    ]  # fmt: skip
+    present = [
+        (shape, [10**10]), (shape, [4.5]), (shape, [-4]), (shape, 4), (count, 10**12),
+        (count, True), (("policy", "action_space", "start"), "first"),
+        (("policy", "observation_space", "dtype"), "thing"),
+        (("policy", "observation_space", "kind"), "Ball"), (("policy", "action_space"), None),
+        (("policy", "observation_space"), state["policy"]["action_space"]),
+    ]  # fmt: skip
+    for path, value in every + present:
+        is_refused(put(state, path, value), tmp_path / "q")
+
+    # of format 3: sizes in place of spaces
+    sizes = {"shape": [4], "observation_dtype": "float32", "actions": 2}
+    spaces = ("agent", "env", "observation_space", "action_space")
+    before = {name: value for name, value in state["policy"].items() if name not in spaces}
+    state = state | {"policy": before | sizes}
+    checkpoint.save(tmp_path / "q", state)
+    assert load_policy(tmp_path / "q").shape == (4,)
+    past: list[tuple[tuple[str, ...], Any]] = [
+        (("policy", "shape"), [10**10]), (("policy", "actions"), 10**12),
+        (("policy", "shape"), [4.5]), (("policy", "shape"), [-4]), (("policy", "actions"), True),
+        (("policy", "shape"), 4), (("policy", "observation_dtype"), "thing"),
+    ]  # fmt: skip
+    for path, value in past:
+        is_refused(put(state, path, value), tmp_path / "q")
+
+
+def is_refused(state: dict[str, Any], path: Path) -> None:
+    checkpoint.save(path, state)
+    expected = (
+        "holds no policy that fits|settings|not possible|is no space|is no agent|unknown agent"
+    )
+    with pytest.raises(UserError, match=expected) as error:
+        load_policy(path)
+    assert "\n" not in str(error.value)
 
 
 def test_from_python(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,8 +133,8 @@ def test_from_python(monkeypatch: pytest.MonkeyPatch) -> None:
         MLP(254, 2, hidden=(500,), backend="numpy")
     for call in (
         lambda: make("CartPole-v1", num_envs=100, seed=1),
-        lambda: learn(factory("CartPole-v1"), DQNConfig(num_envs=100)),
-        lambda: learn(factory("CartPole-v1"), DQNConfig(hidden=(300, 300))),
+        lambda: learn("dqn", "CartPole-v1", num_envs=100),
+        lambda: learn("dqn", "CartPole-v1", hidden=(300, 300)),
     ):
         with pytest.raises(UserError, match="this machine has"):
             call()
@@ -120,14 +157,13 @@ def test_torch_out_of_memory_is_one_line(
     where: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    from drl.cli.dqn_job import DQNJob
-
-    from agents.dqn.agent import DQN
+    from agents import dqn
 
     def fail(*args: Any) -> None:
         raise RuntimeError(message)
 
-    monkeypatch.setattr(*((DQNJob, "_agent") if where == "at the start" else (DQN, "learn")), fail)
+    place = (dqn, "build") if where == "at the start" else (DQN, "learn")
+    monkeypatch.setattr(*place, fail)
     text = refused(capsys, "train", "dqn", "--run", str(tmp_path / "a"), "--steps", "2000")
     assert "memory" in text
     if where == "in training":

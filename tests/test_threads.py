@@ -2,21 +2,20 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from agents import DQNConfig, train
-from drl import threads
+from drl import Callback, threads, train
 from drl.cli.main import main
 from drl.supervised import data
 from drl.supervised import presets as recipes
 from drl.supervised.training import Training
 from drl.threads import one_thread
-from envs import factory
 
 
 def counts() -> set[int]:
@@ -38,21 +37,35 @@ def two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-SHORT = DQNConfig(hidden=(8,), steps=300, learning_starts=100, eval_every=100, eval_episodes=1)
+SHORT: dict[str, Any] = {
+    "hidden": (8,), "steps": 300, "learning_starts": 100, "eval_every": 100, "eval_episodes": 1,
+    "solved_at": None, "progress": False,
+}  # fmt: skip
+
+
+class OnEvaluation(Callback):
+    """Calls a function after each."""
+
+    def __init__(self, function: Callable[[], object]) -> None:
+        self.function = function
+
+    def on_evaluation(self, experiment: Any, evaluated: Any) -> None:
+        self.function()
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch"])
 def test_train_takes_one_thread_and_gives_the_others_back(backend: str) -> None:
     seen: list[set[int]] = []
-    train(factory("CartPole-v1"), SHORT, on_check=lambda *_: seen.append(counts()), backend=backend)
+    look = OnEvaluation(lambda: seen.append(counts()))
+    train("dqn", "CartPole-v1", callbacks=[look], backend=backend, **SHORT)
     assert seen and seen == [{1}] * len(seen)
     assert counts() == {2}
 
-    def stop(*_: object) -> None:
+    def stop() -> None:
         raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
-        train(factory("CartPole-v1"), SHORT, on_check=stop)
+        train("dqn", "CartPole-v1", callbacks=[OnEvaluation(stop)], **SHORT)
     assert counts() == {2}
 
 

@@ -29,25 +29,25 @@ def stopped_in_one_line(
         with np.errstate(over="ignore", invalid="ignore"):  # said below, in one line
             yield
     except Diverged as error:
-        raise UserError(f"{error} ({where()}); {_last_good(run)}: {remedy}") from error
+        raise UserError(f"{error} ({where()}){_last_good(run)}: {remedy}") from error
     except EnvFailed as error:
         keep()
-        raise EnvFailed(f"{error} ({where()}); {_last_good(run)}") from error
+        raise EnvFailed(f"{error} ({where()}){_last_good(run)}") from error.__cause__ or error
     except UserError as error:
-        raise UserError(f"{error} ({where()}); {_last_good(run)}") from error
+        raise UserError(f"{error} ({where()}){_last_good(run)}") from error
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
         raise UserError(
-            f"out of memory ({where()}; {error}); {_last_good(run)}: train anew with a smaller "
+            f"out of memory ({where()}; {error}){_last_good(run)}: train anew with a smaller "
             "`batch_size`, smaller `hidden` layers, or fewer seeds at a time"
         ) from error
 
 
 def _last_good(run: Run | None) -> str:
     if run is None:
-        return "it is kept in no directory"
+        return ""
     newest = run.newest
-    return (
+    return "; " + (
         "no checkpoint was written" if newest is None else f"the last good checkpoint is {newest}"
     )
