@@ -37,10 +37,14 @@ def is_file(name: str) -> bool:
     return ".py:" in name or name.endswith(".py")
 
 
-def is_script(where: str) -> bool:
-    """Whether a file is the script that this process runs: its code runs here already."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return file is not None and Path(where).expanduser().resolve() == Path(file).resolve()
+def has_run(where: str) -> bool:
+    """Whether the code of a module or a file has run in this process: it is the script itself, or
+    has been imported."""
+    if not where.endswith(".py"):
+        return where in sys.modules
+    file = str(Path(where).expanduser().resolve())
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return _loaded(file) is not None or (script is not None and str(Path(script).resolve()) == file)
 
 
 def split(name: str) -> tuple[str, str]:

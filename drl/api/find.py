@@ -44,17 +44,22 @@ def name_of(agent: Any) -> str:
     """By which another process finds it: /path/my_agent.py of a module, /path/my_agent.py:Name of a
     class or an object at the top level of one; `:Name` where none would."""
     if isinstance(agent, ModuleType):
-        file = agent.__file__ or ""
-        return str(Path(file).resolve()) if file.endswith(".py") else f":{agent.__name__}"
+        return _file(agent) or f":{agent.__name__}"
     if isinstance(agent, type):
         return name_of_definition(agent) or f":{agent.__name__}"
     for home in (type(agent), getattr(agent, "Config", None)):
         module = sys.modules.get(getattr(home, "__module__", ""))
-        if module is not None and module.__file__ is not None:
+        if module is not None and (file := _file(module)):
             for name, value in vars(module).items():
                 if value is agent:
-                    return f"{Path(module.__file__).resolve()}:{name}"
+                    return f"{file}:{name}"
     return f":{type(agent).__name__}"
+
+
+def _file(module: ModuleType) -> str | None:
+    """Of a module; None: it is in none, as a notebook's and a built-in one."""
+    file = getattr(module, "__file__", None) or ""
+    return str(Path(file).resolve()) if file.endswith(".py") else None
 
 
 def recorded_agent(name: str, console: Console, agent: Any = None) -> Row:
@@ -64,6 +69,6 @@ def recorded_agent(name: str, console: Console, agent: Any = None) -> Row:
     """
     if agent is not None:
         return replace(find_agent(agent), name=name)
-    if is_own(name):
+    if is_own(name) and not name.startswith(":"):
         say_code(name, f"the agent {label(name)}", console)
     return find_agent(name)

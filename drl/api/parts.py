@@ -55,10 +55,10 @@ def of_run(row: Any, settings: Mapping[str, Any], console: Console, given: Any =
 
 
 def say_code(name: str, what: str, console: Console) -> None:
-    """Somebody's code runs because a file of the user's names it: said before, but not of the
-    script that runs here."""
+    """Somebody's code runs because a file of the user's names it: said before, unless it has run in
+    this process already."""
     module = name if name.endswith(".py") else name.rpartition(":")[0]
-    if module in console.said or named.is_script(module):
+    if module in console.said or named.has_run(module):
         return
     console.said.add(module)
     kind = "runs the file" if module.endswith(".py") else "imports the module"

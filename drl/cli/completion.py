@@ -130,11 +130,12 @@ def fish(commands: dict[str, list[Word]]) -> Iterator[str]:
     """One line for each word."""
     from drl.cli.main import COMMANDS
 
+    known_jobs = " ".join(name.split()[1] for name in commands if " " in name)
     for command in commands:
         first, _, job = command.partition(" ")
         if job:
             yield f"complete -c drl -f -n __fish_use_subcommand -a {first}"
-            jobs = "not __fish_seen_subcommand_from dqn digits"
+            jobs = f"not __fish_seen_subcommand_from {known_jobs}"
             seen = f"__fish_seen_subcommand_from {first}; and {jobs}"
             yield f"complete -c drl -f -n '{seen}' -a {job}{_about(COMMANDS[command][1])}"
         else:
