@@ -53,16 +53,6 @@ def known() -> frozenset[str]:
     from drl.tables import AGENTS
 
     configs = [ExperimentConfig, DigitsConfig, *(find_agent(name).config for name in AGENTS)]
-    own = [
-        "seeds",
-        "out",
-        "force",
-        "episodes",
-        "max_steps",
-        "device",
-        "run",
-        "format",
-        "tensorboard",
-        "init_from",
-    ]
-    return frozenset({field.name for config in configs for field in fields(config)} | {*own})
+    own = {"seeds", "out", "force", "episodes", "max_steps", "device", "run", "format"}
+    own |= {"tensorboard"}
+    return frozenset({field.name for config in configs for field in fields(config)} | own)

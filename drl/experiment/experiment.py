@@ -253,7 +253,8 @@ class Experiment:
             self.seconds = number(state, "seconds", low=0)
             self._kept = dict(state["callbacks"])
             for name in self._callbacks.keys() & self._kept.keys():
-                self._callbacks[name].load_state(self._kept.pop(name))
+                with fitting(f"the checkpoint's state of the callback {name}"):
+                    self._callbacks[name].load_state(self._kept.pop(name))
             load_shared_generators(state["generators"])
         self.resumed = True
 
