@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from agents.evaluation import Watch
 from agents.policy import SavedPolicy
 from drl.environment import Step
+from drl.errors import UserError
 from drl.experiment.task import Update
 from drl.nn import Network
 
@@ -26,8 +28,8 @@ class Probe(Watch, Protocol):
 class Agent(Protocol):
     """What the loop, evaluations and checkpoints ask of an agent in N environments.
 
-    An agent that derives from this class has the methods that come with a body; the others are its
-    own to write.
+    An agent that derives from this class has the methods that come with a body; the others, which
+    are abstract, are its own to write.
     """
 
     net: Network
@@ -36,28 +38,36 @@ class Agent(Protocol):
     """Gradient steps made."""
 
     # -- its own ------------------------------------------------------------------------------
+    @abstractmethod
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own."""
 
+    @abstractmethod
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
         """Remember one step of each environment, which `action` in `obs` has led to."""
 
+    @abstractmethod
     def due(self, env_steps: int) -> bool:
         """Whether a gradient step is due after so many env steps."""
 
+    @abstractmethod
     def learn(self) -> Update:
         """One gradient step."""
 
+    @abstractmethod
     def policy(self) -> SavedPolicy:
         """What has been learnt, as it acts in an evaluation; it changes with the agent."""
 
+    @abstractmethod
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """The episodes under way in these environments (N,) bool, or in all, are restarted: drop
         what is open of them."""
 
+    @abstractmethod
     def state(self) -> dict[str, Any]:
         """All that the next step depends on."""
 
+    @abstractmethod
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from there.   ValueError or KeyError where the state is another agent's."""
 
@@ -86,3 +96,13 @@ class Agent(Protocol):
     def nbytes(self) -> int:
         """Bytes of memory that fill as training goes on."""
         return 0
+
+
+def require_agent(agent: Any, name: str) -> None:
+    """UserError unless it has what the loop, evaluations and checkpoints ask for."""
+    needed = {"net", "updates", "metrics", "probe", "about"} | Agent.__abstractmethods__
+    if missing := sorted(attribute for attribute in needed if not hasattr(agent, attribute)):
+        raise UserError(
+            f"what {name} builds is no agent: it lacks {', '.join(missing)} (agents.Agent says "
+            "what each does)"
+        )

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from agents.agent import require_agent
 from agents.collapse import Collapse
 from agents.config import ExperimentConfig
 from agents.pictures import Pictures
@@ -23,6 +24,7 @@ from drl.nn.memory import require_room_for_envs
 from drl.rng import restart_seed, training_seed
 from drl.settings import plain, read
 from drl.state import seed_shared, seed_torch
+from drl.tables import label
 
 
 class Training(NamedTuple):
@@ -114,7 +116,12 @@ def _task(
     setup = setup_of(envs, experiment, record, row.name, names)
     try:
         agent = row.build(config, setup, **({} if parts is None else {"parts": parts}))
+        require_agent(agent, label(row.name))
         row.require_room(agent, config)
+    except TypeError as error:
+        if "abstract" not in str(error):  # of Agent: what is still to be written
+            raise
+        raise UserError(f"{label(row.name)} cannot be built: {error}") from error
     except UserError as error:
         raise UserError(f"{envs.id}: {error}") from error
     except (ValueError, MemoryError) as error:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import drl
-from agents import ExperimentConfig
+from agents import Agent, ExperimentConfig
 from drl.api.console import TrainingWarning
 from drl.api.verify import differences
 from drl.errors import UserError
@@ -238,3 +238,16 @@ def test_a_class_and_an_object_are_found_by_their_file(
 def test_what_lacks_an_attribute_is_no_agent(thing: object) -> None:
     with pytest.raises(UserError, match="is no agent: it has no 'Config'"):
         drl.train(thing, "drl/Catch-v0")
+
+
+def test_what_an_agent_lacks_is_said_in_one_line(tmp_path: Path) -> None:
+    own = module_of(str(EXAMPLE))
+    half = type("Half", (Agent,), {"act": own.Reinforce.act})
+    with pytest.raises(
+        UserError, match="cannot be built: .* abstract class Half .*due.*learn"
+    ) as said:
+        drl.train(SimpleNamespace(Config=own.Config, build=lambda *_: half()), "drl/Catch-v0")
+    assert "\n" not in str(said.value)
+    other = SimpleNamespace(Config=own.Config, build=lambda config, setup: SimpleNamespace(net=1))
+    with pytest.raises(UserError, match="builds is no agent: it lacks about, act, due, .*updates"):
+        drl.train(other, "drl/Catch-v0")
