@@ -95,6 +95,9 @@ def test_it_looks_when_it_is_due_and_remembers_what_it_has_said() -> None:
     experiment.step = 256
     dog.on_update(experiment, update)
     assert len(experiment.said) == 1 and "Q explodes" in experiment.said[0]
+    often = Divergence(agent, None, every=100)  # log_every was changed since
+    often.load_state(dog.state())
+    assert often.looks.next == 500
     again, experiment.step = Divergence(agent, None, every=250), 512
     again.load_state(dog.state())
     again.on_update(experiment, update)

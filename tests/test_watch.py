@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import envs
-from agents import SavedPolicy
+from agents import SavedPolicy, Setup
 from drl import load_run
 from drl.api.watch import Episode
 from drl.cli.main import main
@@ -61,7 +61,7 @@ def episode_of(id: str, act: Any, **how: Any) -> Episode:
             return actions
 
     env = envs.make(id, 1, 0)
-    policy = Function(env.observation_space, env.action_space, MLP(1, 1))
+    policy = Function(None, Setup(env.observation_space, env.action_space), MLP(1, 1))
     env.close()
     return Episode(policy, envs.factory(id), **how)
 

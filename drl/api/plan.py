@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,28 +148,15 @@ def begin(
     plan: Plan, console: Console, directory: Path | None, callbacks: Sequence[Callback] = ()
 ) -> Result:
     """From the first step to the result.   directory: of the run; none: nothing is written."""
+    if directory is None:
+        return conclude(experiment_of(plan, None, console, callbacks), plan.goal, plan.load)
     try:
-        if directory is None:
-            run, experiment = None, experiment_of(plan, None, console, callbacks)
-        else:
-            run, experiment = created(plan, directory, console, callbacks)
+        run = Run.create(directory, plan.settings)
     except BaseException:
         plan.task.close()
         raise
-    with run or nullcontext():
-        return conclude(experiment, plan.goal, plan.load)
-
-
-def created(
-    plan: Plan, directory: Path, console: Console, callbacks: Sequence[Callback]
-) -> tuple[Run, Experiment]:
-    """A new run and its driver, or nothing of either."""
-    run = Run.create(directory, plan.settings)
-    try:
-        return run, experiment_of(plan, run, console, callbacks)
-    except BaseException:
-        run.discard()
-        raise
+    with run:
+        return conclude(experiment_of(plan, run, console, callbacks), plan.goal, plan.load)
 
 
 def experiment_of(

@@ -35,8 +35,6 @@ class Experiment:
     run          the directory it is kept in; None: nothing is written
     callbacks    the user's
     console      where people look
-
-    UserError where a callback is none.
     """
 
     def __init__(
