@@ -37,6 +37,12 @@ def is_file(name: str) -> bool:
     return ".py:" in name or name.endswith(".py")
 
 
+def short(name: str) -> str:
+    """A name for people: my_env.py:MyEnv of /home/me/my_env.py:MyEnv, any other as it is."""
+    where, colon, what = name.rpartition(":")
+    return f"{Path(where).name}:{what}" if colon and where.endswith(".py") else name
+
+
 def has_run(where: str) -> bool:
     """Whether the code of a module or a file has run in this process: it is the script itself, or
     has been imported."""

@@ -107,6 +107,15 @@ def test_what_does_not_change_learning_does_not_part_runs() -> None:
     ]  # fmt: skip
 
 
+def test_an_environment_in_a_file_has_its_short_name_unless_two_share_it() -> None:
+    def result(env: str) -> Result:
+        return Result({"job": "dqn", "env": env, "seed": 1}, {}, (np.empty(0), np.empty(0)))
+
+    one, other = result("/a/my_env.py:MyEnv"), result("/b/my_env.py:MyEnv")
+    assert [g.what for g in group([one, result("E-v0")])] == ["my_env.py:MyEnv", "E-v0"]
+    assert [g.what for g in group([one, other])] == ["/a/my_env.py:MyEnv", "/b/my_env.py:MyEnv"]
+
+
 @pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
 def test_the_plot(runs: Path, tmp_path: Path, suffix: str, begins: bytes) -> None:
     pytest.importorskip("matplotlib")

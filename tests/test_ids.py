@@ -69,7 +69,7 @@ def test_a_run_keeps_the_id_in_full(id: str, tmp_path: Path, capsys: Any) -> Non
     assert main(["train", "dqn", "--env", id, "--steps", "64", "--run", str(run)]) == 0
     settings = json.loads((run / "config.json").read_text())["settings"]
     assert settings["env"] == "CartPole-v1" and settings["hidden"] == [64, 64]
-    assert settings["gamma"] == PRESETS["CartPole-v1"].gamma
+    assert settings["gamma"] == PRESETS["CartPole-v1"].config.gamma
     assert "no preset" not in capsys.readouterr().out
 
 

@@ -14,6 +14,7 @@ from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.run import Run
+from drl.named import short
 from drl.nn import Network
 from drl.settings import plain
 from drl.state import fitting, shared_generators_kept
@@ -55,7 +56,7 @@ class Learnt:
         """
         raise NotImplementedError
 
-    def network(self, which: Which = "best") -> Network:
+    def network(self, which: Which = "best", data: Any = None) -> Network:
         """A plain chain of layers by whose outputs the best action is chosen.   UserError where
         there is none."""
         return self.policy(which).deterministic_net()
@@ -109,9 +110,11 @@ class Learnt:
 
     def export(
         self, out: str | Path, format: str | None = None, which: Which = "best",
-        force: bool = False,
+        force: bool = False, data: Any = None,
     ) -> Exported:  # fmt: skip
         """The network for numpy, torch or ONNX, by the name of the file: .npz, .pt, .onnx.
+
+        data  arrays (x, y) that a classifier was trained on, where they are the user's own
 
         UserError where there is a file already, unless `force`.
         """
@@ -120,7 +123,7 @@ class Learnt:
         out = Path(out)
         chosen = export.format_of(out, format)
         export.check(out, force)
-        return export.write(self.network(which), out, chosen, self.about())
+        return export.write(self.network(which, data), out, chosen, self.about())
 
     def about(self) -> dict[str, Any]:
         """What an exported file says of its origin."""
@@ -148,7 +151,7 @@ class LoadedRun(Learnt):
             self.job = run.job
             use_device_that_is_here(run, self.console)
             self.settings = run.config
-        self.title = str(self.settings.get(job_of(self.job).what))
+        self.title = short(str(self.settings.get(job_of(self.job).what)))
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -194,9 +197,11 @@ class LoadedRun(Learnt):
                     )
             return policy
 
-    def network(self, which: Which = "best") -> Network:
+    def network(self, which: Which = "best", data: Any = None) -> Network:
         """A plain chain of layers by whose outputs the best action is chosen, or the logits of the
         classes of what a data set's files hold.   UserError where there is none.
+
+        data  arrays (x, y) that a classifier was trained on, where they are the user's own
 
         A classifier has no best of several (only the test images could choose it): the last.
         """
@@ -204,12 +209,15 @@ class LoadedRun(Learnt):
             return super().network(which)
         from drl.supervised.training import of_bytes
 
-        task = self._classifier()
+        task = self._classifier(data)
         return of_bytes(task.net, task.data.white)
 
-    def score(self) -> dict[str, Any]:
-        """A classifier's on its test images.   UserError for an agent's run."""
-        task = self._classifier()
+    def score(self, data: Any = None) -> dict[str, Any]:
+        """A classifier's on its test images.   UserError for an agent's run.
+
+        data  arrays (x, y) that it was trained on, where they are the user's own
+        """
+        task = self._classifier(data)
         self.title = f"{task.title}, seed {task.seed}"
         scores: dict[str, Any] = task.scores() | {"updates": task.step}
         return scores
@@ -251,17 +259,18 @@ class LoadedRun(Learnt):
         with shared_generators_kept():
             return verify(self.directory, self.console, start, env, data, parts, self.agent)
 
-    def _classifier(self) -> Any:
+    def _classifier(self, data: Any = None) -> Any:
         """The task with the parameters of the last checkpoint."""
         if self.job not in TASKS:
             raise UserError(f"{self.directory} is a run of {self.job}: it is scored by `evaluate`")
         from drl.state import shared_generators_kept
         from drl.supervised import job
+        from drl.supervised.data import given
 
         with Run.open(self.directory) as run:
             state = run.load_latest()
         with shared_generators_kept():
-            task = job.restore(self.settings)
+            task = job.restore(self.settings, given(data, self.settings["seed"]))
         with fitting("the checkpoint"):
             task.load_state(state["task"])
         return task
@@ -278,7 +287,7 @@ class PolicyFile(Learnt):
         self.job = self._policy.agent
         record = self._policy.record
         self.settings = {"recorded": False} if record is None else dict(record)
-        self.title = str(self.settings.get("env", path))
+        self.title = short(str(self.settings.get("env", path)))
 
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
         return self._policy

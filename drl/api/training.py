@@ -93,9 +93,14 @@ def plan_rl(
     agent: Any, env: Any, config: Any = None, experiment: Any = None,
     changes: dict[str, Any] | None = None, parts: Any = None,
     env_kwargs: dict[str, Any] | None = None, wrappers: Sequence[Any] = (),
-    init_from: str | Path | None = None,
+    init_from: str | Path | None = None, chosen_all: bool | None = None,
 ) -> Plan:  # fmt: skip
-    """An agent in an environment.   UserError where they do not fit."""
+    """An agent in an environment.
+
+    chosen_all  whether the user has chosen every setting of the agent; none: where config is given
+
+    UserError where they do not fit.
+    """
     from agents import job
     from drl.named import importing
     from envs.sources import source
@@ -124,7 +129,7 @@ def plan_rl(
             found.task.close()
             raise
         own |= {"init_from": where, "init_from_crc32": crc32}
-    if row.preset(made_by.id) is None and config is None:
+    if row.preset(made_by.id) is None and not (config if chosen_all is None else chosen_all):
         lines.insert(0, f"no preset for {made_by.id}: defaults")
     given: dict[str, Any] = {"parts": parts} if parts is not None else {}
     if made_by.record is None:

@@ -197,6 +197,7 @@ def plan_of(config: Any) -> Plan:
     return plan_rl(
         config.job, about.env, config.agent, config.experiment, parts=parts,
         env_kwargs=keywords(about.env_kwargs), wrappers=about.wrapper, init_from=about.init_from,
+        chosen_all=config.flags.config is not None,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from drl.experiment.run import Run
 from drl.extras import require
 from drl.files import require_file, utf8_name
 from drl.log import lines, table
+from drl.named import short
 from drl.state import fitting, number, optional, whole
 from drl.statistics import bootstrap_interval, interquartile_mean
 from drl.tables import job_of
@@ -170,6 +171,7 @@ def group(results: list[Result]) -> list[Group]:
         what = str(r.settings[job_of(r.settings["job"]).what])
         by_task.setdefault((r.settings["job"], what), []).append(r)
     groups = []
+    shorts = [short(what) for _, what in by_task]
     for (job, what), members in by_task.items():
         names = dict.fromkeys(name for r in members for name in r.settings if name not in ASIDE)
         differing = [n for n in names if len({repr(r.settings.get(n)) for r in members}) > 1]
@@ -177,7 +179,8 @@ def group(results: list[Result]) -> list[Group]:
         for r in members:
             label = " ".join(f"{n}={_short(r.settings.get(n))}" for n in differing)
             labelled.setdefault(label, []).append(r)
-        groups += [Group(job, what, label, found) for label, found in labelled.items()]
+        shown = short(what) if shorts.count(short(what)) == 1 else what
+        groups += [Group(job, shown, label, found) for label, found in labelled.items()]
     return groups
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from drl.display.commands import command
 from drl.errors import UserError
 from drl.files import read_json
+from drl.named import short
 
 MOST_SEEDS = 10_000  # runs in one directory
 # what a process leaves that is killed while it makes a run, or writes a file of one
@@ -22,7 +23,7 @@ OWN = ("config.json", "summary.json", ".lock", "events.*")
 def claim_directory(job: str, what: str, seed: int | str) -> Path:
     """runs/<job>-<what>-<seed>-<time>, with -2, -3, … where there is one: a directory made now, so
     that no other process is given the same.   UserError where none can be made."""
-    name = f"{job}-{re.sub('[^A-Za-z0-9_.=+-]+', '-', what)}-{seed}"
+    name = f"{job}-{re.sub('[^A-Za-z0-9_.=+-]+', '-', short(what))}-{seed}"
     name += "-" + time.strftime("%Y%m%d-%H%M%S")
     home = Path("runs")
     try:
