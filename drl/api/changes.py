@@ -19,7 +19,6 @@ FIXED = {  # of every training in environments
     "num_envs": "the episodes under way are in so many environments",
     "dtype": "the network in the checkpoint is of it",
     "backend": "another library rounds otherwise",
-    "env": "another environment is another run, which can begin with these weights (`init_from`)",
 }
 
 

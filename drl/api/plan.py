@@ -135,13 +135,13 @@ def announce(plan: Plan, console: Console, written: bool) -> None:
     try:
         own = plan.settings
         files = before_run(own["log"], writers_of(own)) if written else []
+        for line in (*plan.lines, *files):
+            console.print(line)
+        for line in plan.warnings:
+            console.warn(line)  # which raises where Python's warnings are errors
     except BaseException:
         plan.task.close()
         raise
-    for line in (*plan.lines, *files):
-        console.print(line)
-    for line in plan.warnings:
-        console.warn(line)
 
 
 def begin(
