@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 import pytest
 from own_world import Walk
@@ -164,7 +163,7 @@ def test_from_python_with_an_environment_that_nothing_names(tmp_path: Path) -> N
 
 
 class Killed(drl.Callback):
-    """Ctrl-C, at a step."""
+    """A signal ends it, at a step."""
 
     def __init__(self, step: int) -> None:
         self.at = step
@@ -172,7 +171,7 @@ class Killed(drl.Callback):
     def on_step(self, experiment: Any, progress: Any) -> None:
         if progress.step >= self.at:
             self.at = 10**9
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_a_callback_that_has_finished_it_has(tmp_path: Path) -> None:
@@ -186,28 +185,18 @@ def test_a_callback_that_has_finished_it_has(tmp_path: Path) -> None:
 
 
 def test_one_environment_that_is_at_hand(tmp_path: Path) -> None:
-    """It is the only one, and is not closed for the plan."""
-    env = Closes(Walk(4))
+    """It is the only one, for the plan too."""
+    env = Walk(4)
 
-    def call(steps: int) -> drl.Result:
-        settings = {k: v for k, v in QUICK.items() if k not in ("num_envs", "steps")}
-        callbacks = [Killed(70)] if steps else []
+    def call(callbacks: list[drl.Callback]) -> drl.Result:
+        settings = {k: v for k, v in QUICK.items() if k != "num_envs"}
         return drl.train(
-            "dqn", env, run=tmp_path, resume_or_start=True, callbacks=callbacks, steps=200,
-            **settings,
-        )  # fmt: skip
+            "dqn", env, run=tmp_path, resume_or_start=True, callbacks=callbacks, **settings
+        )
 
     with pytest.warns(UserWarning, match="no spec"):
-        assert call(70).interrupted
-        assert call(0).env_steps == 200
-    assert env.closed == 0
-
-
-class Closes(gym.Wrapper[Any, Any, Any, Any]):
-    closed = 0
-
-    def close(self) -> None:
-        self.closed += 1
+        assert call([Killed(70)]).interrupted
+        assert call([]).env_steps == 200
 
 
 def test_digits(tmp_path: Path) -> None:

@@ -185,3 +185,87 @@ def test_directories(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "runs")]) == 2
     assert f"holds 2 of them: name one, for example {tmp_path}" in capsys.readouterr().err
+
+
+# -- runs that join those of another process ------------------------------------------------------
+JOIN = [*SHORT, "--steps", "256", "--solved-at", "None", "--log", "minimal", "--json"]
+
+
+def test_others_join_the_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = ["--run", str(tmp_path / "runs")]
+    assert main(["train", "dqn", *JOIN, *runs, "--seeds", "2"]) == 0
+    assert [run["seed"] for run in finished(capsys)["runs"]] == [1, 2]
+    assert main(["train", "dqn", *JOIN, *runs, "--seed", "7", "--seeds", "2"]) == 0
+    result = finished(capsys)
+    assert [run["seed"] for run in result["runs"]] == [1, 2, 7, 8] == result["groups"][0]["seeds"]
+    train(tmp_path / "alone", "--steps", "256", "--solved-at", "None", "--seed", "7")
+    assert_same(latest(tmp_path / "alone"), latest(tmp_path / "runs" / "seed-7"))
+
+
+def test_who_cannot_join(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Seeds that are there, and other settings, of any of the runs; nothing is left of a try."""
+    runs = tmp_path / "runs"
+    assert main(["train", "dqn", *JOIN, "--run", str(runs), "--seeds", "2"]) == 0
+    assert main(["resume", str(runs / "seed-2"), "--steps", "300", "--gamma", "0.9"]) == 2
+    before = sorted(path.name for path in runs.iterdir())
+
+    def said(*args: str) -> str:
+        capsys.readouterr()
+        assert main(["train", "dqn", *JOIN, "--run", str(runs), *args]) == 2
+        error = capsys.readouterr().err
+        assert len(error.splitlines()) == 1
+        assert sorted(path.name for path in runs.iterdir()) == before
+        return error
+
+    error = said("--seed", "2", "--seeds", "2")
+    assert "holds seed 2 already" in error and f"drl resume {runs}" in error
+    error = said("--seed", "3", "--seeds", "2", "--lr", "0.5")
+    assert "holds runs with --lr 0.001, these are to have --lr 0.5" in error
+    error = said("--seed", "3", "--seeds", "2", "--env", "Acrobot-v1")
+    assert "--env CartPole-v1, these are to have --env Acrobot-v1" in error
+    assert main(["resume", str(runs / "seed-2"), "--steps", "300", "--lr", "1e-4"]) == 0
+    assert "--lr 0.0001, these are" in said("--seed", "3", "--seeds", "2")
+
+
+def test_runs_that_are_being_made_are_joined(tmp_path: Path) -> None:
+    """What another process leaves in the moment between a directory and its config.json."""
+    runs = tmp_path / "runs"
+    (runs / "seed-9" / "checkpoints").mkdir(parents=True)
+    (runs / "seed-9" / ".lock").touch()
+    assert main(["train", "dqn", *JOIN, "--run", str(runs), "--seeds", "2"]) == 0
+    (runs / "seed-9" / ".lock").unlink()
+    assert main(["train", "dqn", *JOIN, "--run", str(runs), "--seed", "9", "--seeds", "2"]) == 0
+
+
+@pytest.mark.parametrize("second", ["1", "2", "3"])
+def test_two_at_the_same_moment(second: str, tmp_path: Path) -> None:
+    """Of other seeds both train; where they share one, one of them trains all of its own, and the
+    other says so and leaves nothing."""
+    command = [*COMMAND, *JOIN, "--run", str(tmp_path / "runs"), "--seeds", "2"]
+    both = [
+        subprocess.Popen(
+            [*command, "--seed", seed], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for seed in ("1", second)
+    ]
+    errors = [process.communicate(timeout=120)[1] for process in both]
+    codes = [process.returncode for process in both]
+    made = {path.name for path in (tmp_path / "runs").iterdir()}
+    if second == "3":
+        assert codes == [0, 0] and made == {"seed-1", "seed-2", "seed-3", "seed-4"}
+        return
+    assert sorted(codes) == [0, 2], errors
+    first_seed = (1, int(second))[codes.index(0)]
+    assert made == {f"seed-{first_seed}", f"seed-{first_seed + 1}"}
+    assert len(errors[codes.index(2)].splitlines()) == 1
+
+
+def test_a_damaged_run_of_others_costs_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = tmp_path / "runs"
+    assert main(["train", "dqn", *JOIN, "--run", str(runs), "--seeds", "2"]) == 0
+    (runs / "seed-1" / "summary.json").write_text("{")
+    capsys.readouterr()
+    assert main(["train", "dqn", *JOIN, "--run", str(runs), "--seed", "3", "--seeds", "2"]) == 0
+    assert [run["seed"] for run in finished(capsys)["runs"]] == [2, 3, 4]

@@ -110,12 +110,6 @@ class Plan:
         """Whether its environment is the only one, and cannot be made again."""
         return bool(getattr(self.given.get("env"), "single", False))
 
-    def close(self) -> None:
-        """The task, which others are made in place of; but not an environment that is the only
-        one."""
-        if not self.single:
-            self.task.close()
-
 
 def loader(row: Row, parts: Any = None) -> Load:
     """Of the agent's policies.   parts: of the user's own."""

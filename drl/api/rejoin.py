@@ -49,7 +49,7 @@ def finished(directory: Path, plan: Plan, console: Console) -> dict[str, Any] | 
     """
     if not (directory / "config.json").is_file():
         return None
-    plan.close()
+    plan.task.close()
     with Run.open(directory) as run:
         _require_same(run, plan.settings)
         if not run.finished:

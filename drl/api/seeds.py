@@ -42,7 +42,7 @@ def sweep(
     callbacks  each run has copies of them
     """
     require("seeds", len(seeds), 1 <= len(seeds) <= MOST_SEEDS, f"1 to {MOST_SEEDS:,}")
-    plan.close()
+    plan.task.close()
     if plan.single:
         raise UserError(
             "several runs of one environment that cannot be made again: give a class or a function"

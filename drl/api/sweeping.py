@@ -16,6 +16,7 @@ from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, require_callbacks
 from drl.experiment.results import Group, find, group, read
+from drl.settings import require
 from drl.state import shared_generators_kept
 
 
@@ -65,6 +66,7 @@ def sweep(
     numbers = list(range(seed, seed + seeds) if isinstance(seeds, int) else map(int, seeds))
     if not numbers or len(set(numbers)) < len(numbers):
         raise UserError(f"seeds={seeds} is not possible: give how many, or different ones")
+    require("seeds", seeds, min(numbers) >= 0, "0 or more")
     console = console_of(progress)
     with shared_generators_kept():
         changes = settings | {"seed": numbers[0]} | ({} if steps is None else {"steps": steps})
