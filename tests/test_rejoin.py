@@ -44,16 +44,16 @@ def test_it_starts_and_what_is_finished_is_left(
 
 def test_killed_and_queued_again_until_it_is_finished(tmp_path: Path) -> None:
     """The result is that of a run that nobody has touched."""
-    args = [*SHORT, "--steps", "1600", "--solved-at", "None", "--json", "--log", "minimal"]
+    args = [*SHORT, "--steps", "800", "--solved-at", "None", "--json", "--log", "minimal"]
     command = [sys.executable, "-m", "drl", "train", "dqn", "--run", str(tmp_path / "run"), *args]
     kills = 0
-    for wait in ("config.json", "checkpoints/step-*[1-9]*", "checkpoints/step-000000000[89]*"):
+    for wait in ("config.json", "checkpoints/step-*[1-9].*"):
         process = subprocess.Popen([*command, "--resume-or-start"], stdout=subprocess.DEVNULL)
         while process.poll() is None and not list((tmp_path / "run").glob(wait)):
             time.sleep(0.01)
         process.kill()
         kills += process.wait() == -signal.SIGKILL
-    assert kills >= 2
+    assert kills == 2
     assert subprocess.run([*command, "--resume-or-start"], check=False).returncode == 0
     assert main(["train", "dqn", "--run", str(tmp_path / "alone"), *args]) == 0
     assert_same(latest(tmp_path / "alone"), latest(tmp_path / "run"))

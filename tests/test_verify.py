@@ -113,6 +113,21 @@ def test_a_run_that_was_resumed_is_what_it_would_be_alone(tmp_path: Path) -> Non
     assert run.verify().same and run.verify("checkpoint").same
 
 
+def test_a_run_that_was_interrupted_in_an_evaluation(tmp_path: Path) -> None:
+    """Its last checkpoint is from before it."""
+
+    class Ends(drl.Callback):
+        def on_step(self, experiment: Any, progress: Any) -> None:
+            if progress.step == 100:  # where one is due
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    run = trained(tmp_path, callbacks=[Ends()])
+    assert run.summary["interrupted"] and run.summary["best_mean_reward"] is None
+    assert run.verify().same and run.verify("checkpoint").same
+    assert run.resume(progress=False).env_steps == 200
+    assert run.verify().same and run.verify("checkpoint").same
+
+
 def test_a_run_that_was_solved_and_trained_on(tmp_path: Path) -> None:
     run = trained(tmp_path, solved_at=1.0)
     assert run.summary["solved"] and run.summary["env_steps"] == 100

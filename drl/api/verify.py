@@ -48,10 +48,13 @@ class Verified(NamedTuple):
 
 class Compared(Callback):
     """Holds parameters against the checksums of another training, by logged step; ends this one
-    where they first differ, and at the step `end`."""
+    where they first differ, and at the step `end`.
 
-    def __init__(self, sums: Mapping[int, int], end: int) -> None:
-        self.sums, self.end = sums, end
+    left  whether the other one was interrupted in the evaluation that is due there: so is this one
+    """
+
+    def __init__(self, sums: Mapping[int, int], end: int, left: bool) -> None:
+        self.sums, self.end, self.left = sums, end, left
         self.differs: int | None = None
 
     def on_step(self, experiment: Experiment, progress: Progress) -> bool:
@@ -59,6 +62,8 @@ class Compared(Callback):
         expected = self.sums.get(progress.step)
         if expected is not None and checksum(experiment.task.net) != expected:
             self.differs = progress.step
+        if progress.step >= self.end and self.left:
+            experiment.interrupt.asked = True
         return self.differs is None and progress.step < self.end
 
 
@@ -85,7 +90,7 @@ def verify(
                 "checkpoint its episodes begin anew: verify it from its start"
             )
         settings = run.config | {"log": "none", "checkpoint_every": NEVER}
-        compared = Compared(_checksums(directory), end)
+        compared = Compared(_checksums(directory), end, _evaluation_is_left(expected))
         with Run.create(Path(scratch) / "again", settings) as again:
             while True:
                 plan = plan_of(settings, console, env, data, parts, agent, state is None)
@@ -144,6 +149,13 @@ def _is_left_out(state: Mapping[str, Any]) -> bool:
     with fitting("the checkpoint"):
         task = state["task"]
         return "env_steps" in task and task["env_steps"] > 0 and task["envs"] is None
+
+
+def _evaluation_is_left(state: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint was taken when an evaluation was due, and had not been made."""
+    with fitting("the checkpoint"):
+        task = state["task"]
+        return "evaluations" in task and bool(task["evaluations"]["next"] <= task["env_steps"])
 
 
 class _Quiet(Console):
