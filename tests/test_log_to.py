@@ -1,12 +1,16 @@
 """`--log-to`: the same curves, wherever they are written."""
 
+import importlib
 from pathlib import Path
 
 import pytest
 
 from drl.cli.main import main
+from drl.experiment.config import RunConfig
 from drl.experiment.results import curves
+from drl.log.logger import Logger, Opening
 from drl.log.table import CHECKSUM, read_rows
+from drl.tables import LOGGERS, LoggerRow
 
 SHORT = [
     "train", "dqn", "--seed", "1", "--num-envs", "8", "--learning-starts", "64",
@@ -95,3 +99,31 @@ def test_curves_alone_keep_a_run_from_being_begun_anew(
     assert main(["resume", str(run)]) == 2
     assert "checkpoints are gone" in capsys.readouterr().err
     assert before == {path: path.read_bytes() for path in run.glob("*.*")}
+
+
+def test_the_table_of_loggers_is_the_only_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row more, and it is opened, by a name that the settings take."""
+    for name, row in LOGGERS.items():
+        module = importlib.import_module(row.module)
+        assert callable(module.open_logger) and module.last_step(tmp_path) == 0
+        assert RunConfig(log_to=(name,)).log_to == (name,)
+        if row.file is not None:
+            logger = module.open_logger(Opening(name, tmp_path, {"env": "Mine"}))
+            assert isinstance(logger, Logger)
+            logger.close()
+            assert (tmp_path / row.file).is_file()
+    assert main([*SHORT, "--steps", "64", "--log-to", "nowhere"]) == 2
+    error = capsys.readouterr().err
+    assert all(name in error for name in LOGGERS) or "--log-to" in error
+
+    told: list[Opening] = []
+    mine = importlib.import_module("drl.log.lines")
+    monkeypatch.setattr(mine, "open_logger", lambda about: told.append(about) or Logger())
+    monkeypatch.setitem(LOGGERS, "mine", LoggerRow("drl.log.lines"))
+    from drl.log.writers import check_writers, open_loggers
+
+    check_writers(["mine"])
+    open_loggers(["mine", "mine"], tmp_path, {"seed": 1}, resumed_at=64, episodes=3).close()
+    assert told == [Opening("mine", tmp_path, {"seed": 1}, 65, 3)]
