@@ -273,8 +273,8 @@ class RLTask:
         """The result, for people: name → value."""
         best, last = summary["best_mean_reward"], summary["last_mean_reward"]
         collapsed = ", collapsed and not yet back" * self.collapsed
-        return {
-            "solved": "yes" if summary["solved"] else "no",
+        solved = {"solved": "yes" if summary["solved"] else "no"}
+        return (solved if self.config.solved_at is not None else {}) | {
             "best greedy mean": "no evaluation yet" if best is None else f"{best:.1f}",
             "last greedy mean": ("no evaluation yet" if last is None else f"{last:.1f}")
             + collapsed,

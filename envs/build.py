@@ -140,7 +140,8 @@ def _hint(id: str) -> str:
     near = difflib.get_close_matches(name, {*gym.registry, *others()}, n=6, cutoff=0.5)
     near = [other for other in near if _can_be_made(other)][:3]
     unregistered = f": {module} does not register it" if module else ""
-    return unregistered + (f"; nearest: {', '.join(near)}" if near else "")
+    own = "" if module or not id.isidentifier() else f"; a class of yours: my_env.py:{id}"
+    return unregistered + (f"; nearest: {', '.join(near)}" if near else own)
 
 
 def _can_be_made(id: str) -> bool:

@@ -77,7 +77,7 @@ def warnings(config: DQNConfig, experiment: ExperimentConfig) -> list[str]:
         return []
     return [
         f"nothing will be learnt: no update is made in {steps:,} env steps, the first is due after "
-        f"{config.learning_starts:,} (learning_starts): train longer, or lower it"
+        f"{config.learning_starts:,} (`learning_starts`): train longer, or lower it"
     ]
 
 
