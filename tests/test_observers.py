@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made import dqn, step
 
-from agents import DQNConfig, build_dqn
-from agents.dqn import metrics
+from agents import DQNConfig
 
 KINDS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -29,25 +29,20 @@ def flat(state: Any) -> Any:
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_metrics_leave_the_agent_as_it_is(kind: str, library: str) -> None:
-    config = DQNConfig(
-        hidden=(8, 6), buffer_size=64, batch_size=8, num_envs=16, target_period=2, **KINDS[kind]
-    )
-    agent = build_dqn(config, (4,), np.float32, 3, seed=1, backend=library)
+    config = DQNConfig(hidden=(8, 6), buffer_size=64, batch_size=8, target_period=2, **KINDS[kind])
+    agent = dqn(config, (4,), actions=3, num_envs=16, backend=library)
     rng, no = np.random.default_rng(0), np.zeros(16, bool)
     for _ in range(4):
         s, s_next = rng.normal(size=(2, 16, 4)).astype(np.float32)
-        agent.observe(s, rng.integers(3, size=16), rng.normal(size=16), no, no, s_next)
+        agent.observe(s, rng.integers(3, size=16), step(rng.normal(size=16), no, no, s_next))
     agent.learn()
     unseen = copy.deepcopy(agent)
     for _ in range(3):
         update = agent.learn()
         before = flat(copy.deepcopy(agent.state()))
-        seen = metrics.learning(agent, update)
-        seen |= metrics.dead_relus(agent, agent.replay.peek(30))
+        seen = flat(update.metrics())
         assert flat(agent.state()) == before
-        assert seen == metrics.learning(agent, update) | metrics.dead_relus(
-            agent, agent.replay.peek(30)
-        )
+        assert seen == flat(update.metrics())
         assert sum(name.startswith("train/update_ratio/") for name in seen) == len(agent.net.spans)
         unseen.learn()
         assert flat(unseen.state()) == before

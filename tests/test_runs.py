@@ -236,10 +236,11 @@ def test_checkpoints_of_another_run_are_refused(tmp_path: Path) -> None:
 def test_a_default_name_is_one_that_every_tool_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """scp takes what stands before a colon for a host; TensorBoard a comma for two directories."""
+    """scp takes what stands before a colon for a host; TensorBoard a comma for two directories;
+    a file is called by its last name."""
     from drl.experiment.run_files import claim_directory
 
     monkeypatch.chdir(tmp_path)
     path = claim_directory("dqn", "/a dir/my_env.py:Corridor,2*[x]\x1b-v0", 1)
-    assert re.fullmatch(r"dqn--a-dir-my_env\.py-Corridor-2-x--v0-1-\d{8}-\d{6}", path.name)
+    assert re.fullmatch(r"dqn-my_env\.py-Corridor-2-x--v0-1-\d{8}-\d{6}", path.name)
     assert path.is_dir()
