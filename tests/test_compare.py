@@ -112,6 +112,9 @@ def test_an_environment_in_a_file_has_its_short_name_unless_two_share_it() -> No
         return Result({"job": "dqn", "env": env, "seed": 1}, {}, (np.empty(0), np.empty(0)))
 
     one, other = result("/a/my_env.py:MyEnv"), result("/b/my_env.py:MyEnv")
+    called = Result(one.settings | {"env_kwargs": {"goal": 0.2}}, {}, one.curve)
+    plain = Result(one.settings | {"env_kwargs": {}}, {}, one.curve)
+    assert [g.label for g in group([called, plain])] == ["goal=0.2", ""]
     assert [g.what for g in group([one, result("E-v0")])] == ["my_env.py:MyEnv", "E-v0"]
     assert [g.what for g in group([one, other])] == ["/a/my_env.py:MyEnv", "/b/my_env.py:MyEnv"]
 

@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def commands(block: str) -> Iterator[tuple[str, list[str]]]:
     """Each with the lines that are shown of its output."""
-    for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+    for part in re.split(r"^\$ ", block.replace("\\\n", ""), flags=re.M)[1:]:
         words, *shown = part.strip().splitlines()
         yield words, shown
 

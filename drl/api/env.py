@@ -30,7 +30,7 @@ def source_of(settings: Mapping[str, Any], console: Console, env: Any = None) ->
     if record is None:
         raise UserError(
             f"the environment {settings.get('env')} has no name by which it could be made again: "
-            "give it as env="
+            "give it as env=, to a method of drl.load_run(…)"
         )
     if not isinstance(record["env"], str):
         raise UserError(f"env={record['env']!r:.60} is not possible: expected an id")

@@ -177,7 +177,7 @@ def group(results: list[Result]) -> list[Group]:
         differing = [n for n in names if len({repr(r.settings.get(n)) for r in members}) > 1]
         labelled: dict[str, list[Result]] = {}
         for r in members:
-            label = " ".join(f"{n}={_short(r.settings.get(n))}" for n in differing)
+            label = " ".join(filter(None, (_word(n, r.settings.get(n)) for n in differing)))
             labelled.setdefault(label, []).append(r)
         shown = short(what) if shorts.count(short(what)) == 1 else what
         groups += [Group(job, shown, label, found) for label, found in labelled.items()]
@@ -216,6 +216,13 @@ def _curve(points: Sequence[tuple[int, float]]) -> Curve:
 def curve(path: Path, tag: str) -> Curve:
     """One of them; empty if there is none."""
     return curves(path).get(tag, EMPTY)
+
+
+def _word(name: str, value: Any) -> str:
+    """A setting and its name; what an environment is called with, by the names that it has."""
+    if name == "env_kwargs" and isinstance(value, dict):
+        return " ".join(f"{own}={_short(v)}" for own, v in value.items())
+    return f"{name}={_short(value)}"
 
 
 def _short(value: Any) -> str:
