@@ -39,17 +39,19 @@ class Plane(NamedTuple):
     actions: tuple[str, ...]
 
 
+CAR = Plane(
+    Axis(0, -1.2, 0.6, "position"),
+    Axis(1, -0.07, 0.07, "velocity"),
+    ("left", "none", "right"),
+)
 PLANES = {
     "CartPole-v1": Plane(
         Axis(2, -0.21, 0.21, "angle (rad)"),
         Axis(3, -2.0, 2.0, "angular velocity (rad/s)"),
         ("left", "right"),
     ),
-    "MountainCar-v0": Plane(
-        Axis(0, -1.2, 0.6, "position"),
-        Axis(1, -0.07, 0.07, "velocity"),
-        ("left", "none", "right"),
-    ),
+    "MountainCar-v0": CAR,  # Gymnasium's
+    "drl/MountainCar-v0": CAR,  # ours
 }
 
 

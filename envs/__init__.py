@@ -14,25 +14,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from drl.environment import EnvFactory, Step, VectorEnv
     from drl.named import importing
+    from envs.acrobot import Acrobot
     from envs.build import factory, make
     from envs.cartpole import CartPole
     from envs.catch import Catch
     from envs.chain import Chain
     from envs.gymnasium_env import GymVector
     from envs.ids import resolve
+    from envs.mountain_car import MountainCar
+    from envs.mountain_car_continuous import MountainCarContinuous
     from envs.numpy_env import NumpyEnv
+    from envs.pendulum import Pendulum
     from envs.pixels import CartPolePixels
     from envs.sources import EnvSource, source
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
 __all__ = [
+    "Acrobot",
     "CartPole",
     "CartPolePixels",
     "Catch",
     "Chain",
     "GymVector",
+    "MountainCar",
+    "MountainCarContinuous",
     "NumpyEnv",
+    "Pendulum",
     "Step",
     "VectorEnv",
     "EnvFactory",
@@ -45,12 +53,16 @@ __all__ = [
 ]
 
 WHERE = {
+    "Acrobot": "envs.acrobot",
     "CartPole": "envs.cartpole",
     "CartPolePixels": "envs.pixels",
     "Catch": "envs.catch",
     "Chain": "envs.chain",
     "GymVector": "envs.gymnasium_env",
+    "MountainCar": "envs.mountain_car",
+    "MountainCarContinuous": "envs.mountain_car_continuous",
     "NumpyEnv": "envs.numpy_env",
+    "Pendulum": "envs.pendulum",
     "Step": "drl.environment",
     "VectorEnv": "drl.environment",
     "EnvFactory": "drl.environment",

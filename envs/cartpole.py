@@ -16,7 +16,7 @@ from gymnasium.spaces import Box, Discrete, Space
 from drl.images import BLACK, GREY, canvas
 from drl.nn.compiled import compiled
 from envs.answers import LARGEST
-from envs.drawing import headless, rendered
+from envs.drawing import gymnasiums_canvas, rendered
 from envs.numpy_env import NumpyEnv
 
 GRAVITY = 9.8  # m/s²
@@ -129,9 +129,4 @@ class CartPole(NumpyEnv):
 
     @cached_property
     def canvas(self) -> Any:
-        import gymnasium as gym
-
-        headless()
-        canvas = gym.make("CartPole-v1", render_mode="rgb_array", disable_env_checker=True)
-        canvas.reset()  # else it refuses to draw
-        return canvas
+        return gymnasiums_canvas("CartPole-v1")

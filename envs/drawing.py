@@ -17,6 +17,16 @@ def headless() -> None:
         os.environ.setdefault(device, "dummy")
 
 
+def gymnasiums_canvas(id: str) -> Any:
+    """One of Gymnasium's envs, to draw states of ours with: they are set in `unwrapped.state`."""
+    import gymnasium as gym
+
+    headless()
+    env = gym.make(id, render_mode="rgb_array", disable_env_checker=True)
+    env.reset()  # else it refuses to draw
+    return env
+
+
 def no_pictures(id: str) -> NoPictures:
     return NoPictures(f"{id} draws no images: see its score with 'drl evaluate'")
 

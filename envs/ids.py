@@ -18,8 +18,13 @@ OURS = {
     "drl/CartPolePixels-v1": "envs.pixels:CartPolePixels",
     "drl/Catch-v0": "envs.catch:Catch",
     "drl/Chain-v0": "envs.chain:Chain",
+    "drl/Pendulum-v1": "envs.pendulum:Pendulum",
+    "drl/MountainCar-v0": "envs.mountain_car:MountainCar",
+    "drl/MountainCarContinuous-v0": "envs.mountain_car_continuous:MountainCarContinuous",
+    "drl/Acrobot-v1": "envs.acrobot:Acrobot",
 }
-# Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too
+# Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too.
+# Acrobot-v1, MountainCar-v0 … without drl/ are Gymnasium's.
 REGISTERED = {NAMESPACE + id.removeprefix(NAMESPACE): id for id in OURS}
 
 

@@ -26,6 +26,7 @@ from drl.cli.train import parse
 from drl.nn import MLP, Network
 from drl.nn.layers import Linear
 from drl.settings import plain
+from envs.registration import IDS
 
 
 @pytest.mark.parametrize("env", ENVS)
@@ -64,9 +65,10 @@ def test_the_table_is_the_interquartile_mean() -> None:
 
 
 def test_envs_are_measured() -> None:
-    rows = envs.measure(repeats=1, seconds=1e-4).rows
-    assert len(rows) == 4
-    assert all(min(row["ours"], row["sync"], row["sync / ours"]) > 0 for row in rows)
+    found = envs.measure(repeats=1, seconds=1e-4)
+    assert [row["env"] for row in found.rows] == list(IDS)
+    assert all(min(v for v in row.values() if not isinstance(v, str)) > 0 for row in found.rows)
+    assert [bar.bar for bar in found.bars] == [10.0] * len(IDS) + [5.0] * len(IDS)
 
 
 def test_the_cost_of_logging_is_of_pairs_with_one_seed() -> None:

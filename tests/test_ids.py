@@ -31,7 +31,10 @@ from envs.ids import OURS, others, own_class
         ("MountainCar", "MountainCar-v0"),
         ("MinAtar/Breakout", "MinAtar/Breakout-v1"),
         ("MinAtar/Breakout-v0", "MinAtar/Breakout-v0"),
-        ("Acrobot-v1", "Acrobot-v1"),
+        ("Acrobot-v1", "Acrobot-v1"),  # Gymnasium's
+        ("Acrobot", "Acrobot-v1"),
+        ("drl/Acrobot-v1", "drl/Acrobot-v1"),  # ours
+        ("drl/Acrobot", "drl/Acrobot-v1"),
         ("CartPole-v0", "CartPole-v0"),
         ("Nothing", "Nothing"),
         ("Nothing-v3", "Nothing-v3"),
@@ -60,6 +63,9 @@ def test_a_preset_is_the_resolved_ids() -> None:
     for id in ("CartPole", "gymnasium:CartPole-v1", "drl/CartPole-v1", "gymnasium:CartPole"):
         assert preset(resolve(id)) is tuned
     assert preset("some.module:CartPole-v1") is tuned
+    for id in ("Acrobot-v1", "MountainCar-v0"):
+        assert preset(resolve(f"drl/{id}")) is PRESETS[id] and PRESETS[id] is not None
+    assert preset("drl/Pendulum-v1") is None
     assert preset("some.module:MinAtar/Breakout-v1") is preset("MinAtar/Breakout-v1")
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import gymnasium as gym
@@ -17,20 +18,25 @@ each = pytest.mark.parametrize("id", IDS)
 
 @each
 def test_gymnasiums_own_checker(id: str) -> None:
-    """Warnings are errors here."""
-    check_env(gym.make(id).unwrapped, skip_render_check=id == "drl/Chain-v0")
+    """Warnings are errors here, but for the one that Gymnasium's own Pendulum gets too."""
+    with warnings.catch_warnings():
+        if id == "drl/Pendulum-v1":
+            warnings.filterwarnings("ignore", ".*symmetric and normalized space", UserWarning)
+        check_env(gym.make(id).unwrapped, skip_render_check=id == "drl/Chain-v0")
 
 
 @each
 def test_many_are_the_single_one_many_times(id: str) -> None:
     """The vector's final observations and resets, against rules that any env keeps."""
     many: Any = gym.make_vec(id, 5, vectorization_mode="vector_entry_point")
+    many.env.time_limit = min(many.env.time_limit, 50)
     obs, _ = many.reset(seed=4)
-    rng, ends = np.random.default_rng(0), 0
+    many.action_space.seed(0)
+    ends = 0
     for _ in range(120):
         assert obs in many.observation_space
         before = many.env.rows.copy()
-        actions = rng.integers(many.single_action_space.n, size=5)
+        actions = many.action_space.sample()
         obs, reward, terminated, truncated, info = many.step(actions)
         ended = terminated | truncated
         after, paid, over = many.env.advance(before, actions)

@@ -244,11 +244,13 @@ FAMILIES = {"MinAtar/": MINATAR, "ALE/": ATARI}
 def preset(env_id: str) -> Preset | None:
     """The settings for this environment or its family (MinAtar/, ALE/); None where there are none.
 
-    env_id  in full (envs.resolve); the module that it may name is nothing to us
+    env_id  in full (envs.resolve); the module that it may name is nothing to us.  drl/Acrobot-v1,
+            ours, has the settings of Gymnasium's Acrobot-v1: the same physics
     """
     id = env_id.rpartition(":")[2]
-    if id in PRESETS:
-        return PRESETS[id]
+    for known in (id, id.removeprefix("drl/")):
+        if known in PRESETS:
+            return PRESETS[known]
     return next((found for name, found in FAMILIES.items() if id.startswith(name)), None)
 
 
