@@ -6,6 +6,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from agents import preset
+from drl import train
+from drl.errors import UserError
 from envs import Acrobot, MountainCar, MountainCarContinuous, Pendulum
 from envs.libm import squares
 from envs.numpy_env import NumpyEnv
@@ -203,3 +206,23 @@ def test_sketches_show_the_state() -> None:
         middles.append(ink(car.sketch()[:, :160], black))  # the flag is beyond
     assert middles[0][0] < middles[1][0] < middles[2][0]  # from left to right
     assert middles[1][1] > max(middles[0][1], middles[2][1])  # lowest in the valley
+
+
+@pytest.mark.parametrize("id", ["Acrobot-v1", "MountainCar-v0"])
+def test_dqn_trains_on_them_with_the_preset_of_gymnasiums(id: str) -> None:
+    tuned = preset(id)
+    assert tuned is not None
+    trained = train("dqn", f"drl/{id}", steps=1_600, progress=False)
+    envs, agent = trained.task.envs, trained.agent
+    assert envs.id == f"drl/{id}" and agent.updates > 0
+    assert [layer.W.shape[1] for layer in agent.net.layers if hasattr(layer, "W")][:-1] == [
+        *tuned.config.hidden
+    ]
+    obs = np.zeros((2, *envs.observation_space.shape), np.float32)
+    assert trained.policy.act(obs).shape == (2,)
+
+
+@pytest.mark.parametrize("id", ["drl/Pendulum-v1", "drl/MountainCarContinuous-v0"])
+def test_a_dqn_says_that_it_cannot_have_box_actions(id: str) -> None:
+    with pytest.raises(UserError, match=f"{id}.* takes Discrete actions, found Box"):
+        train("dqn", id, steps=100, progress=False)
