@@ -11,6 +11,7 @@ from agents.agent import require_agent
 from agents.collapse import Collapse
 from agents.config import ExperimentConfig
 from agents.pictures import Pictures
+from agents.repeats import Repeats
 from agents.row import Row
 from agents.setup import Setup
 from agents.task import RLTask
@@ -130,7 +131,7 @@ def _task(
 
     def callbacks(task: RLTask, full: bool) -> list[Callback]:
         own = row.callbacks(task, config, setup)
-        return [Collapse(task), *own, *([Pictures(task)] if full else [])]
+        return [Repeats(task), Collapse(task), *own, *([Pictures(task)] if full else [])]
 
     return RLTask(
         agent, envs, factory, experiment, row.name, partial(restarted_envs, factory, experiment),

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from drl import train
 from drl.errors import NotRepeated
 from envs import make
 from envs.build import GymVector
@@ -227,3 +228,15 @@ def test_a_state_that_no_run_wrote_is_refused(wrong: dict[str, Any]) -> None:
         state["envs"]["1"]["episode"] |= wrong
     with pytest.raises(ValueError, match="way"):
         vector(OwnGenerator).load_state(state)
+
+
+@pytest.mark.parametrize(("kind", "said"), [(Entropy, True), (TellsState, False), (Drift, False)])
+def test_a_run_says_at_its_start_that_its_episodes_will_not_come_back(
+    kind: type[gym.Env[Any, Any]], said: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings: dict[str, Any] = {"steps": 32, "num_envs": 2, "eval_episodes": 2, "log": "minimal"}
+    train("dqn", kind, run=tmp_path / "run", **settings)
+    words = f"{kind.__name__} does not repeat itself: resumed, the run goes on in new episodes"
+    assert (words in capsys.readouterr().err) == said
+    train("dqn", kind, **settings)  # nothing is kept, so nothing will be resumed
+    assert words not in capsys.readouterr().err
