@@ -168,7 +168,8 @@ def test_an_environment_that_nothing_names_is_given_again(tmp_path: Path) -> Non
 
 
 def test_an_environment_that_does_not_repeat_itself_is_found_out(tmp_path: Path) -> None:
-    assert not trained(tmp_path, Unrepeatable).verify().same
+    with pytest.warns(drl.TrainingWarning, match="Unrepeatable does not repeat itself"):
+        assert not trained(tmp_path, Unrepeatable).verify().same
 
 
 def test_episodes_that_would_begin_anew_are_not_compared(tmp_path: Path) -> None:
