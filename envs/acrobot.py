@@ -23,6 +23,8 @@ from envs.numpy_env import NumpyEnv
 # masses m₁ = m₂ = 1 kg, length l₁ = 1 m, moments of inertia I₁ = I₂ = 1 kg m²: as factors left out
 LC = 0.5  # m, from a link's joint to its centre of mass, l_c1 = l_c2
 G = 9.8  # m/s²
+PULL1, PULL2 = (LC + 1.0) * G, LC * G  # N m: (m₁ l_c1 + m₂ l₁) g, m₂ l_c2 g
+LC_2, SUM_2 = LC**2, 1.0 + LC**2  # m²: l_c², l₁² + l_c2²
 TAU = 0.2  # s, between two steps
 MAX_SPEED1, MAX_SPEED2 = 4 * math.pi, 9 * math.pi  # rad/s
 TURN = 2 * math.pi
@@ -45,63 +47,56 @@ def accelerations(
 
     Operation for operation in Gymnasium's order: the last bit depends on it.
     """
-    d1 = LC**2 + (1.0 + LC**2 + cos2) + 1.0 + 1.0
-    phi2 = LC * G * cos12
-    phi1 = -LC * square2 * sin2 - speed2 * speed1 * sin2 + (LC + 1.0) * G * cos1 + phi2
-    acc2 = (torque + d2 / d1 * phi1 - LC * square1 * sin2 - phi2) / (LC**2 + 1.0 - d2_square / d1)
+    d1 = LC_2 + (SUM_2 + cos2) + 1.0 + 1.0
+    phi2 = PULL2 * cos12
+    phi1 = -LC * square2 * sin2 - speed2 * speed1 * sin2 + PULL1 * cos1 + phi2
+    acc2 = (torque + d2 / d1 * phi1 - LC * square1 * sin2 - phi2) / (SUM_2 - d2_square / d1)
     return -(d2 * acc2 + phi1) / d1, acc2
 
 
-def look(
-    rows: np.ndarray, k: np.ndarray, ahead: float, angles: np.ndarray, bases: np.ndarray
-) -> None:
-    """What cosines and squares are needed of at rows + ahead · k.
-
-    angles (3, N) ← θ₂, θ₁ + θ₂ − π/2, θ₁ − π/2;   bases (3, N): first two ← θ̇₁, θ̇₂
-    """
-    at = rows + ahead * k
-    angles[0], angles[2], bases[:2] = at[1], at[0], at[2:]
-    np.add(at[0], at[1], out=angles[1])
-    angles[1:] -= math.pi / 2
+def look(rows: np.ndarray, k: np.ndarray, ahead: float, at: np.ndarray) -> None:
+    """at (7, N), all but the last, ← at rows + ahead · k:   θ₁ + θ₂ − π/2, θ₁ − π/2, θ₁, θ₂, θ̇₁, θ̇₂
+    (then d₂)."""
+    np.add(rows, ahead * k, out=at[2:6])
+    np.add(at[2], at[3], out=at[0])
+    at[1] = at[2]
+    at[:2] -= math.pi / 2
 
 
-def look_loop(
-    rows: np.ndarray, k: np.ndarray, ahead: float, angles: np.ndarray, bases: np.ndarray
-) -> None:
-    """Angles and bases as `look` gives them, environment after environment, for `compiled`."""
+def look_loop(rows: np.ndarray, k: np.ndarray, ahead: float, at: np.ndarray) -> None:
+    """What `look` gives, environment after environment, for `compiled`."""
     for i in range(rows.shape[1]):
-        theta1, theta2 = rows[0, i] + ahead * k[0, i], rows[1, i] + ahead * k[1, i]
-        angles[0, i] = theta2
-        angles[1, i] = theta1 + theta2 - math.pi / 2
-        angles[2, i] = theta1 - math.pi / 2
-        bases[0, i], bases[1, i] = rows[2, i] + ahead * k[2, i], rows[3, i] + ahead * k[3, i]
+        for d in range(4):
+            at[2 + d, i] = rows[d, i] + ahead * k[d, i]
+        at[0, i] = at[2, i] + at[3, i] - math.pi / 2
+        at[1, i] = at[2, i] - math.pi / 2
 
 
 def slope(
-    torque: np.ndarray, bases: np.ndarray, square: np.ndarray, cos: np.ndarray, sin2: np.ndarray,
+    torque: np.ndarray, at: np.ndarray, cos: np.ndarray, sin2: np.ndarray, square: np.ndarray,
     k: np.ndarray,
 ) -> None:  # fmt: skip
     """k (4, N) ← d(rows)/dt.
 
-    bases  θ̇₁, θ̇₂, d₂;  square  theirs;  cos  of the three angles: (3, N);   sin2  of θ₂: (N,)
+    at    of `look`: (7, N);   cos  of its first four: (4, N);   square  of its last three: (3, N)
+    sin2  sin θ₂: (N,)
     """
-    k[:2] = bases[:2]
+    k[:2] = at[4:6]
     k[2], k[3] = accelerations(
-        torque, bases[0], bases[1], bases[2], square[0], square[1], square[2],
-        cos[0], cos[1], cos[2], sin2,
-    )  # fmt: skip
+        torque, at[4], at[5], at[6], square[0], square[1], square[2], cos[3], cos[0], cos[1], sin2
+    )
 
 
 def slope_loop(
-    torque: np.ndarray, bases: np.ndarray, square: np.ndarray, cos: np.ndarray, sin2: np.ndarray,
+    torque: np.ndarray, at: np.ndarray, cos: np.ndarray, sin2: np.ndarray, square: np.ndarray,
     k: np.ndarray,
 ) -> None:  # fmt: skip
     """d(rows)/dt as `slope` gives it, environment after environment, for `compiled`."""
     for i in range(k.shape[1]):
-        k[0, i], k[1, i] = bases[0, i], bases[1, i]
+        k[0, i], k[1, i] = at[4, i], at[5, i]
         k[2, i], k[3, i] = accelerations(
-            torque[i], bases[0, i], bases[1, i], bases[2, i], square[0, i], square[1, i],
-            square[2, i], cos[0, i], cos[1, i], cos[2, i], sin2[i],
+            torque[i], at[4, i], at[5, i], at[6, i], square[0, i], square[1, i], square[2, i],
+            cos[3, i], cos[0, i], cos[1, i], sin2[i],
         )  # fmt: skip
 
 
@@ -112,7 +107,9 @@ def arrive(rows: np.ndarray, k: np.ndarray, moved: np.ndarray) -> None:
     """
     np.add(rows, TAU / 6 * (k[0] + 2 * k[1] + 2 * k[2] + k[3]), out=moved)
     angles = moved[:2]
-    while (over := np.abs(angles) > math.pi).any():  # turn by turn, as the last bit has it
+    while np.count_nonzero(
+        over := np.abs(angles) > math.pi
+    ):  # turn by turn, as the last bit has it
         angles[over] -= np.copysign(TURN, angles[over])
     np.minimum(np.maximum(moved[2], -MAX_SPEED1), MAX_SPEED1, out=moved[2])
     np.minimum(np.maximum(moved[3], -MAX_SPEED2), MAX_SPEED2, out=moved[3])
@@ -134,8 +131,8 @@ def arrive_loop(rows: np.ndarray, k: np.ndarray, moved: np.ndarray) -> None:
 
 
 CUBE, ROWS, ROW = "float64[:, :, ::1]", "float64[:, ::1]", "float64[::1]"
-LOOK_LOOP = f"void({ROWS}, {ROWS}, float64, {ROWS}, {ROWS})"
-SLOPE_LOOP = f"void({ROW}, {ROWS}, {ROWS}, {ROWS}, {ROW}, {ROWS})"
+LOOK_LOOP = f"void({ROWS}, {ROWS}, float64, {ROWS})"
+SLOPE_LOOP = f"void({ROW}, {ROWS}, {ROWS}, {ROW}, {ROWS}, {ROWS})"
 ARRIVE_LOOP = f"void({ROWS}, {CUBE}, {ROWS})"
 
 
@@ -169,14 +166,14 @@ class Acrobot(NumpyEnv):
         return self.rng.uniform(-0.1, 0.1, (4, count)).astype(np.float32).astype(np.float64)
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        torque, count = TORQUES.take(actions), self.num_envs
-        angles, bases, k = np.empty((3, count)), np.empty((3, count)), np.zeros((4, 4, count))
+        torque = TORQUES.take(actions)
+        at, k = np.empty((7, self.num_envs)), np.zeros((4, 4, self.num_envs))
         for stage, ahead in enumerate((0.0, TAU / 2, TAU / 2, TAU)):
-            self.look(rows, k[stage - 1], ahead, angles, bases)
+            self.look(rows, k[stage - 1], ahead, at)
             # numpy's cos and sin either way: another library's may differ in the last bit
-            cos, sin2 = np.cos(angles), np.sin(angles[0])
-            bases[2] = LC**2 + LC * cos[0] + 1.0  # d₂
-            self.slope(torque, bases, squares(bases), cos, sin2, k[stage])
+            cos, sin2 = np.cos(at[:4]), np.sin(at[3])
+            at[6] = LC_2 + LC * cos[3] + 1.0  # d₂
+            self.slope(torque, at, cos, sin2, squares(at[4:]), k[stage])
         moved = np.empty_like(rows)
         self.arrive(rows, k, moved)
         over = -np.cos(moved[0]) - np.cos(moved[1] + moved[0]) > 1.0
