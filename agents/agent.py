@@ -15,7 +15,8 @@ from drl.errors import UserError
 from drl.experiment.task import Update
 from drl.nn import Network
 
-Values = Callable[[np.ndarray], np.ndarray]  # observations (N, *shape) → V (N,)
+# observations (N, *shape), and (N, A) masks where there are some → V (N,)
+Values = Callable[..., np.ndarray]
 
 
 class Probe(Watch, Protocol):
@@ -40,7 +41,10 @@ class Agent(Protocol):
     # -- its own ------------------------------------------------------------------------------
     @abstractmethod
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
-        """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own."""
+        """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own.
+
+        mask  (N, A) bool, the actions to choose from; None where the environment tells none
+        """
 
     @abstractmethod
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:

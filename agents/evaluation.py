@@ -14,14 +14,15 @@ from drl.environment import EnvFactory, Step, VectorEnv
 from drl.errors import EnvWarning
 
 MOST_AT_ONCE = 100  # environments side by side in an evaluation, where nothing else is said
-Act = Callable[[np.ndarray], np.ndarray]  # observations (N, *shape) → actions (N, *action shape)
+# observations (N, *shape), and (N, A) masks where there are some → actions (N, *action shape)
+Act = Callable[..., np.ndarray]
 
 
 class Watch(Protocol):
     """Looks at an evaluation, and changes nothing of it."""
 
-    def begin(self, obs: np.ndarray) -> None:
-        """It begins in obs (N, *shape)."""
+    def begin(self, obs: np.ndarray, mask: np.ndarray | None = None) -> None:
+        """It begins in obs (N, *shape).   mask: (N, A) bool, the actions that obs allows."""
 
     def see(self, step: Step) -> None:
         """One step of all its environments."""
@@ -51,7 +52,8 @@ def evaluate(
     would favour the short ones.  An episode that has not ended after `max_steps` agent steps counts
     with what it has earned by then, and is its environment's last: EnvWarning.
 
-    policy  observations (N, *shape) → actions (N, *action shape)
+    policy  observations (N, *shape) → actions (N, *action shape); in an environment that tells
+            which actions are allowed it is called with their masks (N, A) besides
     watch   looks on
 
     ValueError below 1 episode.
@@ -65,14 +67,15 @@ def evaluate(
     running, steps = np.zeros(n), np.zeros(n, np.int64)
     cut = played = 0  # episodes; steps of all environments
     failed = len(envs.restarts)
-    obs, _ = envs.reset()
+    obs, info = envs.reset()
+    mask = info.get("action_mask")
     if watch is not None:
-        watch.begin(obs)
+        watch.begin(obs, mask)
     while share.any():
-        step = envs.step(policy(obs))
+        step = envs.step(acted(policy, obs, mask))
         if watch is not None:
             watch.see(step)
-        obs = step.obs
+        obs, mask = step.obs, step.mask
         running += step.reward
         steps += 1
         if step.invalid is not None:  # these episodes began anew
@@ -101,6 +104,11 @@ def evaluate(
         )
     restarts = len(envs.restarts) - failed
     return Evaluation(np.array(returns), np.array(lengths), cut, restarts)
+
+
+def acted(policy: Act, obs: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+    """What the policy does; a policy without an idea of masks is not bothered with None."""
+    return policy(obs) if mask is None else policy(obs, mask)
 
 
 def evaluate_fresh(

@@ -15,8 +15,13 @@ class Exploration(Protocol):
 
     epsilon: Schedule  # probability that a random action is begun, by env steps
 
-    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
-        """greedy (N,) → the actions to take (N,)."""
+    def __call__(
+        self, greedy: np.ndarray, env_steps: int, mask: np.ndarray | None = None
+    ) -> np.ndarray:  # fmt: skip
+        """greedy (N,) → the actions to take (N,), counted from 0.
+
+        mask  (N, A) bool, the actions to choose from; given where the environment tells it
+        """
 
     def state(self) -> dict[str, Any]:
         """All that the next actions depend on."""
@@ -26,7 +31,7 @@ class Exploration(Protocol):
 
 
 class EpsilonGreedy:
-    """With probability ε(env steps) an action uniform over all, else the greedy one.
+    """With probability ε(env steps) an action uniform over the allowed ones, else the greedy one.
 
     Watkins 1989; ε is a schedule in env steps.
     """
@@ -34,12 +39,18 @@ class EpsilonGreedy:
     def __init__(self, epsilon: Schedule, actions: int, rng: np.random.Generator) -> None:
         self.epsilon, self.actions, self.rng = epsilon, actions, rng
 
-    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
-        """greedy (N,) → the actions to take (N,)."""
+    def __call__(
+        self, greedy: np.ndarray, env_steps: int, mask: np.ndarray | None = None
+    ) -> np.ndarray:  # fmt: skip
+        """greedy (N,) → the actions to take (N,).   mask: (N, A) bool, what is allowed."""
         explore = self.rng.random(len(greedy)) < self.epsilon(env_steps)
         if not explore.any():
             return greedy
-        return np.where(explore, self.rng.integers(self.actions, size=len(greedy)), greedy)
+        if mask is None:
+            drawn = self.rng.integers(self.actions, size=len(greedy))
+        else:
+            drawn = any_allowed(mask, self.rng)
+        return np.where(explore, drawn, greedy)
 
     def state(self) -> dict[str, Any]:
         """The generator's."""
@@ -54,8 +65,8 @@ class EzGreedy:
     """εz-greedy: a random action, once begun, is held for n agent steps, P(n) ∝ n^−μ.
 
     Where single random steps cancel out (a car in a valley), held ones get somewhere.
-    Dabney, Ostrovski & Barreto 2021, Algorithm 1; n is cut at 10,000 as there.   mu: μ > 1, theirs
-    is 2;  environments: N.
+    Dabney, Ostrovski & Barreto 2021, Algorithm 1; n is cut at 10,000 as there.  An action is let go
+    once it is not allowed any more.   mu: μ > 1, theirs is 2;  environments: N.
     """
 
     LONGEST = 10_000  # agent steps
@@ -67,11 +78,19 @@ class EzGreedy:
         self.held = np.zeros(num_envs, np.int64)
         self.left = np.zeros(num_envs, np.int64)  # agent steps for which it is still held
 
-    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+    def __call__(
+        self, greedy: np.ndarray, env_steps: int, mask: np.ndarray | None = None
+    ) -> np.ndarray:  # fmt: skip
+        """greedy (N,) → the actions to take (N,).   mask: (N, A) bool, what is allowed."""
+        if mask is not None:
+            self.left *= mask[np.arange(len(greedy)), self.held]
         begins = (self.left == 0) & (self.rng.random(len(greedy)) < self.epsilon(env_steps))
         count = int(begins.sum())
         if count:
-            self.held[begins] = self.rng.integers(self.actions, size=count)
+            if mask is None:
+                self.held[begins] = self.rng.integers(self.actions, size=count)
+            else:
+                self.held[begins] = any_allowed(mask[begins], self.rng)
             self.left[begins] = np.minimum(self.rng.zipf(self.mu, count), self.LONGEST)
         holds = self.left > 0
         self.left -= holds
@@ -90,3 +109,10 @@ class EzGreedy:
         self.rng.bit_generator.state = state["rng"]
         fill(self.held, state["held"], "held actions", 0, self.actions - 1)
         fill(self.left, state["left"], "steps left of them", 0, self.LONGEST)
+
+
+def any_allowed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An action uniform over those that each row allows: (N, A) bool → (N,)."""
+    number = (rng.random(len(mask)) * mask.sum(axis=1)).astype(np.int64)  # which of the allowed
+    allowed: np.ndarray = (mask.cumsum(axis=1) > number[:, None]).argmax(axis=1)
+    return allowed

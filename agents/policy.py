@@ -47,7 +47,7 @@ class SavedPolicy:
         """(N, *shape) → actions (N, *action shape), the environment's own; nothing is checked."""
         raise NotImplementedError
 
-    def value(self, obs: np.ndarray) -> np.ndarray | None:
+    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         """V(s), in the environment's rewards: (N, *shape) → (N,); None: it knows none."""
         return None
 
@@ -68,20 +68,26 @@ class SavedPolicy:
     def __call__(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """One observation gives one action; a batch (N, *shape) gives N of them.
 
-        UserError on another shape, and on NaN or Inf.
+        mask  the actions to choose from, a row for each observation, of True and False or 1 and 0;
+              None: all
+
+        UserError on another shape, on NaN or Inf, and on a mask that allows nothing.
         """
         batch, one = self.batch(obs)
-        if mask is not None and one:
-            mask = np.asarray(mask)[None]
-        actions = self.act(batch, mask)
+        if mask is None:
+            actions = self.act(batch)
+        else:
+            mask = np.asarray(mask)
+            actions = self.act(batch, checked(mask[None] if one else mask, len(batch), self))
         return actions[0] if one else actions
 
     def predict(
         self, observation: np.ndarray, state: Any = None, episode_start: Any = None,
-        deterministic: bool = True,
+        deterministic: bool = True, action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:  # fmt: skip
-        """The actions, and the state handed through: as Stable-Baselines3's policies are asked."""
-        return self(observation), state
+        """The actions, and the state handed through: as Stable-Baselines3's policies are asked, and
+        those of its sb3-contrib with masks."""
+        return self(observation, action_masks), state
 
     def batch(self, obs: np.ndarray) -> tuple[np.ndarray, bool]:
         """Observations (N, *shape), and whether there was but one.   UserError as above."""
@@ -132,3 +138,16 @@ def finite(obs: np.ndarray) -> np.ndarray:
             "mend what it comes from"
         )
     return obs
+
+
+def checked(mask: np.ndarray, count: int, policy: SavedPolicy) -> np.ndarray:
+    """A mask as (count, A) bool.   UserError where it is none, or a row allows nothing."""
+    actions: Any = getattr(policy.action_space, "n", mask.shape[-1])
+    shape = (count, int(actions))
+    if mask.shape != shape or not np.isin(mask, (0, 1)).all():
+        raise UserError(
+            f"a mask of {mask.dtype} {mask.shape}, the policy takes {shape} of True and False"
+        )
+    if not (some := mask.any(axis=1)).all():
+        raise UserError(f"the mask of observation {int(some.argmin())} allows nothing")
+    return mask.astype(np.bool_)

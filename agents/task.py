@@ -15,7 +15,7 @@ from agents.config import ExperimentConfig
 from agents.evaluation import Act, Evaluation, Watch, evaluate, evaluate_fresh
 from agents.evaluations import Evaluations
 from drl.closing import close
-from drl.environment import EnvFactory, VectorEnv
+from drl.environment import NO_INFO, EnvFactory, Info, VectorEnv
 from drl.errors import EnvFailed, NotRepeated
 from drl.experiment.callbacks import Callback
 from drl.experiment.curves import due
@@ -55,6 +55,7 @@ class RLTask:
         self.evaluations = Evaluations(config)
         self.step = 0  # env steps
         self.obs: np.ndarray | None = None  # (N, *shape); None: no episode is under way
+        self.mask: np.ndarray | None = None  # (N, A), the actions that obs allows; None: all
         self.restarted = ""  # why there are new episodes
         self.anew = False  # whether a resumed run has new ones, which has to be said
         self.before: dict[str, Any] | None = None  # of the environments, where they were left
@@ -79,7 +80,8 @@ class RLTask:
             except NotRepeated as error:
                 self._interrupted(str(error))
         if self.obs is None:
-            self.obs, _ = self.envs.reset()
+            self.obs, info = self.envs.reset()
+            self.mask = info.get("action_mask")
 
     def run(self, until: int) -> Iterator[Progress]:
         """Go on until `until` env steps in all; pauses after each step of all environments."""
@@ -87,13 +89,13 @@ class RLTask:
         deque(self.begin(), maxlen=0)
         assert self.obs is not None
         while self.step < until:
-            action = agent.act(self.obs, self.step)
+            action = agent.act(self.obs, self.step, self.mask)
             step = envs.step(action)
             if step.invalid is None:
                 agent.observe(self.obs, action, step)
             else:  # an environment failed: rather one step of all not remembered than a wrong one
                 agent.interrupt_episodes(step.invalid)
-            self.obs = step.obs
+            self.obs, self.mask = step.obs, step.mask
             self.step += envs.num_envs
             self.returns += step.reward
             self.lengths += 1
@@ -125,17 +127,20 @@ class RLTask:
         before = self.envs.state()
         try:
             yield self.envs
-            obs, _ = self.envs.reset()
+            obs, info = self.envs.reset()
         except BaseException:
             if before is None:
                 self._interrupted("its state could not be saved")
             self.before = before
             raise
-        self._interrupted("lent", obs)
+        self._interrupted("lent", obs, info)
 
-    def _interrupted(self, why: str, obs: np.ndarray | None = None) -> None:
+    def _interrupted(
+        self, why: str, obs: np.ndarray | None = None, info: Info = NO_INFO
+    ) -> None:  # fmt: skip
         """The episodes under way are lost; new ones begin, or have begun with `obs`."""
         self.obs, self.restarted = obs, why
+        self.mask = info.get("action_mask")
         self.returns[:], self.lengths[:] = 0, 0
         self.agent.interrupt_episodes()
 
@@ -297,6 +302,7 @@ class RLTask:
             "envs": None if self.obs is None else envs,
             "env_steps": self.step,
             "obs": self.obs,
+            "mask": self.mask,
             "returns": self.returns.copy(),
             "lengths": self.lengths.copy(),
             "evaluations": self.evaluations.state(),
@@ -334,9 +340,18 @@ class RLTask:
 
     def _load_envs(self, state: dict[str, Any]) -> None:
         """The episodes that were under way."""
-        obs = self.envs.reset()[0] if self.obs is None else self.obs
+        obs, mask = self.obs, self.mask
+        if obs is None:
+            obs, info = self.envs.reset()
+            mask = info.get("action_mask")
         fill(obs, state["obs"], "observations")
-        self.obs = obs
+        if (mask is None) != (state["mask"] is None):
+            raise ValueError("action masks are on one side only")
+        if mask is not None:
+            fill(mask, state["mask"], "action masks")
+            if not mask.any(axis=1).all():
+                raise ValueError("an action mask allows nothing")
+        self.obs, self.mask = obs, mask
         fill(self.returns, state["returns"], "returns")
         fill(self.lengths, state["lengths"], "lengths", low=0)
         try:

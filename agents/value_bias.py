@@ -19,7 +19,8 @@ class ValueBias:
 
     It watches an evaluation, and looks at the first episode of each environment.
 
-    value    V(s) of observations (N, *shape), in the environment's rewards
+    value    V(s) of observations (N, *shape), in the environment's rewards; it is called with
+             masks (N, A) besides where the environment tells which actions are allowed
     gamma    discount of a reward, per agent step
     rewards  those that the agent learns from, in the environment's units: (T, N) → (T, N)
     """
@@ -30,13 +31,14 @@ class ValueBias:
     ) -> None:  # fmt: skip
         self.value, self.gamma, self.learnt_from = value, gamma, rewards
 
-    def begin(self, obs: np.ndarray) -> None:
+    def begin(self, obs: np.ndarray, mask: np.ndarray | None = None) -> None:
         """The evaluation begins in obs (N, *shape)."""
-        self.estimated = self.value(obs)  # (N,)
+        self.estimated = self._value(obs, mask)  # (N,)
         self.rewards: list[np.ndarray] = []  # (N,) each step
         self.terminated: list[np.ndarray] = []
         self.truncated: list[np.ndarray] = []
-        self.cut: list[tuple[int, np.ndarray, np.ndarray]] = []  # t, which (N,), their s_T
+        # t, which (N,), their s_T, the masks of s_T
+        self.cut: list[tuple[int, np.ndarray, np.ndarray, np.ndarray | None]] = []
         self.invalid = np.zeros(len(obs), bool)  # environments that failed on the way
 
     def see(self, step: Step) -> None:
@@ -49,7 +51,12 @@ class ValueBias:
             self.invalid |= step.invalid
         if np.count_nonzero(step.truncated):  # any() takes ten times as long
             which = step.truncated & ~step.terminated
-            self.cut.append((len(self.rewards), which, step.final_obs[which]))
+            masks = step.final_mask
+            allowed = None if masks is None else masks[which]
+            self.cut.append((len(self.rewards), which, step.final_obs[which], allowed))
+
+    def _value(self, obs: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+        return self.value(obs) if mask is None else self.value(obs, mask)
 
     def realised(self) -> np.ndarray:
         """G (N,); NaN where the first episode has not ended."""
@@ -62,9 +69,9 @@ class ValueBias:
         length = np.where(ends.any(axis=0), ends.argmax(axis=0) + 1, 0)  # (N,) agent steps
         first = np.arange(len(ends))[:, None] < length  # (T, N)
         total: np.ndarray = gamma ** np.arange(len(ends)) @ (self.learnt_from(rewards) * first)
-        for t, which, s in self.cut:
+        for t, which, s, mask in self.cut:
             own = np.flatnonzero(which)
-            total[own] += np.where(length[own] == t, gamma**t * self.value(s), 0.0)
+            total[own] += np.where(length[own] == t, gamma**t * self._value(s, mask), 0.0)
         total[(length == 0) | self.invalid] = np.nan
         return total
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.evaluation import Act
+from agents.evaluation import Act, acted
 from drl.closing import close
 from drl.environment import EnvFactory, VectorEnv
 from drl.errors import EnvWarning
@@ -52,14 +52,15 @@ def video(factory: EnvFactory, policy: Act, seed: int) -> Video:
 def _play(env: VectorEnv, policy: Act) -> Video:
     draw = getattr(env, "sketch", lambda: shrunk(env.render()))
     frames, stride, total, length, ended = [], 1, 0.0, 0, False
-    obs, _ = env.reset()
+    obs, info = env.reset()
+    mask = info.get("action_mask")
     while not ended and length < MAX_STEPS:
         if length % stride == 0:
             frames.append(draw())
             if len(frames) > FRAMES:
                 frames, stride = frames[::2], 2 * stride
-        step = env.step(policy(obs))
-        obs = step.obs
+        step = env.step(acted(policy, obs, mask))
+        obs, mask = step.obs, step.mask
         total += float(step.reward[0])
         length += 1
         ended = bool(step.terminated[0] or step.truncated[0] or step.invalid is not None)

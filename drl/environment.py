@@ -28,6 +28,16 @@ class Step(NamedTuple):
     info: Info = NO_INFO  # of `obs`: action_mask (N, A) …; of `final_obs`: final_action_mask
     invalid: np.ndarray | None = None  # (N,) bool: environments restarted, whose step is unknown
 
+    @property
+    def mask(self) -> np.ndarray | None:
+        """Actions that `obs` allows, (N, A) bool; None: all."""
+        return self.info.get("action_mask")
+
+    @property
+    def final_mask(self) -> np.ndarray | None:
+        """Actions that `final_obs` allows, (N, A) bool; None: all."""
+        return self.info.get("final_action_mask", self.mask)
+
 
 class VectorEnv(Protocol):
     """N environments side by side, reset within the step that ends them (Gymnasium's SAME_STEP)."""

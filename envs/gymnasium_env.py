@@ -271,7 +271,7 @@ class GymVector:
         if state["way"] not in get_args(Way):
             raise ValueError(f"no way to play an episode again: {state['way']!r:.40}")
         self.obs, self.way = obs, state["way"]
-        seen = self._empty()
+        seen, masked = self._empty(), True
         self.failed = False
         with self.clock:
             for i in range(self.num_envs):
@@ -284,6 +284,7 @@ class GymVector:
                     self.envs[i] = self._made(self.envs[i].name, i)
                 try:
                     total = play_again(self.envs[i], episode, seen, i)
+                    masked &= self.envs[i].mask(self._actions(), over=True) is not None
                 except Failed as error:
                     raise NotRepeated(f"{error} when its episode was played again") from error
                 if saved["own"] is not None:
@@ -293,6 +294,7 @@ class GymVector:
                         f"{self.envs[i].name} does not repeat itself: after the same start and the "
                         f"same {len(episode.actions)} actions it is elsewhere"
                     )
+        self.masked = masked
 
     def render(self) -> np.ndarray:
         """Environment 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""

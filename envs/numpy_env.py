@@ -127,6 +127,12 @@ class NumpyEnv:
         masks = self._masks(self.rows)
         if masks is None:
             return NO_INFO
+        if not masks.any(axis=1).all():
+            i = int(masks.any(axis=1).argmin())
+            raise Wrong(
+                f"(environment {i}) gave an action mask that allows nothing; expected one action "
+                "at least"
+            )
         return {"action_mask": masks} | ({} if final is None else {"final_action_mask": final})
 
     def _masks(self, rows: np.ndarray) -> np.ndarray | None:

@@ -46,8 +46,9 @@ def agent(backend: str, bootstrap: targets.TargetFunction, **settings: float) ->
 
 
 def batch_of(**arrays: Any) -> Batch:
-    """A batch of three; what is not said is 1."""
+    """A batch of three without masks; what else is not said is 1."""
     whole = {name: np.ones(3) for name in Batch._fields} | {"rows": np.arange(3)}
+    whole |= Batch._field_defaults
     return Batch(**(whole | {name: np.asarray(array) for name, array in arrays.items()}))
 
 

@@ -42,6 +42,7 @@ class Seen(NamedTuple):
     td_error: Callable[[], Array]  # (B,) δ = Q(s, a; θ) − E[target]
     loss: Callable[[], float]
     grad_norm: float  # ‖∂L/∂θ‖ before clipping
+    mask: Array | None = None  # (B, A) bool, the actions that s allows; None: all
 
 
 class DQN:
@@ -81,13 +82,17 @@ class DQN:
         self.updates_by, self.first_action = updates_by, policy.first_action
         self._policy, self.update_metrics = policy, update_metrics
         self.updates = 0
+        self.mask: np.ndarray | None = None  # (N, A) of the observations last acted on
         target_net.copy_from(net)
 
     # -- acting -------------------------------------------------------------------------------
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N,), the environment's own."""
         self.net.resample(self.noise)
-        return self.exploration(best(self.head, self.net, obs), env_steps) + self.first_action
+        self.mask, greedy = mask, best(self.head, self.net, obs, mask)
+        if mask is None:
+            return self.exploration(greedy, env_steps) + self.first_action
+        return self.exploration(greedy, env_steps, mask) + self.first_action
 
     def policy(self) -> DQNPolicy:
         """argmax_a Q(s, a; θ), of θ as it is whenever the policy is asked."""
@@ -128,7 +133,9 @@ class DQN:
         clip = self.reward_clip
         r = np.clip(step.reward * self.reward_scale, -clip, clip)
         a = action - self.first_action
-        self.nstep.add(obs, a, r, step.terminated, step.truncated, step.final_obs)
+        self.nstep.add(
+            obs, a, r, step.terminated, step.truncated, step.final_obs, self.mask, step.final_mask
+        )  # fmt: skip
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: the open n-step windows of all are dropped."""
@@ -167,7 +174,7 @@ class DQN:
         require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
         if self.updates % self.target_period == 0:
             target_net.copy_from(net, self.tau)  # θ⁻ ← θ⁻ + τ(θ − θ⁻)
-        return Seen(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm)
+        return Seen(fit.q, batch.a, fit.error, fit.td_error, fit.loss, norm, batch.mask)
 
     def init_from(self, policy: DQNPolicy) -> None:
         """θ ← the policy's, θ⁻ ← θ: a new training that begins where another has led.
@@ -220,5 +227,5 @@ def on_backend(batch: Batch, ops: Ops) -> Batch:
     return Batch(
         ops.asarray(batch.s), ops.indices(batch.a), ops.asarray(batch.r),
         ops.asarray(batch.discount), ops.asarray(batch.s_next), ops.asarray(batch.weight),
-        batch.rows,
+        batch.rows, *(None if m is None else ops.booleans(m) for m in (batch.mask, batch.next_mask))
     )  # fmt: skip

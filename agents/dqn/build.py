@@ -204,7 +204,10 @@ def build_replay(
         sampler = PrioritizedSampler(
             config.buffer_size, config.batch_size, rng, config.priority_alpha, beta
         )
-    return ReplayBuffer(config.buffer_size, config.batch_size, storage, sampler)
+    return ReplayBuffer(
+        config.buffer_size, config.batch_size, storage, sampler,
+        actions=int(setup.action_space.n),
+    )  # fmt: skip
 
 
 def picture_rows(config: DQNConfig) -> int:

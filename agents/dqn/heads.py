@@ -123,13 +123,29 @@ class QHead:
         pass
 
 
-def best(head: Head, net: Network, obs: np.ndarray) -> np.ndarray:
-    """argmax_a Q(s, a; θ), with the noise that is in the network's layers: (N, *shape) → (N,)."""
+def best_action(ops: Ops, q: Array, mask: Array | None = None) -> Array:
+    """argmax_a q(·, a) over the actions that the mask (B, A) allows: (B, A) → (B,)."""
+    return ops.argmax(q if mask is None else ops.keep(q, mask, ops.lowest), axis=1)
+
+
+def best(
+    head: Head, net: Network, obs: np.ndarray, mask: np.ndarray | None = None
+) -> np.ndarray:  # fmt: skip
+    """argmax_a Q(s, a; θ), with the noise that is in the network's layers: (N, *shape) → (N,).
+
+    mask  (N, A) bool, the actions to choose from; None: all
+    """
     ops = net.ops
-    return ops.numpy(ops.argmax(head.mean(head.outputs(net, obs)), axis=1))
+    allowed = None if mask is None else ops.booleans(mask)
+    return ops.numpy(best_action(ops, head.mean(head.outputs(net, obs)), allowed))
 
 
-def greedy(head: Head, net: Network, obs: np.ndarray) -> np.ndarray:
-    """argmax_a Q(s, a; θ), the network's layers without noise: (N, *shape) → (N,)."""
+def greedy(
+    head: Head, net: Network, obs: np.ndarray, mask: np.ndarray | None = None
+) -> np.ndarray:  # fmt: skip
+    """argmax_a Q(s, a; θ), the network's layers without noise: (N, *shape) → (N,).
+
+    mask  (N, A) bool, the actions to choose from; None: all
+    """
     net.resample(None)
-    return best(head, net, obs)
+    return best(head, net, obs, mask)

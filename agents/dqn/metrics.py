@@ -19,31 +19,39 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
     """
     ops, unit = agent.ops, 1 / agent.reward_scale
     q = ops.numpy(seen.q()) * unit  # (B, A)
-    best = np.sort(q, axis=1)
+    allowed = np.ones(q.shape, np.bool_) if seen.mask is None else ops.numpy(seen.mask)  # (B, A)
+    known = q if seen.mask is None else q[allowed]  # learning has never looked at the others
     td_error = ops.numpy(seen.td_error())  # (B,)
     metrics: dict[str, float | np.ndarray] = {
         "train/loss": seen.loss(),
         "train/td_error_abs": float(np.abs(td_error).mean()) * unit,
-        "train/q_mean": float(q.mean()),
-        "train/q_max": float(q.max()),
+        "train/q_mean": float(known.mean()),
+        "train/q_max": float(known.max()),
         "train/grad_norm": seen.grad_norm,
         "train/learning_rate": agent.optimizer.lr,
         "replay/terminal_fraction": agent.replay.terminal_fraction(),
         "replay/age_mean": agent.replay.age_mean(),
         "replay/size": float(len(agent.replay)),
     }
-    if q.shape[1] > 1:
+    choice = allowed.sum(axis=1) > 1  # (B,)
+    if choice.any():
+        best = np.sort(np.where(allowed, q, -np.inf)[choice], axis=1)
         metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
     metrics |= update_ratios(agent)
     metrics |= dead_relus(agent, agent.replay.peek(64))
     metrics["train/td_error"] = td_error
-    metrics |= {f"q/action_{a}": of_action for a, of_action in enumerate(q.T)}
+    for a, (of_action, rows) in enumerate(zip(q.T, allowed.T, strict=True)):
+        if rows.any():
+            metrics[f"q/action_{a}"] = of_action[rows]
     return metrics
 
 
 def largest_q(agent: DQN, seen: Seen) -> float:
-    """max |Q(s, a)| on the last batch, in the environment's rewards."""
-    return float(np.abs(agent.ops.numpy(seen.q())).max()) / agent.reward_scale
+    """max |Q(s, a)| on the last batch over the allowed actions, in the environment's rewards."""
+    q = agent.ops.numpy(seen.q())
+    if seen.mask is not None:
+        q = q[agent.ops.numpy(seen.mask)]
+    return float(np.abs(q).max()) / agent.reward_scale
 
 
 def reachable_q(agent: DQN) -> float:

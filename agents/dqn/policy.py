@@ -36,7 +36,7 @@ class DQNPolicy(SavedPolicy):
         self.first_action = int(setup.action_space.start)
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return greedy(self.head, self.net, obs) + self.first_action
+        return greedy(self.head, self.net, obs, mask) + self.first_action
 
     def q(self, obs: np.ndarray) -> np.ndarray:
         """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A); one
@@ -51,9 +51,13 @@ class DQNPolicy(SavedPolicy):
         q = self.head.mean(self.head.outputs(self.net, obs))
         return np.asarray(self.net.ops.numpy(q) / self.config.reward_scale)
 
-    def value(self, obs: np.ndarray) -> np.ndarray:
-        """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,)."""
-        best: np.ndarray = self.values(obs).max(axis=1)
+    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,).
+
+        mask  (N, A) bool, the actions to choose from; None: all
+        """
+        q = self.values(obs)
+        best: np.ndarray = (q if mask is None else np.where(mask, q, -np.inf)).max(axis=1)
         return best
 
     def settings(self) -> dict[str, Any]:

@@ -1,20 +1,23 @@
 """The target r + γᵏ(1 − terminated) · Z(s′) of an update: a variant of DQN is a function here.
 
 Each takes the head, which reads Z out of a network's outputs, the online network (θ), the target
-network (θ⁻) and the batch.  Shapes: B examples, A actions, N numbers that describe Z of one action.
+network (θ⁻) and the batch.  Where the batch has masks, every maximum, mean and softmax is over the
+allowed actions alone.  Shapes: B examples, A actions, N numbers that describe Z of one action.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from agents.dqn.heads import Head, Target
+from agents.dqn.heads import Head, Target, best_action
 from agents.memory.replay import Batch
 from drl.nn import Network
 from drl.nn.losses import log_softmax
+from drl.nn.ops import Array, Ops
 
 TargetFunction = Callable[[Head, Network, Network, Batch], Target]
 LOWEST_BONUS = -1.0  # l₀ of Munchausen
+FORBIDDEN = -1e8  # logit of an action that is not allowed; of −∞ would come 0 · ∞ = NaN
 
 
 def q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
@@ -23,7 +26,7 @@ def q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Tar
     One network chooses the action and values it, so that its errors make the target too large.
     """
     z = head.outputs(target_net, batch.s_next)  # Z(s′, ·; θ⁻): (B, A) or (B, A, N)
-    a = net.ops.argmax(head.mean(z), axis=1)  # a* = argmax_a Q(s′, a; θ⁻): (B,)
+    a = best_action(net.ops, head.mean(z), batch.next_mask)  # argmax_a Q(s′, a; θ⁻): (B,)
     return Target(batch.r, batch.discount, head.at(z, a))
 
 
@@ -33,7 +36,7 @@ def double_q_target(head: Head, net: Network, target_net: Network, batch: Batch)
     One network chooses the action, the other values it: their errors do not add up.
     """
     q = head.mean(head.outputs(net, batch.s_next))  # Q(s′, ·; θ): (B, A)
-    a = net.ops.argmax(q, axis=1)  # a*: (B,)
+    a = best_action(net.ops, q, batch.next_mask)  # a*: (B,)
     z = head.outputs(target_net, batch.s_next)  # Z(s′, ·; θ⁻): (B, A) or (B, A, N)
     return Target(batch.r, batch.discount, head.at(z, a))
 
@@ -96,12 +99,24 @@ class Munchausen:
     def __call__(self, head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
         ops, tau = net.ops, self.temperature
         q = head.mean(head.outputs(target_net, batch.s))  # Q(s, ·; θ⁻): (B, A)
-        log_pi = ops.gather(log_softmax(ops, q * (1 / tau)), batch.a)  # log π(a|s): (B,)
+        log_pi = ops.gather(log_policy(ops, q, tau, batch.mask), batch.a)  # log π(a|s): (B,)
         bonus = self.alpha * ops.clip(tau * log_pi, self.low, 0.0)  # α [τ log π(a|s)]_{l₀}^0: (B,)
 
         z = head.outputs(target_net, batch.s_next)  # Z(s′, ·; θ⁻): (B, A) or (B, A, N)
-        log_pi = log_softmax(ops, head.mean(z) * (1 / tau))  # log π(·|s′): (B, A)
+        log_pi = log_policy(ops, head.mean(z), tau, batch.next_mask)  # log π(·|s′): (B, A)
         pi = ops.exp(log_pi)  # (B, A)
         entropy = -tau * ops.sum(pi * log_pi, axis=1)  # τH = Σ_a′ π (−τ log π): (B,)
         r = batch.r + bonus + batch.discount * entropy  # (B,)
         return Target(r, batch.discount, head.mix(z, pi))
+
+
+def log_policy(ops: Ops, q: Array, temperature: float, mask: Array | None = None) -> Array:
+    """log π of π = softmax(q/τ) over the actions that the mask (B, A) allows: (B, A).
+
+    π is 0 where an action is not allowed; log π is finite there.
+    """
+    logits = q * (1 / temperature)  # (B, A)
+    if mask is not None:  # the best allowed one is 0: however large Q is, others are far below
+        logits = logits - ops.max(ops.keep(logits, mask, ops.lowest), axis=1, keepdims=True)
+        logits = ops.keep(logits, mask, FORBIDDEN)
+    return log_softmax(ops, logits)

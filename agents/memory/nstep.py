@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.memory.masks import packed, unset
 from agents.memory.replay import ReplayBuffer
 from drl.state import fill
 
@@ -40,11 +41,13 @@ class NStep:
         self.R = np.zeros((n, num_envs))
         self.open = np.zeros(num_envs, np.int64)  # windows open in each environment
         self.never = np.zeros(num_envs, bool)  # no environment terminated
+        self.masks: np.ndarray | None = None  # (n, N, bytes) of s, packed; None: none are given
         self.nbytes = self.s.nbytes + self.a.nbytes + self.R.nbytes
 
     def add(
         self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
-        truncated: np.ndarray, s_next: np.ndarray,
+        truncated: np.ndarray, s_next: np.ndarray, mask: np.ndarray | None = None,
+        next_mask: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """One step of every environment; windows that close go to the memory.
 
@@ -52,6 +55,7 @@ class NStep:
         a                      (N, *action_shape)
         r                      (N,)
         terminated, truncated  (N,) bool
+        mask, next_mask        (N, A) bool, the actions that s and s_next allow; None: all
         """
         n, gamma = self.n, self.gamma
         ended = terminated | truncated
@@ -59,6 +63,9 @@ class NStep:
         for buffer in (self.s, self.a, self.R):
             buffer[1:] = buffer[:-1]
         self.s[0], self.a[0], self.R[0] = s, a, 0.0
+        allowed = None  # what s_next allows, packed (N, bytes)
+        if mask is not None or self.masks is not None:
+            allowed = self._masked(mask, next_mask)
         self.open += 1
         for j in range(n):
             self.R[j] += gamma**j * r  # R += γʲ r_{t+j}: window j opened at t, j steps ago
@@ -66,27 +73,40 @@ class NStep:
         if ended.any():
             for j in range(n):
                 discount = ~terminated * gamma ** (j + 1)  # γᵏ(1 − terminated), k = j + 1
-                self._close(j, ended & (self.open > j), discount, s_next, terminated)
+                self._close(j, ended & (self.open > j), discount, s_next, terminated, allowed)
             self.open[ended] = 0
         full = self.open == n
-        self._close(n - 1, full, np.full(len(full), gamma**n), s_next, self.never)
+        self._close(n - 1, full, np.full(len(full), gamma**n), s_next, self.never, allowed)
         self.open[full] = n - 1
+
+    def _masked(self, mask: np.ndarray | None, next_mask: np.ndarray | None) -> np.ndarray:
+        """Keep the masks of s; those of s_next, packed (N, bytes)."""
+        actions = self.replay.actions
+        if self.masks is None:
+            self.masks = unset(self.R.shape, actions)
+        self.masks[1:] = self.masks[:-1]
+        self.masks[0] = packed(mask, len(self.open), actions)
+        return packed(next_mask, len(self.open), actions)
 
     def _close(
         self, j: int, which: np.ndarray, discount: np.ndarray, s_next: np.ndarray,
-        terminal: np.ndarray,
+        terminal: np.ndarray, allowed: np.ndarray | None,
     ) -> None:  # fmt: skip
         """Window j of the environments `which` (N,) bool becomes a transition of the memory."""
+        masks = None
+        if self.masks is not None and allowed is not None:
+            masks = np.stack([self.masks[j], allowed], axis=1)  # (N, 2, bytes)
         if which.all():  # the usual case, without copies
-            self.replay.add(self.s[j], self.a[j], self.R[j], discount, s_next, terminal)
+            self.replay.add(self.s[j], self.a[j], self.R[j], discount, s_next, terminal, masks)
         elif which.any():
             self.replay.add(
                 self.s[j, which], self.a[j, which], self.R[j, which], discount[which],
-                s_next[which], terminal[which],
+                s_next[which], terminal[which], None if masks is None else masks[which],
             )  # fmt: skip
 
     def state(self) -> dict[str, Any]:
-        return {
+        masks = {} if self.masks is None else {"masks": self.masks.copy()}
+        return masks | {
             "s": self.s.copy(), "a": self.a.copy(), "R": self.R.copy(), "open": self.open.copy()
         }  # fmt: skip
 
@@ -94,6 +114,10 @@ class NStep:
         for name in ("s", "a", "R"):
             fill(getattr(self, name), state[name], f"n-step {name}")
         fill(self.open, state["open"], "n-step open", 0, self.n)
+        self.masks = None
+        if "masks" in state:
+            self.masks = unset(self.R.shape, self.replay.actions)
+            fill(self.masks, state["masks"], "n-step masks")
 
     def interrupt_episodes(self) -> None:
         """Drop the open windows: the episodes under way are restarted."""

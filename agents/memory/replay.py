@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from agents.memory.masks import unpacked, unset
 from agents.memory.storage import ObservationStorage
 from drl.state import fill, whole
 
@@ -27,6 +28,8 @@ class Batch(NamedTuple):
     s_next: Any  # (B, *shape) observation after the k steps
     weight: Any  # (B,) of the example in the loss
     rows: Any  # (B,) where the memory keeps them
+    mask: Any = None  # (B, A) bool, the actions that s allows; None: all
+    next_mask: Any = None  # (B, A) bool, the actions that s_next allows; None: all
 
 
 class Sampler(Protocol):
@@ -114,13 +117,14 @@ class ReplayBuffer:
     sampler       which transitions make a batch: UniformSampler, PrioritizedSampler
     action_shape  of one action: () for a number, (d,) for d torques
     action_dtype  of an action's numbers
+    actions       A, the width of a mask; masks are kept from the first one that is given
 
     ValueError where a size is below 1.
     """
 
     def __init__(
         self, buffer_size: int, batch_size: int, storage: ObservationStorage, sampler: Sampler,
-        action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64,
+        action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64, actions: int = 0,
     ) -> None:  # fmt: skip
         if buffer_size < 1 or batch_size < 1:
             raise ValueError(
@@ -134,6 +138,9 @@ class ReplayBuffer:
         self.reward = np.zeros(buffer_size, np.float32)  # summed with γ over the n steps
         self.discount = np.zeros(buffer_size, np.float32)  # γᵏ(1 − terminated)
         self.terminal = np.zeros(buffer_size, bool)  # the episode ended; discount 0 may be γ = 0
+        self.actions = actions
+        # (buffer_size, 2, bytes) of s and of s_next, packed; None: none were given
+        self.masks: np.ndarray | None = None
         self.added = 0  # transitions ever seen
         self.oldest = 0  # number of the first one still kept
         columns = (self.s, self.action, self.reward, self.discount, self.s_next)
@@ -147,11 +154,12 @@ class ReplayBuffer:
         """Memory of the full ring, in bytes; the system hands it out as it fills."""
         own: int = sum(getattr(self, name).nbytes for name in COLUMNS)
         own += sum(array.nbytes for array in self._batch)
+        own += 0 if self.masks is None else self.masks.nbytes
         return own + self.storage.nbytes + self.sampler.nbytes
 
     def add(
         self, s: np.ndarray, action: np.ndarray, reward: np.ndarray, discount: np.ndarray,
-        s_next: np.ndarray, terminal: np.ndarray,
+        s_next: np.ndarray, terminal: np.ndarray, masks: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """Append N transitions, the oldest making room.
 
@@ -159,6 +167,8 @@ class ReplayBuffer:
         action            (N, *action_shape)
         reward, discount  (N,)
         terminal          (N,) bool, the episode ended by termination
+        masks             (N, 2, bytes) of s and s_next, packed (agents.memory.masks); None: all
+                          actions are allowed
         """
         count = len(action)
         start = self.added % self.buffer_size
@@ -171,6 +181,10 @@ class ReplayBuffer:
         self.reward[rows] = reward
         self.discount[rows] = discount
         self.terminal[rows] = terminal
+        if masks is not None and self.masks is None:
+            self.masks = self._no_masks()
+        if self.masks is not None:
+            self.masks[rows] = 255 if masks is None else masks
         self.added += count
         self.oldest = max(self.oldest, self.added - self.buffer_size)
         self.sampler.add(rows)
@@ -193,7 +207,15 @@ class ReplayBuffer:
         self.reward.take(rows, axis=0, out=reward, mode="clip")
         self.discount.take(rows, axis=0, out=discount, mode="clip")
         decode = self.storage.decode
-        return Batch(decode(s), action, reward, discount, decode(s_next), weight, rows)
+        mask = next_mask = None
+        if self.masks is not None:
+            mask, next_mask = unpacked(self.masks[rows], self.actions).swapaxes(0, 1)
+        return Batch(
+            decode(s), action, reward, discount, decode(s_next), weight, rows, mask, next_mask
+        )  # fmt: skip
+
+    def _no_masks(self) -> np.ndarray:
+        return unset((self.buffer_size, 2), self.actions)
 
     def update_priorities(self, batch: Batch, error: Callable[[], np.ndarray]) -> None:
         """The error (B,) that an update has found in a batch of this memory; asked for only where
@@ -229,6 +251,8 @@ class ReplayBuffer:
     def state(self) -> dict[str, Any]:
         """Views of the stored rows, not copies: large, and to be saved before the next `add`."""
         columns = {name: getattr(self, name)[: self._filled] for name in COLUMNS}
+        if self.masks is not None:
+            columns["masks"] = self.masks[: self._filled]
         return columns | {
             "added": self.added,
             "oldest": self.oldest,
@@ -242,6 +266,10 @@ class ReplayBuffer:
         filled = min(added, self.buffer_size)
         for name in COLUMNS:
             fill(getattr(self, name)[:filled], state[name], f"replay {name}")
+        self.masks = None
+        if "masks" in state:
+            self.masks = self._no_masks()
+            fill(self.masks[:filled], state["masks"], "replay masks")
         self.added, self.oldest = added, whole(state, "oldest", added - filled, added)
         self.storage.load_state(state["storage"])
         self.sampler.load_state(state["sampler"])

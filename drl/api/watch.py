@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.evaluation import acted
 from agents.policy import SavedPolicy
 from drl.api.env import checked
 from drl.closing import close
@@ -44,12 +45,13 @@ class Episode:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         ended = False
-        obs, _ = self.env.reset()
+        obs, info = self.env.reset()
+        mask = info.get("action_mask")
         try:
             while not ended and self.length < self.max_steps:
                 yield self.env.render()
-                step = self.env.step(self.policy.act(obs))
-                obs = step.obs
+                step = self.env.step(acted(self.policy.act, obs, mask))
+                obs, mask = step.obs, step.mask
                 self.total += float(step.reward[0])
                 self.length += 1
                 if step.invalid is not None:  # it failed: what comes next is another episode

@@ -22,6 +22,7 @@ class NumpyOps:
 
     dtype     "float32" or "float64"
     smallest  the smallest normal number: below lie the subnormal ones, which are slow
+    lowest    the least finite number
     """
 
     name = "numpy"
@@ -32,6 +33,7 @@ class NumpyOps:
         self.dtype = np.dtype(dtype)
         self.device = device
         self.smallest = float(np.finfo(dtype).tiny)
+        self.lowest = float(np.finfo(dtype).min)
         self._ones = Constants(partial(np.ones, dtype=self.dtype))  # by length
         self._zeros = Constants(partial(np.zeros, dtype=self.dtype))  # by shape
         self._rows = Constants(np.arange)  # by length
@@ -47,6 +49,10 @@ class NumpyOps:
     def indices(self, x: Array) -> Array:
         """x as 64-bit integers of this library; fractions are cut off."""
         return np.asarray(x, np.int64)
+
+    def booleans(self, x: Array) -> Array:
+        """x as truth values of this library."""
+        return np.asarray(x, np.bool_)
 
     def numpy(self, x: Array) -> np.ndarray:
         """x as a numpy array; of the same memory where it is on the CPU."""
@@ -137,6 +143,10 @@ class NumpyOps:
         return np.minimum(np.maximum(x, self.dtype.type(low)), self.dtype.type(high))
 
     # -- choosing -----------------------------------------------------------------------------
+    def keep(self, x: Array, mask: Array, other: float) -> Array:
+        """x where the mask is true, else the number `other`."""
+        return np.where(mask, x, self.dtype.type(other))
+
     def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
         """The maximum over an axis."""
         return a.max(axis=axis, keepdims=keepdims)

@@ -29,6 +29,7 @@ class TorchOps:
         self.dtype = getattr(torch, str(np.dtype(dtype)))
         self.device = torch.device(device)
         self.smallest = float(torch.finfo(self.dtype).tiny)
+        self.lowest = float(torch.finfo(self.dtype).min)
         aten = torch.ops.aten
         self._threshold_backward = aten.threshold_backward.default
         self._convolution_backward = aten.convolution_backward.default
@@ -44,6 +45,9 @@ class TorchOps:
 
     def indices(self, x: Array) -> Array:
         return self.torch.as_tensor(_plain(x), dtype=self.torch.int64, device=self.device)
+
+    def booleans(self, x: Array) -> Array:
+        return self.torch.as_tensor(_plain(x), dtype=self.torch.bool, device=self.device)
 
     def numpy(self, x: Array) -> np.ndarray:
         return np.asarray(x.cpu()) if isinstance(x, self.torch.Tensor) else np.asarray(x)
@@ -111,6 +115,9 @@ class TorchOps:
         return self.torch.clamp(x, low, high)
 
     # -- choosing -----------------------------------------------------------------------------
+    def keep(self, x: Array, mask: Array, other: float) -> Array:
+        return self.torch.masked_fill(x, ~mask, other)
+
     def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
         return self.torch.amax(a, axis, keepdim=keepdims)
 
