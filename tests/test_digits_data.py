@@ -135,7 +135,7 @@ def test_other_files_are_not_mnist(tmp_path):
     changed = ARRAYS["x_test"].copy()
     changed[0, 0, 0] ^= 1
     put(tmp_path, ARRAYS | {"x_test": changed})
-    with pytest.raises(UserError, match="t10k-images-idx3-ubyte.gz: not MNIST's file.*--data"):
+    with pytest.raises(UserError, match="t10k-images-idx3-ubyte.gz: not MNIST's file.*`data="):
         data.load("mnist", tmp_path)
     assert data.load(str(tmp_path)).image_shape == (6, 5, 1)  # but anyone's own data
 

@@ -64,9 +64,8 @@ def plan_of(
     settings = dict(settings)
     if settings["job"] in TASKS:
         from drl.supervised import job
-        from drl.supervised.data import given
 
-        task = job.restore(settings, given(data, settings["seed"]))
+        task = job.restore(settings, data)
         return Plan(task, settings, task.goal)
     return _rl_plan(settings, console, env, parts, agent, fresh)
 

@@ -265,12 +265,11 @@ class LoadedRun(Learnt):
             raise UserError(f"{self.directory} is a run of {self.job}: it is scored by `evaluate`")
         from drl.state import shared_generators_kept
         from drl.supervised import job
-        from drl.supervised.data import given
 
         with Run.open(self.directory) as run:
             state = run.load_latest()
         with shared_generators_kept():
-            task = job.restore(self.settings, given(data, self.settings["seed"]))
+            task = job.restore(self.settings, data)
         with fitting("the checkpoint"):
             task.load_state(state["task"])
         return task

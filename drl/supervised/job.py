@@ -13,7 +13,7 @@ from drl.experiment.run import Run
 from drl.settings import plain
 from drl.state import seed_shared
 from drl.supervised.config import DigitsConfig
-from drl.supervised.data import NAMES, Dataset, load
+from drl.supervised.data import NAMES, Dataset, given, load
 from drl.supervised.pictures import Pictures
 from drl.supervised.presets import Preset
 from drl.supervised.task import SupervisedTask
@@ -39,13 +39,18 @@ def new(config: DigitsConfig, data: Dataset | None = None) -> tuple[SupervisedTa
     return _task(settings, data), settings
 
 
-def restore(settings: Mapping[str, Any], data: Dataset | None = None) -> SupervisedTask:
-    """The task of a run, as it was at its start.   UserError where the settings are damaged, or
-    name no data that could be read again."""
+def restore(settings: Mapping[str, Any], data: Any = None) -> SupervisedTask:
+    """The task of a run, as it was at its start.
+
+    data  in place of what the settings name: arrays (x, y), or a Dataset
+
+    UserError where the settings are damaged, or name no data that could be read again.
+    """
     checked = check_settings(settings)
     if data is None and settings.get("recorded") is False:
         raise UserError("the run was trained on arrays of your own: give them again as data=(x, y)")
-    return _task(settings, data or load(checked.data, checked.data_dir, checked.seed))
+    own = given(data, checked.seed)
+    return _task(settings, own or load(checked.data, checked.data_dir, checked.seed))
 
 
 def check_settings(settings: Mapping[str, Any]) -> DigitsConfig:
