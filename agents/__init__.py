@@ -5,7 +5,7 @@ from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
 from agents.dqn.build import Parts, build_dqn
 from agents.dqn.config import DQNConfig
-from agents.dqn.heads import Head, Target
+from agents.dqn.heads import Head, Target, best_action
 from agents.dqn.networks import BuildNet, build_head, build_network
 from agents.dqn.policy import DQNPolicy
 from agents.dqn.presets import PRESETS, preset, rainbow
@@ -26,6 +26,6 @@ __all__ = [
     "DQN", "PRESETS", "Agent", "Batch", "Bounded", "BuildNet", "DQNConfig", "DQNPolicy", "Diverged",
     "EnvFailed", "EpsilonGreedy", "Evaluation", "Exploration", "ExperimentConfig", "EzGreedy",
     "Head", "Munchausen", "Parts", "Preset", "RLTask", "ReplayBuffer", "SavedPolicy", "Setup",
-    "Target", "TargetFunction", "Update", "Variant", "build_dqn", "build_head", "build_network",
-    "double_q_target", "evaluate", "preset", "q_target", "rainbow",
+    "Target", "TargetFunction", "Update", "Variant", "best_action", "build_dqn",
+    "build_head", "build_network", "double_q_target", "evaluate", "preset", "q_target", "rainbow",
 ]  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Protocol
 
 import numpy as np
 
+from drl.errors import UserError
 from drl.nn.schedules import Schedule
 from drl.state import fill
 
@@ -109,6 +111,18 @@ class EzGreedy:
         self.rng.bit_generator.state = state["rng"]
         fill(self.held, state["held"], "held actions", 0, self.actions - 1)
         fill(self.left, state["left"], "steps left of them", 0, self.LONGEST)
+
+
+def require_masks(exploration: Exploration) -> None:
+    """UserError unless it can be told which actions are allowed."""
+    try:
+        inspect.signature(exploration).bind(None, 0, None)
+    except TypeError:
+        raise UserError(
+            f"{type(exploration).__name__} explores without an idea of masks, and the environment "
+            "tells which actions are allowed: take them as a third argument, "
+            "__call__(greedy, env_steps, mask=None)"
+        ) from None
 
 
 def any_allowed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -98,7 +98,8 @@ def mask(given: Any, count: int, over: bool) -> np.ndarray:
     over  the episode has ended, where nothing needs to be allowed
     """
     array = np.asarray(given)
-    if array.shape != (count,) or array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
+    right = array.shape == (count,) and array.dtype.kind in "biu"
+    if not right or array.dtype != BOOL and (array >> 1).any():  # neither 0 nor 1
         raise Wrong(f"gave {_numbers(array)} as an action mask; expected {count} of 0 and 1")
     if not (over or array.any()):
         raise Wrong("gave an action mask that allows nothing; expected one action at least")

@@ -28,8 +28,12 @@ class Sticky:
         self.epsilon, self.rng = epsilon, np.random.default_rng(seed)
         self.last = self.rng.integers(actions, size=num_envs)
 
-    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+    def __call__(
+        self, greedy: np.ndarray, env_steps: int, mask: np.ndarray | None = None
+    ) -> np.ndarray:  # fmt: skip
         sticks = self.rng.random(len(greedy)) < self.epsilon(env_steps)
+        if mask is not None:  # (N, A), where the environment tells which actions are allowed
+            sticks &= mask[np.arange(len(greedy)), self.last]
         self.last = np.where(sticks, self.last, greedy)
         return self.last
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made import dqn, policy, step
 
-from agents import DQNConfig
+from agents import DQNConfig, Parts
 from agents.dqn import targets
 from agents.dqn.agent import Seen, on_backend
 from agents.dqn.categorical import C51Head
@@ -162,6 +162,26 @@ def test_a_held_action_that_is_forbidden_ends() -> None:
     assert explore.left.tolist() == [0, 4]
     # allowed again: it is over all the same
     assert explore(np.array([1, 1]), 0, ~np.zeros((2, 3), bool)).tolist() == [1, 2]
+
+
+def test_an_exploration_without_an_idea_of_masks_is_named() -> None:
+    class Half:
+        epsilon = Constant(0.5)
+
+        def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+            return greedy
+
+        def state(self) -> dict[str, Any]:
+            return {}
+
+        def load_state(self, state: dict[str, Any]) -> None:
+            pass
+
+    agent = dqn(DQNConfig(hidden=(4,)), (2,), actions=3, parts=Parts(exploration=Half()))  # type: ignore[arg-type]
+    obs = np.zeros((2, 2), np.float32)
+    assert agent.act(obs, 0).shape == (2,)
+    with pytest.raises(UserError, match="Half explores without an idea of masks"):
+        agent.act(obs, 0, MASK)
 
 
 def test_an_action_that_is_begun_is_allowed() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from agents.dqn.heads import Head, best
 from agents.dqn.policy import DQNPolicy
 from agents.dqn.targets import Bounded, TargetFunction
-from agents.exploration import Exploration
+from agents.exploration import Exploration, require_masks
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
 from agents.value_bias import ValueBias
@@ -89,6 +89,8 @@ class DQN:
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """Actions to learn from: (N, *shape) → (N,), the environment's own."""
         self.net.resample(self.noise)
+        if mask is not None and self.mask is None:
+            require_masks(self.exploration)
         self.mask, greedy = mask, best(self.head, self.net, obs, mask)
         if mask is None:
             return self.exploration(greedy, env_steps) + self.first_action
