@@ -14,10 +14,12 @@ from drl.errors import UserError
 if TYPE_CHECKING:
     from drl.api import (
         LoadedRun,
+        Report,
         Result,
         Sweep,
         TrainingWarning,
         compare,
+        doctor,
         load_policy,
         load_run,
         sweep,
@@ -66,15 +68,15 @@ if TYPE_CHECKING:
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
 API = (
-    "LoadedRun", "Result", "Sweep", "TrainingWarning", "compare", "load_policy", "load_run",
-    "sweep", "train",
+    "LoadedRun", "Report", "Result", "Sweep", "TrainingWarning", "compare", "doctor",
+    "load_policy", "load_run", "sweep", "train",
 )  # fmt: skip
 CALLBACKS = ("Callback", "Every", "StopAfterTime", "StopAtReturn", "StopWithoutProgress")
 
 __all__ = [
-    "Callback", "Every", "LoadedRun", "Result", "StopAfterTime", "StopAtReturn",
-    "StopWithoutProgress", "Sweep", "TrainingWarning", "compare", "load_policy", "load_run",
-    "sweep", "train",
+    "Callback", "Every", "LoadedRun", "Report", "Result", "StopAfterTime", "StopAtReturn",
+    "StopWithoutProgress", "Sweep", "TrainingWarning", "compare", "doctor", "load_policy",
+    "load_run", "sweep", "train",
     "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
     "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",
     "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",

@@ -22,6 +22,15 @@ OURS = {
     "drl/MountainCar-v0": "envs.mountain_car:MountainCar",
     "drl/MountainCarContinuous-v0": "envs.mountain_car_continuous:MountainCarContinuous",
     "drl/Acrobot-v1": "envs.acrobot:Acrobot",
+    "drl/ProbeConstant-v0": "envs.probes:ProbeConstant",
+    "drl/ProbeObservation-v0": "envs.probes:ProbeObservation",
+    "drl/ProbeTwoSteps-v0": "envs.probes:ProbeTwoSteps",
+    "drl/ProbeAction-v0": "envs.probes:ProbeAction",
+    "drl/ProbeActionObservation-v0": "envs.probes:ProbeActionObservation",
+    "drl/ProbeChoice-v0": "envs.probes:ProbeChoice",
+    "drl/ProbeTruncated-v0": "envs.probes:ProbeTruncated",
+    "drl/ProbeMasked-v0": "envs.probes:ProbeMasked",
+    "drl/ProbeContinuous-v0": "envs.probes:ProbeContinuous",
 }
 # Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too.
 # Acrobot-v1, MountainCar-v0 … without drl/ are Gymnasium's.

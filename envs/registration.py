@@ -38,14 +38,18 @@ class Single(gym.Env[np.ndarray, np.int64]):
         super().reset(seed=seed)
         if seed is not None:
             self.env.rng = self.np_random  # one generator for both: the same seed, the same env
-        obs, _ = self.env.reset()
-        return obs[0], {}
+        obs, info = self.env.reset()
+        return obs[0], {name: rows[0] for name, rows in info.items()}
 
     def step(self, action: np.int64) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         moved = self.env.step(np.array([action]))
+        info = {}
+        if "action_mask" in moved.info:  # of the final observation, where the episode has ended
+            masks = moved.info.get("final_action_mask", moved.info["action_mask"])
+            info = {"action_mask": masks[0]}
         return (
             moved.final_obs[0], float(moved.reward[0]), bool(moved.terminated[0]),
-            bool(moved.truncated[0]), {},
+            bool(moved.truncated[0]), info,
         )  # fmt: skip
 
     def render(self) -> np.ndarray | None:
@@ -74,18 +78,21 @@ class Vector(gym.vector.VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         super().reset(seed=seed)
         if seed is not None:
             self.env.rng = self.np_random
-        obs, _ = self.env.reset()
-        return obs, {}
+        obs, info = self.env.reset()
+        return obs, dict(info)
 
     def step(
         self, actions: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         moved = self.env.step(actions)
         ended = moved.terminated | moved.truncated
-        info: dict[str, Any] = {}
+        info: dict[str, Any] = dict(moved.info)
+        final: dict[str, Any] = {}
+        if (masks := info.pop("final_action_mask", None)) is not None:
+            final = {"action_mask": masks, "_action_mask": ended}
         if ended.any():
-            info = {"final_obs": moved.final_obs, "_final_obs": ended}
-            info |= {"final_info": {}, "_final_info": ended}
+            info |= {"final_obs": moved.final_obs, "_final_obs": ended}
+            info |= {"final_info": final, "_final_info": ended}
         return moved.obs, moved.reward, moved.terminated, moved.truncated, info
 
 

@@ -14,6 +14,7 @@ from drl.api.parts import resolved
 from drl.api.plan import Plan, Result, announce, begin, loader
 from drl.api.rejoin import rejoin
 from drl.api.weights import init_from as begin_with
+from drl.api.wrapped import settings_of, statistics_lines
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, require_callbacks
 from drl.state import shared_generators_kept
@@ -137,7 +138,8 @@ def plan_rl(
     if not isinstance(agent, str):  # it may be in no file
         given["agent"] = agent
     steps = chosen.experiment.steps
-    return Plan(found.task, own, steps, lines, found.warnings, load, given)
+    warnings = found.warnings + statistics_lines(found.task.envs, settings_of(*chosen))
+    return Plan(found.task, own, steps, lines, warnings, load, given)
 
 
 def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:

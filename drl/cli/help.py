@@ -56,6 +56,11 @@ EXAMPLES = {  # command → lines to try, each with what it does
         ("drl export runs/RUN --format onnx --out net.onnx", "for any ONNX runtime"),
     ),
     "board": (("drl board", "all runs in runs/"), ("drl board runs/RUN --port 7007", "one run")),
+    "doctor": (
+        ("drl doctor", "DQN on the ladder of probe environments"),
+        ("drl doctor --agent my_agent.py", "an agent of yours on it"),
+        ("drl doctor --env my_env.py:MyEnv", "your environment, before you train"),
+    ),
     "check-gradients": (("drl check-gradients", "all of them, within seconds"),),
     "tour": (
         ("drl tour", "the list of chapters"),

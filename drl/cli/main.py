@@ -21,6 +21,7 @@ COMMANDS = {  # name → module, one line of help
     "compare": ("drl.cli.compare", "runs beside each other over seeds: a table and a plot"),
     "export": ("drl.cli.export", "the network for numpy, torch or ONNX"),
     "board": ("drl.cli.board", "TensorBoard on the runs"),
+    "doctor": ("drl.cli.doctor", "what is broken where: in an agent, or an environment"),
     "check-gradients": (
         "drl.cli.check_gradients",
         "each derivative against differences and autograd",

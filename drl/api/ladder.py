@@ -1,0 +1,201 @@
+"""The probe ladder: an agent in worlds whose values are known, the simplest first.
+
+Andy Jones, "Debugging RL, Without the Agonizing Pain", 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from agents import job
+from agents.config import ExperimentConfig
+from agents.row import Row
+from agents.task import RLTask
+from drl.api.choose import on_top
+from drl.api.findings import Finding, Mark, Report
+from drl.errors import Diverged, UserError
+from drl.tables import label
+from envs import answers, probes
+from envs.sources import source
+
+GAMMA = 0.6  # so that faults lead to values far from the true ones, and soon
+CLOSE = 0.1  # of a value to the known one
+CLOSE_ACTION = 0.3  # of a continuous action to the best
+SHARE = 0.8  # of actions that have to be the best, where the policy tells no values
+STEPS, ENVS = 2_000, 4  # env steps of a rung, environments side by side
+# of an agent that has settings of these names
+SETTINGS: Mapping[str, Any] = {
+    "gamma": GAMMA, "hidden": (32,), "lr": 5e-3, "lr_end": 5e-4, "learning_starts": 100,
+    "batch_size": 32, "buffer_size": 2_000, "tau": 0.05, "epsilon_end": 0.2,
+    "epsilon_fraction": 0.5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A probe, and what a learner has to know of it.
+
+    name   in the table
+    env    the probe's class
+    known  the one whose values it has; None: known by its best actions
+    """
+
+    name: str
+    env: Any
+    known: type[probes.Probe] | None
+
+
+def _rung(name: str, probe: type[probes.Probe]) -> Rung:
+    return Rung(name, probe, probe)
+
+
+LADDER = (
+    _rung("constant reward", probes.ProbeConstant),
+    _rung("reward by observation", probes.ProbeObservation),
+    _rung("credit over two steps", probes.ProbeTwoSteps),
+    _rung("reward by action", probes.ProbeAction),
+    _rung("reward by both", probes.ProbeActionObservation),
+    _rung("a choice that comes later", probes.ProbeChoice),
+    _rung("truncation", probes.ProbeTruncated),
+    Rung("one buffer", probes.ProbeBuffer, probes.ProbeTwoSteps),
+    _rung("action masks", probes.ProbeMasked),
+    Rung("continuous action", probes.ProbeContinuous, None),
+)
+
+
+def climb(row: Row, seed: int = 1, steps: int = STEPS) -> Report:
+    """An agent on each rung of the ladder up to the first that fails, and what is broken there:
+    those above presuppose it.
+
+    steps  env steps on each rung
+
+    UserError where it can be tried on none.
+    """
+    found: list[Finding] = []
+    diagnosis = ""
+    for rung in LADDER:
+        if diagnosis:
+            found.append(Finding("skipped", rung.name, "presupposes the rungs before it"))
+            continue
+        finding, why = tried(row, rung, seed, steps)
+        found.append(finding)
+        if finding.mark == "fail":
+            diagnosis = f"{rung.name}: {why}"
+    name = label(row.name)
+    if all(finding.mark == "skipped" for finding in found):
+        raise UserError(f"{name} can be tried on no probe: {found[0].text}")
+    return Report(f"{name} on the probe ladder", found, diagnosis)
+
+
+def tried(row: Row, rung: Rung, seed: int, steps: int = STEPS) -> tuple[Finding, str]:
+    """What an agent makes of a rung; and where it fails, why."""
+    try:
+        task = built(row, rung, seed, steps)
+    except UserError as error:
+        return Finding("skipped", rung.name, str(error)), ""
+    except Exception as error:  # of an agent that does not look at its spaces
+        text = f"{label(row.name)} cannot be built for it ({answers.said(error)})"
+        return Finding("skipped", rung.name, text), ""
+    try:
+        for _ in task.run(steps):
+            pass
+        return judged(task, rung)
+    except Diverged as error:
+        return Finding("fail", rung.name, str(error)), rung.env.otherwise
+    finally:
+        task.close()
+
+
+def built(row: Row, rung: Rung, seed: int, steps: int) -> RLTask:
+    """An agent there, before it is trained.   UserError where the two do not fit."""
+    config, experiment = row.config(), ExperimentConfig()
+    given = {f.name for f in (*fields(config), *fields(experiment))}
+    settings = {name: value for name, value in SETTINGS.items() if name in given}
+    own = {"steps": steps, "num_envs": ENVS, "seed": seed}
+    chosen = on_top(row, config, experiment, settings | own)
+    return job.new(row, *chosen, source(rung.env), None).task
+
+
+def judged(task: RLTask, rung: Rung) -> tuple[Finding, str]:
+    """What has been learnt, beside what is known."""
+    policy: Any = task.agent.policy()
+    if rung.known is None:
+        return _acts(policy, rung)
+    if forbidden := getattr(task.envs, "taken_though_forbidden", 0):
+        text = f"needs masks: it took {forbidden:,} forbidden actions, the agent does not use them"
+        return Finding("skipped", rung.name, text), ""
+    believed, known = _believed(policy, rung.known), probes.values(rung.known, _gamma(policy))
+    if believed is None:
+        return _chooses(policy, rung, known)
+    if believed.shape[1] == 1:
+        known = np.nanmax(known, axis=1, keepdims=True)
+    said = f"{_shown(believed, known)}, known {_shown(known, known)}"
+    if _close(believed, known):
+        return Finding("ok", rung.name, said), ""
+    return Finding("fail", rung.name, said), _why(rung, believed, known, _gamma(policy))
+
+
+def _believed(policy: Any, probe: type[probes.Probe]) -> np.ndarray | None:
+    """Q (S, A) of every state, where the policy tells it, else V (S, 1); None: neither."""
+    seen = probes.one_hot(len(probe.pays))
+    if hasattr(policy, "q"):
+        return np.asarray(policy.q(seen), np.float64)
+    value = policy.value(seen)
+    return None if value is None else np.asarray(value, np.float64)[:, None]
+
+
+def _chooses(policy: Any, rung: Rung, known: np.ndarray) -> tuple[Finding, str]:
+    """Of a policy that tells no values: the share of its actions that are the best."""
+    best = known == np.nanmax(known, axis=1, keepdims=True)  # (S, A)
+    (counts,) = (best.sum(axis=1) == 1).nonzero()  # states where it matters what is done
+    if known.shape[1] == 1 or not len(counts):
+        return Finding("skipped", rung.name, "nothing to choose, and the policy tells no value"), ""
+    states = np.tile(counts, 50)
+    acted = policy.act(probes.one_hot(len(known))[states])
+    share = float(best[states, acted].mean())
+    mark: Mark = "ok" if share >= SHARE else "fail"
+    return Finding(mark, rung.name, f"{share:.0%} of its actions are the best"), rung.env.otherwise
+
+
+def _gamma(policy: Any) -> float:
+    return float(getattr(policy.config, "gamma", GAMMA))
+
+
+def _close(believed: np.ndarray, known: np.ndarray) -> bool:
+    wrong = np.abs(believed - known)[~np.isnan(known)]
+    return bool((wrong <= CLOSE).all())  # NaN is not
+
+
+def _why(rung: Rung, believed: np.ndarray, known: np.ndarray, gamma: float) -> str:
+    """The faults that would lead to just these values; where there are none, where to look."""
+    assert rung.known is not None
+    found = []
+    for fault in probes.FAULTS:
+        led = probes.values(rung.known, gamma, fault.name)
+        if believed.shape[1] == 1:
+            led = np.nanmax(led, axis=1, keepdims=True)
+        if _close(believed, led) and not _close(led, known):
+            found.append(fault.words)
+    return "; or ".join(found) if found else str(rung.env.otherwise)
+
+
+def _acts(policy: Any, rung: Rung) -> tuple[Finding, str]:
+    """Of ProbeContinuous: the best action is what is observed."""
+    seen = np.array([[-1.0], [1.0]], np.float32)
+    acted = np.asarray(policy.act(seen), np.float64).reshape(seen.shape)
+    said = f"acts {_shown(acted, seen)}, best {_shown(seen, seen)}"
+    close = bool((np.abs(acted - seen) <= CLOSE_ACTION).all())
+    return Finding("ok" if close else "fail", rung.name, said), rung.env.otherwise
+
+
+def _shown(values: np.ndarray, known: np.ndarray) -> str:
+    """A row of each state, those apart by |; what nobody can know is left out."""
+    rows = zip(values, known, strict=True)
+    return " | ".join(
+        " ".join(f"{v:.2f}" for v, k in zip(row, true, strict=True) if not np.isnan(k))
+        for row, true in rows
+    )

@@ -1,0 +1,212 @@
+"""The doctor on agents: the ladder is climbed, and planted faults are found on the right rung."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import drl
+from agents import DQN, DQNConfig, SavedPolicy, Setup, build_dqn
+from agents.dqn import targets
+from drl.cli.main import main
+from drl.errors import Diverged
+from envs.gymnasium_env import GymVector
+
+RIGHT = targets.double_q_target
+LEARNT = [
+    "constant reward", "reward by observation", "credit over two steps", "reward by action",
+    "reward by both", "a choice that comes later", "truncation", "one buffer",
+]  # fmt: skip
+
+
+def test_dqn_climbs_the_ladder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    marks = {finding["name"]: finding["mark"] for finding in told["findings"]}
+    assert [name for name in LEARNT if marks[name] != "ok"] == []
+    assert told["diagnosis"] == "" and not told["failed"]
+    masked, continuous = told["findings"][8:]
+    assert masked["mark"] == "ok" or "needs masks" in masked["text"]
+    assert continuous["mark"] == "skipped" and "Discrete" in continuous["text"]
+
+
+# -- planted faults --------------------------------------------------------------------------------
+Patch = pytest.MonkeyPatch
+
+
+def through_termination(patch: Patch) -> None:
+    def target(head: Any, net: Any, target_net: Any, batch: Any) -> Any:
+        gamma = net.ops.asarray(np.full(len(batch.r), 0.6, np.float32))
+        return RIGHT(head, net, target_net, batch)._replace(discount=gamma)
+
+    patch.setattr(targets, "double_q_target", target)
+
+
+def observing(change: Callable[[Any], Any]) -> Callable[[Patch], None]:
+    """What a DQN remembers of a step is another."""
+
+    def plant(patch: Patch) -> None:
+        right = DQN.observe
+        patch.setattr(DQN, "observe", lambda self, obs, a, step: right(self, obs, a, change(step)))
+
+    return plant
+
+
+def wrong_action_in_the_target(patch: Patch) -> None:
+    def target(head: Any, net: Any, target_net: Any, batch: Any) -> Any:
+        z = head.outputs(target_net, batch.s_next)
+        a = net.ops.argmax(-head.mean(z), axis=1)
+        return targets.Target(batch.r, batch.discount, head.at(z, a))
+
+    patch.setattr(targets, "double_q_target", target)
+
+
+def wrong_action_fitted(patch: Patch) -> None:
+    from agents.dqn.heads import QHead
+
+    right = QHead.fit
+    patch.setattr(
+        QHead, "fit",
+        lambda self, z, a, target, weight: right(self, z, z.shape[1] - 1 - a, target, weight),
+    )  # fmt: skip
+
+
+def reward_sign(patch: Patch) -> None:
+    def target(*args: Any) -> Any:
+        found = RIGHT(*args)
+        return found._replace(r=-found.r)
+
+    patch.setattr(targets, "double_q_target", target)
+
+
+def no_discount(patch: Patch) -> None:
+    def target(*args: Any) -> Any:
+        found = RIGHT(*args)
+        return found._replace(discount=1.0 * (found.discount > 0))
+
+    patch.setattr(targets, "double_q_target", target)
+
+
+def one_array(patch: Patch) -> None:
+    """What N environments give is written over by their next step."""
+    right = GymVector._empty
+    kept: dict[int, Any] = {}
+    patch.setattr(GymVector, "_empty", lambda self: kept.setdefault(id(self), right(self)))
+
+
+FAULTS = {  # what is planted, the rung, words of the diagnosis
+    "bootstrap through termination": (
+        through_termination, "constant reward", "bootstraps through termination",
+    ),
+    "reward's sign": (reward_sign, "constant reward", "rewards have the wrong sign"),
+    "no bootstrap at truncation": (
+        observing(lambda step: step._replace(terminated=step.terminated | step.truncated)),
+        "truncation", "a truncated episode is taken for a terminated one",
+    ),
+    "bootstrap from the next episode": (
+        observing(lambda step: step._replace(final_obs=step.obs)),
+        "truncation", "the next one's first observation",
+    ),
+    "wrong action in the target": (
+        wrong_action_in_the_target, "a choice that comes later", "takes a wrong action of s′",
+    ),
+    "wrong action fitted": (
+        wrong_action_fitted, "reward by action", "fitted to another action",
+    ),
+    "no discount": (no_discount, "credit over two steps", "not discounted"),
+    "nothing bootstrapped": (
+        observing(lambda step: step._replace(terminated=np.full(len(step.reward), True))),
+        "credit over two steps", "nothing is bootstrapped",
+    ),
+    "rewards that are not the steps'": (
+        observing(lambda step: step._replace(reward=np.roll(step.reward, 1))),
+        "reward by observation", "observations and rewards of a batch are those of the same",
+    ),
+    "buffers": (one_array, "one buffer", "copy them before the next step"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant, rung, words = FAULTS[fault]
+    plant(monkeypatch)
+    report = drl.doctor()
+    first = next(finding for finding in report.findings if finding.mark == "fail")
+    assert report.failed and first.name == rung, str(report)
+    assert report.diagnosis.startswith(f"{rung}: ") and words in report.diagnosis
+    above = report.findings[report.findings.index(first) + 1 :]
+    assert all(finding.mark == "skipped" for finding in above)
+
+
+def test_a_fault_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    reward_sign(monkeypatch)
+    assert main(["doctor"]) == 1
+    assert "rewards have the wrong sign" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_divergence_is_a_rung_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def diverged(self: Any) -> Any:
+        raise Diverged("the loss", 7)
+
+    monkeypatch.setattr(DQN, "learn", diverged)
+    report = drl.doctor()
+    assert "diverged" in report.findings[0].text and "the optimizer" in report.diagnosis
+
+
+# -- agents of one's own ---------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Config:
+    gamma: float = 0.9
+
+
+class Acting(SavedPolicy):
+    """A policy that tells no values: the last action, always."""
+
+    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return np.full(len(obs), self.action_space.n - 1)
+
+
+class Idle(DQN):
+    """An agent that learns nothing, and whose policy tells no values."""
+
+    def policy(self) -> Any:
+        return self.acting
+
+    def due(self, env_steps: int) -> bool:
+        return False
+
+
+class idle:
+    Config = Config
+
+    @staticmethod
+    def build(config: Config, setup: Setup) -> Any:
+
+        agent = build_dqn(DQNConfig(), setup)
+        agent.__class__ = Idle
+        agent.acting = Acting(config, setup, agent.net)
+        return agent
+
+
+def test_a_policy_without_values_is_judged_by_its_actions() -> None:
+    report = drl.doctor(agent=idle)
+    assert [finding.mark for finding in report.findings[:5]] == [
+        "skipped", "skipped", "skipped", "ok", "fail",
+    ]  # fmt: skip
+    assert report.findings[3].text == "100% of its actions are the best"
+    assert report.findings[4].text == "50% of its actions are the best"
+
+
+def test_an_agent_that_can_be_built_nowhere_is_a_mistake() -> None:
+    class Nowhere:
+        Config = Config
+
+        @staticmethod
+        def build(config: Config, setup: Setup) -> Any:
+            raise drl.UserError("only on Sundays")
+
+    with pytest.raises(drl.UserError, match=r"tried on no probe: .*only on Sundays"):
+        drl.doctor(agent=Nowhere)
