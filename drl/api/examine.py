@@ -130,6 +130,9 @@ def _checked(envs: GymVector) -> list[Finding]:
     for text in texts:
         if not any(part in text for part in UNASKED):
             findings.append(Finding("look", name, text))
+    if error is not None and envs.masked:
+        text = f"{_line(said(error))} (it takes actions that masks forbid)"
+        return [*findings, Finding("look", name, text)]
     if error is not None and not _aside(error):
         return [*findings, Finding("fail", name, _line(said(error)))]
     return findings or [Finding("ok", name, "nothing to say")]
