@@ -11,6 +11,7 @@ import pytest
 import drl
 from agents import DQN, DQNConfig, SavedPolicy, Setup, build_dqn
 from agents.dqn import targets
+from drl.api import ladder
 from drl.cli.main import main
 from drl.errors import Diverged
 from envs.gymnasium_env import GymVector
@@ -18,7 +19,7 @@ from envs.gymnasium_env import GymVector
 RIGHT = targets.double_q_target
 LEARNT = [
     "constant reward", "reward by observation", "credit over two steps", "reward by action",
-    "reward by both", "a choice that comes later", "truncation", "one buffer",
+    "reward by both", "a choice that comes later", "truncation", "one buffer", "action masks",
 ]  # fmt: skip
 
 
@@ -28,8 +29,7 @@ def test_dqn_climbs_the_ladder(capsys: pytest.CaptureFixture[str]) -> None:
     marks = {finding["name"]: finding["mark"] for finding in told["findings"]}
     assert [name for name in LEARNT if marks[name] != "ok"] == []
     assert told["diagnosis"] == "" and not told["failed"]
-    masked, continuous = told["findings"][8:]
-    assert masked["mark"] == "ok" or "needs masks" in masked["text"]
+    continuous = told["findings"][-1]
     assert continuous["mark"] == "skipped" and "Discrete" in continuous["text"]
 
 
@@ -82,6 +82,13 @@ def reward_sign(patch: Patch) -> None:
     patch.setattr(targets, "double_q_target", target)
 
 
+def no_masks_in_the_target(patch: Patch) -> None:
+    def target(head: Any, net: Any, target_net: Any, batch: Any) -> Any:
+        return RIGHT(head, net, target_net, batch._replace(next_mask=None))
+
+    patch.setattr(targets, "double_q_target", target)
+
+
 def no_discount(patch: Patch) -> None:
     def target(*args: Any) -> Any:
         found = RIGHT(*args)
@@ -125,6 +132,9 @@ FAULTS = {  # what is planted, the rung, words of the diagnosis
         observing(lambda step: step._replace(reward=np.roll(step.reward, 1))),
         "reward by observation", "observations and rewards of a batch are those of the same",
     ),
+    "no masks in the target": (
+        no_masks_in_the_target, "action masks", "the target counts actions that are forbidden",
+    ),
     "buffers": (one_array, "one buffer", "copy them before the next step"),
 }  # fmt: skip
 
@@ -145,6 +155,16 @@ def test_a_fault_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Any) ->
     reward_sign(monkeypatch)
     assert main(["doctor"]) == 1
     assert "rewards have the wrong sign" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_an_agent_that_looks_at_no_masks_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = DQN.act
+    monkeypatch.setattr(DQN, "act", lambda self, obs, step, mask=None: right(self, obs, step))
+    monkeypatch.setattr(ladder, "LADDER", ladder.LADDER[5:9])
+    report = drl.doctor()
+    (masked,) = [finding for finding in report.findings if finding.name == "action masks"]
+    assert masked.mark == "skipped" and "needs masks: it took" in masked.text
+    assert not report.failed
 
 
 def test_divergence_is_a_rung_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def _believed(policy: Any, probe: type[probes.Probe]) -> np.ndarray | None:
     seen = probes.one_hot(len(probe.pays))
     if hasattr(policy, "q"):
         return np.asarray(policy.q(seen), np.float64)
-    value = policy.value(seen)
+    value = policy.value(seen, *([] if probe.allowed is None else [probe.allowed]))
     return None if value is None else np.asarray(value, np.float64)[:, None]
 
 
@@ -154,8 +154,9 @@ def _chooses(policy: Any, rung: Rung, known: np.ndarray) -> tuple[Finding, str]:
     (counts,) = (best.sum(axis=1) == 1).nonzero()  # states where it matters what is done
     if known.shape[1] == 1 or not len(counts):
         return Finding("skipped", rung.name, "nothing to choose, and the policy tells no value"), ""
-    states = np.tile(counts, 50)
-    acted = policy.act(probes.one_hot(len(known))[states])
+    states, allowed = np.tile(counts, 50), getattr(rung.known, "allowed", None)
+    masks = [] if allowed is None else [allowed[states]]
+    acted = policy.act(probes.one_hot(len(known))[states], *masks)
     share = float(best[states, acted].mean())
     mark: Mark = "ok" if share >= SHARE else "fail"
     return Finding(mark, rung.name, f"{share:.0%} of its actions are the best"), rung.env.otherwise
