@@ -84,7 +84,12 @@ class Large(Fine):
 
 
 class Beyond(Fine):
+    """After some steps, which Gymnasium's checker does not see."""
+
     observation_space = gym.spaces.Box(-0.5, 0.5, (2,), np.float32)
+
+    def observed(self) -> Any:
+        return super().observed() * np.float32(0.5 if self.steps < 6 else 1)
 
 
 class Unpaid(Fine):

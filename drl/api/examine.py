@@ -70,7 +70,7 @@ def examine(made_by: EnvSource, row: Row, seed: int = 1) -> Report:
         with _quiet():
             close(envs)
     if isinstance(envs, GymVector):
-        findings += _checked(envs)
+        findings += _checked(envs, seed)
         findings += _buffers(envs, seed)
     if not made_by.single and not any(finding.mark == "fail" for finding in findings):
         findings += _repeats(made_by, seed)
@@ -116,16 +116,19 @@ def _played(envs: VectorEnv, config: Any, settings: set[str], seed: int) -> list
 
 
 # -- Gymnasium's ----------------------------------------------------------------------------------
-def _checked(envs: GymVector) -> list[Finding]:
+def _checked(envs: GymVector, seed: int) -> list[Finding]:
     """By Gymnasium's own checker."""
     from gymnasium.utils.env_checker import check_env
 
     name, findings = "Gymnasium's checker", []
+
+    def check(env: Any) -> None:
+        env.action_space.seed(seed)
+        check_env(env, skip_render_check=True, skip_close_check=True)
+
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        error = _within(
-            envs, lambda env: check_env(env, skip_render_check=True, skip_close_check=True)
-        )
+        error = _within(envs, check)
     texts = dict.fromkeys(_line(str(warning.message)) for warning in heard)
     for text in texts:
         if not any(part in text for part in UNASKED):
