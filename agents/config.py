@@ -22,6 +22,9 @@ class ExperimentConfig(RunConfig):
     """Most env steps to train for (one step of one environment is 1)."""
     num_envs: int = 16
     """Environments stepped side by side."""
+    env_workers: int = 0
+    """Processes that step Gymnasium's training environments: worth it where a step takes a
+    millisecond or more.  0: this one."""
 
     # -- evaluation ---------------------------------------------------------------------------
     eval_every: int = 5_000
@@ -50,6 +53,7 @@ class ExperimentConfig(RunConfig):
         super().__post_init__()
         for name in ("steps", "num_envs", "eval_every", "eval_episodes", "eval_max_steps"):
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
+        require("env_workers", self.env_workers, self.env_workers >= 0, "0 or more")
         envs, every = self.eval_envs, self.log_every
         require("eval_envs", envs, envs is None or envs >= 0, "0 or more")
         require("log_every", every, every is None or every >= 1, "1 env step or more")

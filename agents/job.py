@@ -27,6 +27,8 @@ from drl.settings import plain, read
 from drl.state import seed_shared, seed_torch
 from drl.tables import label
 
+ADDED = {"log_to": ["tensorboard"], "env_workers": 0}  # settings that older runs lack
+
 
 class Training(NamedTuple):
     """A task, and its settings as a run's config.json has them."""
@@ -81,7 +83,7 @@ def restore(
 
 def configs(row: Row, settings: Mapping[str, Any]) -> tuple[Any, ExperimentConfig]:
     """Both from a run's settings.   UserError where one is damaged."""
-    experiment = read(ExperimentConfig, settings, added={"log_to": ["tensorboard"]})
+    experiment = read(ExperimentConfig, settings, added=ADDED)
     return row.config_of(settings), experiment
 
 
@@ -160,7 +162,8 @@ def _prepared(factory: EnvFactory, config: ExperimentConfig, seed: int) -> Vecto
         require_room_for_envs(config.num_envs)
     except MemoryError as error:
         raise UserError(str(error)) from error
-    envs = factory(num_envs=config.num_envs, seed=seed)
+    own: dict[str, Any] = {"workers": config.env_workers} if config.env_workers else {}
+    envs = factory(num_envs=config.num_envs, seed=seed, **own)
     if config.eval_envs is None or config.eval_envs > 1:  # else no two more may be open for a try
         envs.prepare()
     return envs

@@ -213,12 +213,20 @@ class RLTask:
     # -- what is told -------------------------------------------------------------------------
     def about(self) -> list[str]:
         """What the agent says of itself, and where it is evaluated."""
-        lines = self.agent.about()
+        lines = [*self.agent.about(), *self._about_processes()]
         if self.config.eval_envs == 0:
             lines.append(
                 "evaluations play in the training environments: their episodes begin anew after it"
             )
         return lines
+
+    def _about_processes(self) -> list[str]:
+        if not self.config.env_workers:
+            return []
+        count = len(getattr(self.envs, "processes", ()))
+        if not count:
+            return [f"env_workers: {self.envs.id} is stepped all at once, in this process"]
+        return [f"{self.envs.num_envs} environments in {count} processes"]
 
     def observers(self, full: bool) -> Sequence[Callback]:
         """Warnings of its own, and the agent's; where `full` images too."""

@@ -32,7 +32,7 @@ def factory(what: str | Build) -> EnvFactory:
 
 def make(
     id: str | Build, num_envs: int, seed: int, drawn: bool = False, compiled: bool = False,
-    kwargs: Mapping[str, Any] = NONE,
+    kwargs: Mapping[str, Any] = NONE, vector: Callable[..., VectorEnv] = GymVector,
 ) -> VectorEnv:  # fmt: skip
     """`num_envs` environments, seeded.
 
@@ -41,13 +41,14 @@ def make(
     compiled  our own environments' loops by numba, where it is installed: the same numbers, sooner
               after a start that takes longer
     kwargs    for the class of ours, or for gymnasium.make
+    vector    (id, num_envs, seed, build) → Gymnasium's environments side by side
 
     UserError: unknown id, spaces that a DQN cannot have, an environment that cannot be made or
     drawn.
     """
     require_room(num_envs)
     if not isinstance(id, str):
-        return GymVector(None, num_envs, seed, id)
+        return vector(None, num_envs, seed, id)
     id = resolve(id)
     try:
         if id in OURS:
@@ -68,7 +69,7 @@ def make(
         if not kwargs:
             raise
         raise UserError(f"{id} cannot be made with {dict(kwargs)} ({error})") from error
-    return GymVector(id, num_envs, seed, partial(gymnasiums, id, drawn, kwargs))
+    return vector(id, num_envs, seed, partial(gymnasiums, id, drawn, kwargs))
 
 
 def require_room(num_envs: int) -> None:

@@ -25,6 +25,7 @@ from envs.repeat import Episode, Way, begin, find_way, play_again
 
 STEP_SECONDS = 60.0  # an environment that takes longer in one step, or one reset, hangs
 MOST_RESTARTS = 10  # of all environments together, then the run ends
+LOST = "it was restarted, its episode is lost"
 OPEN: weakref.WeakSet[GymVector] = weakref.WeakSet()  # those that nobody has closed yet
 
 
@@ -35,6 +36,7 @@ class GymVector:
     id     their name; None: the env's own
     build  makes one of them: a gym.Env with Box observations and Discrete actions
     owned  they are closed with this; False: whoever made the env closes it
+    first  number of the first of them, where others come before it in other processes
 
     An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
     are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
@@ -58,11 +60,11 @@ class GymVector:
 
     def __init__(
         self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any],
-        owned: bool = True,
+        owned: bool = True, first: int = 0,
     ) -> None:  # fmt: skip
         import gymnasium as gym
 
-        self.owned = owned
+        self.owned, self.first = owned, first
         self.num_envs, self.seed, self.build = num_envs, seed, build
         self.clock = Alarm(STEP_SECONDS)
         self.envs: list[Guarded] = []
@@ -76,7 +78,7 @@ class GymVector:
         made = self.envs
         self.id = id or own_name(made[0].env)
         for i, env in enumerate(made):
-            env.name = f"{self.id} (environment {i})"
+            env.name = f"{self.id} (environment {first + i})"
         self.fps = _fps(made[0].env)
         self.restarts: list[str] = []
         self.failed = False  # in the middle of a step: nobody knows the state
@@ -93,7 +95,8 @@ class GymVector:
             )
         self.observation_space: Any = delivered(observation)
         self.action_space: Any = action
-        self.seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(num_envs)]
+        seeds = np.random.SeedSequence(seed).generate_state(first + num_envs)[first:]
+        self.seeds = [int(s) for s in seeds]
         self.way: Way | None = "generator"  # how episodes can be played again
         self.episodes: list[Episode | None] = [None] * num_envs  # under way
         self.begun = np.zeros(num_envs, np.int64)  # episodes of each env
@@ -112,7 +115,7 @@ class GymVector:
         try:
             env = self._made(name)
         except Failed as error:
-            others = sum(vector.num_envs for vector in OPEN if vector is not self) + len(self.envs)
+            others = self._others() + len(self.envs)
             alone = (
                 f" while {others} other(s) were open: where only one may be, give `num_envs=1` and "
                 "`eval_envs=0`; else"
@@ -120,6 +123,10 @@ class GymVector:
             raise EnvFailed(f"{error}{alone if others else ':'} mend the env") from error
         self.envs.append(env)
         OPEN.add(self)
+
+    def _others(self) -> int:
+        """Environments that are open besides these."""
+        return sum(vector.num_envs for vector in OPEN if vector is not self)
 
     def _made(self, name: str | None = None, instead: int | None = None) -> Guarded:
         """A new one, perhaps in place of env `instead`.  GivenAgain where it is one of the open."""
@@ -152,7 +159,8 @@ class GymVector:
         if not self.begun[i]:
             seed = self.seeds[i]
         elif self.way != "generator":
-            stream = np.random.SeedSequence([self.seed, i, 1, int(self.begun[i])])
+            key = [self.seed, self.first + i, 1, int(self.begun[i])]
+            stream = np.random.SeedSequence(key)
             seed = int(stream.generate_state(1)[0])
         if self.way == "instance" and self.begun[i]:
             self.envs[i].close()
@@ -207,19 +215,9 @@ class GymVector:
 
     def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
         """Environment i restarted; obs[i] ← the first observation of its new episode."""
-        if len(self.restarts) >= MOST_RESTARTS:
-            raise EnvFailed(
-                f"{what}, after {MOST_RESTARTS} such failures that were mended by a restart: mend "
-                "the env"
-            ) from what
-        self.restarts.append(str(what))
-        warnings.warn(
-            f"{what}; it was restarted, its episode is lost ({len(self.restarts)})",
-            EnvWarning,
-            stacklevel=3,
-        )
+        number = self._noted(str(what), what)
         self.envs[i].close()
-        stream = np.random.SeedSequence([self.seed, i, len(self.restarts)])
+        stream = np.random.SeedSequence([self.seed, self.first + i, number])
         try:
             self.envs[i] = self._made(self.envs[i].name, i)
             seed = int(stream.generate_state(1)[0])
@@ -228,6 +226,13 @@ class GymVector:
             raise EnvFailed(
                 f"{what} and cannot be restarted ({again.why}): mend the env"
             ) from again
+
+    def _noted(self, what: str, error: Failed) -> int:
+        """How many have failed by now."""
+        try:
+            return noted(self.restarts, what, LOST)
+        except EnvFailed as enough:
+            raise enough from error
 
     def _empty(self) -> np.ndarray:
         space = self.observation_space
@@ -239,10 +244,8 @@ class GymVector:
         if not right:
             wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
             if wrong.any():  # else only the sum overflowed
-                raise EnvFailed(
-                    f"{self.id} (environment {int(np.flatnonzero(wrong)[0])}) gave NaN or Inf in "
-                    "an observation: mend the env"
-                )
+                name = self.envs[int(np.flatnonzero(wrong)[0])].name
+                raise EnvFailed(f"{name} gave NaN or Inf in an observation: mend the env")
         return obs
 
     def state(self) -> dict[str, Any] | None:
@@ -257,7 +260,9 @@ class GymVector:
                 return None
             own = own_state(env) if tells_state(env) else None
             record = episode if own is None else Episode(episode.way, episode.seed or 0)
-            saved[str(i)] = {"episode": record.state(), "own": own, "begun": int(self.begun[i])}
+            saved[str(self.first + i)] = {
+                "episode": record.state(), "own": own, "begun": int(self.begun[i]),
+            }  # fmt: skip
         return {"way": self.way, "envs": saved, "obs": self.obs.copy()}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -275,7 +280,7 @@ class GymVector:
         self.failed = False
         with self.clock:
             for i in range(self.num_envs):
-                saved = state["envs"][str(i)]
+                saved = state["envs"][str(self.first + i)]
                 episode = Episode.from_state(saved["episode"])
                 self.begun[i] = whole(saved, "begun", 1)
                 self.episodes[i] = episode
@@ -311,6 +316,23 @@ class GymVector:
 
     def _raw(self) -> list[Any]:
         return [env.env for env in self.envs]
+
+
+def noted(restarts: list[str], what: str, lost: str) -> int:
+    """One more entry of `restarts`, with an EnvWarning; how many there are.
+
+    lost  what has been done about it
+
+    EnvFailed where there are MOST_RESTARTS already.
+    """
+    if len(restarts) >= MOST_RESTARTS:
+        raise EnvFailed(
+            f"{what}, after {MOST_RESTARTS} such failures that were mended by a restart: mend "
+            "the env"
+        )
+    restarts.append(what)
+    warnings.warn(f"{what}; {lost} ({len(restarts)})", EnvWarning, stacklevel=4)
+    return len(restarts)
 
 
 def _name(space: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from drl.closing import close
 from drl.environment import VectorEnv
@@ -29,7 +29,11 @@ from envs.given import (
 from envs.gymnasium_env import GymVector
 from envs.ids import OURS, called, is_own, own_class, own_name, resolve
 
-Vectors = Callable[..., VectorEnv]  # (*, num_envs, seed, drawn)
+if TYPE_CHECKING:
+    from envs.worker import Make, Vector
+
+# (*, num_envs, seed, drawn, vector): Gymnasium's are made by vector(id, num_envs, seed, build)
+Vectors = Callable[..., VectorEnv]
 RECORD = {"env", "env_kwargs", "wrappers", "env_spec"}
 
 
@@ -51,8 +55,14 @@ class EnvSource:
         self._vectors, self._id = vectors, id
         self.record, self.single = record, single
 
-    def __call__(self, *, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
-        """`num_envs` environments, seeded.   drawn: `render` will be asked for.
+    def __call__(
+        self, *, num_envs: int, seed: int, drawn: bool = False, workers: int = 0
+    ) -> VectorEnv:
+        """`num_envs` environments, seeded.
+
+        drawn    `render` will be asked for
+        workers  processes in which Gymnasium's are stepped; 0: this one; environments side by side
+                 in one array, and one that cannot be made again, stay in this one
 
         UserError where they cannot be made so.
         """
@@ -62,7 +72,29 @@ class EnvSource:
                 f"num_envs = {num_envs} of one environment that cannot be made again: give "
                 "`num_envs=1`, or a class or function"
             )
+        if workers and not self.single:
+            from envs.workers import GymWorkers
+
+            vector = functools.partial(GymWorkers, workers=workers, again=self._again(drawn))
+            return self._vectors(num_envs=num_envs, seed=seed, drawn=drawn, vector=vector)
         return self._vectors(num_envs=num_envs, seed=seed, drawn=drawn)
+
+    def _again(self, drawn: bool) -> Make | None:
+        """Makes them in a process that knows nothing of this one; None where it could not."""
+        import gymnasium as gym
+
+        if self.record is None:
+            return None
+        spec = gym.registry.get(self.record["env"])
+        if spec is None or "env_spec" in self.record:
+            return functools.partial(_anew, self.record, None, drawn)
+        entry = spec.entry_point
+        if not isinstance(entry, str) or not is_installed(entry.partition(":")[0]):
+            return None  # registered by what runs here
+        try:
+            return functools.partial(_anew, self.record, spec.to_json(), drawn)
+        except (TypeError, ValueError):  # classes and functions have no JSON
+            return None
 
     @property
     def id(self) -> str:
@@ -139,6 +171,22 @@ def source(
     )
 
 
+def _anew(
+    record: Record, spec: str | None, drawn: bool, *, num_envs: int, seed: int, vector: Vector
+) -> Any:
+    """Environments of a record, in another process.
+
+    spec  by which its id is registered, if it is not
+    """
+    import gymnasium as gym
+    from gymnasium.envs.registration import EnvSpec
+
+    if spec is not None and record["env"] not in gym.registry:
+        gym.registry[record["env"]] = EnvSpec.from_json(spec)
+    made = EnvSource.from_record(record)
+    return made._vectors(num_envs=num_envs, seed=seed, drawn=drawn, vector=vector)
+
+
 # -- the kinds ------------------------------------------------------------------------------------
 def _of_name(name: str, kwargs: dict[str, Any], around: Around) -> EnvSource:
     """An id, module:Id, module:Name, file.py:Name or file.py:Id."""
@@ -171,11 +219,13 @@ def _of_id(
             "give a function that makes a gymnasium.Env"
         )
 
-    def vectors(*, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+    def vectors(
+        *, num_envs: int, seed: int, drawn: bool = False, vector: Vectors = GymVector
+    ) -> VectorEnv:
         if not around and not bare:
-            return make(id, num_envs, seed, drawn, kwargs=kwargs)
+            return make(id, num_envs, seed, drawn, kwargs=kwargs, vector=vector)
         build = functools.partial(gymnasiums, bare or id, drawn, kwargs)
-        return GymVector(id, num_envs, seed, wrapped_in(build, around))
+        return vector(id, num_envs, seed, wrapped_in(build, around))
 
     return EnvSource(vectors, id, record_of(lasting or id, kwargs, around))
 
@@ -196,7 +246,9 @@ def _of_callable(
             raise UserError(f"{name} makes environments side by side: wrappers do not go around it")
         settings = dict(kwargs)
 
-        def vectors(*, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+        def vectors(
+            *, num_envs: int, seed: int, drawn: bool = False, vector: Vectors = GymVector
+        ) -> VectorEnv:
             given = settings | ({"drawn": drawn} if takes_name(takes, "drawn") else {})
             try:
                 return env(num_envs=num_envs, seed=seed, **given)  # type: ignore[no-any-return]
@@ -208,13 +260,15 @@ def _of_callable(
         return EnvSource(vectors, id or name, record)
     require_fitting(env, kwargs, name)
 
-    def of_gymnasium(*, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+    def of_gymnasium(
+        *, num_envs: int, seed: int, drawn: bool = False, vector: Vectors = GymVector
+    ) -> VectorEnv:
         given = dict(kwargs)
         modes = (getattr(env, "metadata", None) or {}).get("render_modes", ["rgb_array"])
         if drawn and takes is not None and "render_mode" in takes and "rgb_array" in modes:
             given.setdefault("render_mode", "rgb_array")
         build = functools.partial(env, **given) if given else env
-        return GymVector(None, num_envs, seed, wrapped_in(build, around))
+        return vector(None, num_envs, seed, wrapped_in(build, around))
 
     return EnvSource(of_gymnasium, name if isinstance(env, type) else None, record)
 
@@ -267,9 +321,11 @@ def _of_spec(spec: Any) -> tuple[Vectors, str, Record | None]:
         given: dict[str, Any] = {} if render_mode is None else {"render_mode": render_mode}
         return gym.make(spec, disable_env_checker=True, **given)
 
-    def vectors(*, num_envs: int, seed: int, drawn: bool = False) -> VectorEnv:
+    def vectors(
+        *, num_envs: int, seed: int, drawn: bool = False, vector: Vectors = GymVector
+    ) -> VectorEnv:
         mode = "rgb_array" if drawn else None
-        return GymVector(None, num_envs, seed, functools.partial(build, mode))
+        return vector(None, num_envs, seed, functools.partial(build, mode))
 
     try:
         record = {"env": spec.id, "env_kwargs": {}, "wrappers": [], "env_spec": spec.to_json()}

@@ -54,7 +54,7 @@ ONLY = {
     "drl.nn": ("drl.nn", "drl.errors"),
     "envs": (
         "envs", "drl.closing", "drl.environment", "drl.errors", "drl.images", "drl.named",
-        "drl.nn.compiled", "drl.nn.memory", "drl.state",
+        "drl.nn.compiled", "drl.nn.memory", "drl.state", "drl.threads",
     ),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from drl.errors import UserError
 from drl.experiment.callbacks import Callback
 from drl.experiment.run import Run
 
-ASIDE = ("device", "init_from_crc32")  # it goes on with its own
+ASIDE = ("device", "init_from_crc32", "env_workers")  # it goes on with its own
 
 
 def rejoin(
