@@ -23,8 +23,8 @@ class ExperimentConfig(RunConfig):
     num_envs: int = 16
     """Environments stepped side by side."""
     env_workers: int = 0
-    """Processes that step Gymnasium's training environments: worth it where a step takes a
-    millisecond or more.  0: this one."""
+    """Processes that step Gymnasium's training environments, to the same bytes; it pays where a
+    step takes 0.2 ms or more.  0: the run's own."""
 
     # -- evaluation ---------------------------------------------------------------------------
     eval_every: int = 5_000

@@ -176,14 +176,16 @@ class GymWorkers:
         """As GymVector's; None too where a process has died since the last step."""
         if self.failed:
             return None
-        envs: dict[str, Any] = {}
         for process in self.processes:
             process.ask("state")
+        states = []
         for process in self.processes:
             try:
-                state = process.answer(self._failed)
+                states.append(process.answer(self._failed))
             except Died:
-                return None
+                states.append(None)
+        envs: dict[str, Any] = {}
+        for state in states:
             if state is None:
                 return None
             envs |= state["envs"]
