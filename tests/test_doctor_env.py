@@ -96,6 +96,15 @@ class Unpaid(Fine):
     reward = 0.0
 
 
+class Unclosed(Fine):
+    def close(self) -> None:
+        raise RuntimeError("the port is gone")
+
+
+def unmade() -> Any:
+    raise RuntimeError("no port")
+
+
 class Masked(Fine):
     """Raises where a mask is not kept."""
 
@@ -151,6 +160,7 @@ BROKEN = {  # what breaks the API → words
     Raises: "the simulator is gone",
     OldStep: "4 values in a step, the old Gym API",
     Wrong: "shape (3,)",
+    unmade: "failed when it was made (RuntimeError: no port)",
     Stale: "give fresh arrays",
 }
 
@@ -169,6 +179,7 @@ ADVISED = {  # what works, and may be better → what is looked at, words
     Unseeded: ("repeats by seed", "draw everything random from self.np_random"),
     Large: ("observations", "give `scale`, factors that bring them to about ±1: 0.001 10"),
     Beyond: ("observations", "outside their space"),
+    Unclosed: ("close()", "the port is gone"),
     Unpaid: ("rewards", "chance alone may never find one"),
 }
 

@@ -20,7 +20,7 @@ from drl.api.play import advice, play, random_action, steps_of
 from drl.api.wrapped import settings_of, statistics_lines
 from drl.closing import close
 from drl.environment import VectorEnv
-from drl.errors import EnvFailed, UserError
+from drl.errors import EnvFailed, EnvWarning, UserError
 from drl.spaces import words
 from drl.tables import label
 from envs.alarm import Alarm, Hang
@@ -56,7 +56,7 @@ def examine(made_by: EnvSource, row: Row, seed: int = 1) -> Report:
         with _quiet():
             envs = made_by(num_envs=1, seed=seed)
     except EnvFailed as error:
-        return Report(made_by.id, [Finding("fail", "making it", str(error))])
+        return Report("the environment", [Finding("fail", "making it", str(error))])
     findings = [Finding("ok", "spaces", f"{_spaces(envs)}; {label(row.name)} can have them")]
     try:
         config, experiment = choose(row, envs.id, changes={"num_envs": 1})
@@ -67,8 +67,10 @@ def examine(made_by: EnvSource, row: Row, seed: int = 1) -> Report:
             findings.append(Finding("look", "wrappers", line))
         findings += _played(envs, config, settings, seed)
     finally:
-        with _quiet():
+        with warnings.catch_warnings(record=True) as heard:
+            warnings.simplefilter("always", EnvWarning)
             close(envs)
+    findings += [Finding("look", "close()", _line(str(warning.message))) for warning in heard]
     if isinstance(envs, GymVector):
         findings += _checked(envs, seed)
         findings += _buffers(envs, seed)
