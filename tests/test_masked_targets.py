@@ -323,8 +323,10 @@ def test_what_is_logged_is_of_allowed_actions() -> None:
     assert largest_q(agent, seen._replace(mask=None)) == 90
 
 
-def test_one_update_under_a_mask_by_hand() -> None:
-    """The target of the whole agent, from observe to the loss."""
+@pytest.mark.parametrize("ended", [False, True])
+def test_one_update_under_a_mask_by_hand(ended: bool) -> None:
+    """The target of the whole agent, from observe to the loss.   ended: the clock cuts the episode,
+    and the new one begins where only action 1 is allowed."""
     config = DQNConfig(
         hidden=(), gamma=0.5, bootstrap="max", batch_size=1, buffer_size=1, value_bound=None,
         learning_starts=1,
@@ -334,7 +336,10 @@ def test_one_update_under_a_mask_by_hand() -> None:
     agent.net.params[:] = agent.target_net.params[:] = [*weights.ravel(), 0, 0, 0]
     s, s_next = np.eye(2, dtype=np.float32)
     agent.act(s[None], 10, MASK[:1])
-    one = step([1.0], [0], [0], s_next[None])._replace(info={"action_mask": MASK[1:]})
+    info = {"action_mask": MASK[1:]}
+    if ended:
+        info = {"action_mask": np.array([[False, True, False]]), "final_action_mask": MASK[1:]}
+    one = step([1.0], [0], [ended], s_next[None])._replace(info=info)
     agent.observe(s[None], np.array([1]), one)
     update = agent.learn()
     # y = 1 + ½ max(4, 3), not ½ · 9;  δ = 2 − 3
