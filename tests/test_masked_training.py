@@ -108,7 +108,7 @@ QUICK: dict[str, Any] = {
     "checkpoint_every": 60, "log_every": 20, "log": "minimal", "progress": False,
 }  # fmt: skip
 VARIANTS = [
-    {}, {"n_step": 3, "bootstrap": "munchausen"}, {"prioritized": True, "head": "c51"},
+    {}, {"n_step": 3, "bootstrap": "munchausen", "backend": "torch"}, {"prioritized": True, "head": "c51"},
     {"ez_mu": 2.0, "head": "iqn"},
 ]  # fmt: skip
 

@@ -226,8 +226,10 @@ class DQN:
 
 def on_backend(batch: Batch, ops: Ops) -> Batch:
     """The same batch as arrays of the network's library; bytes become its floats here, once."""
+    mask, next_mask = batch.mask, batch.next_mask
     return Batch(
         ops.asarray(batch.s), ops.indices(batch.a), ops.asarray(batch.r),
         ops.asarray(batch.discount), ops.asarray(batch.s_next), ops.asarray(batch.weight),
-        batch.rows, *(None if m is None else ops.booleans(m) for m in (batch.mask, batch.next_mask))
+        batch.rows, None if mask is None else ops.booleans(mask),
+        None if next_mask is None else ops.booleans(next_mask),
     )  # fmt: skip
