@@ -108,8 +108,8 @@ QUICK: dict[str, Any] = {
     "checkpoint_every": 60, "log_every": 20, "log": "minimal", "progress": False,
 }  # fmt: skip
 VARIANTS = [
-    {}, {"n_step": 3, "bootstrap": "munchausen", "backend": "torch"}, {"prioritized": True, "head": "c51"},
-    {"ez_mu": 2.0, "head": "iqn"},
+    {}, {"n_step": 3, "bootstrap": "munchausen", "backend": "torch"},
+    {"prioritized": True, "head": "c51"}, {"ez_mu": 2.0, "head": "iqn"},
 ]  # fmt: skip
 
 
