@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import drl
-from agents import DQN, DQNConfig, SavedPolicy, Setup, build_dqn
+from agents import DQN, Agent, DQNConfig, SavedPolicy, Setup, build_dqn
 from agents.dqn import targets
 from drl.api import ladder
 from drl.cli.main import main
@@ -218,6 +218,54 @@ def test_a_policy_without_values_is_judged_by_its_actions() -> None:
     ]  # fmt: skip
     assert report.findings[3].text == "100% of its actions are the best"
     assert report.findings[4].text == "50% of its actions are the best"
+
+
+class Continuous(Agent):
+    """Acts by a factor on what it sees, and learns nothing."""
+
+    def __init__(self, factor: float, setup: Setup) -> None:
+        self.net, self.factor, self.setup = drl.MLP(1, 1, (2,)), factor, setup
+
+    def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.factor * obs
+
+    def policy(self) -> Any:
+        policy = SavedPolicy(Config(), self.setup, self.net)
+        policy.act = lambda obs, mask=None: self.act(obs, 0)  # type: ignore[method-assign]
+        return policy
+
+    def observe(self, obs: np.ndarray, action: np.ndarray, step: Any) -> None: ...
+
+    def due(self, env_steps: int) -> bool:
+        return False
+
+    def learn(self) -> Any: ...
+
+    def interrupt_episodes(self, which: Any = None) -> None: ...
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: Any) -> None: ...
+
+
+@pytest.mark.parametrize(("factor", "mark"), [(1.2, "ok"), (0.5, "fail")])
+def test_a_continuous_agent_is_judged_by_its_actions(
+    factor: float, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Acts:
+        Config = Config
+
+        @staticmethod
+        def build(config: Config, setup: Setup) -> Any:
+            return Continuous(factor, setup)
+
+    monkeypatch.setattr(ladder, "LADDER", ladder.LADDER[-1:])
+    report = drl.doctor(agent=Acts)
+    (found,) = report.findings
+    shown = f"acts {-factor:.2f} | {factor:.2f}, best -1.00 | 1.00"
+    assert (found.mark, found.text) == (mark, shown)
+    assert ("the units of actions" in report.diagnosis) == (mark == "fail")
 
 
 def test_an_agent_that_can_be_built_nowhere_is_a_mistake() -> None:

@@ -203,6 +203,14 @@ def test_what_does_not_repeat_cannot_be_resumed_exactly() -> None:
     assert found.mark == "look" and "begins new episodes" in found.text
 
 
+def test_what_is_too_slow_to_be_tried_is_not_called_repeatable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("envs.repeat.WAITING", 0.0)
+    found = of(drl.doctor(Fine), "repeats by replay")
+    assert found.mark == "look" and "too slow" in found.text
+
+
 def test_masks_are_kept_and_told() -> None:
     report = drl.doctor(Masked)
     assert "33% of actions allowed" in of(report, "action masks").text
