@@ -15,6 +15,7 @@ def expected(head: Head, net: Network, target_net: Network, batch: Batch) -> Tar
     """Σ_a π(a|s′) Q(s′, a; θ⁻), π = ε-greedy in Q(·; θ).   Expected Sarsa, van Seijen et al. 2009.
 
     The value of what the agent really does, slips included, where DQN's is of what it should do.
+    Written for environments that allow every action; with masks π would be over `batch.next_mask`.
     """
     best = net.ops.argmax(head.mean(head.outputs(net, batch.s_next)), axis=1)  # (B,)
     z = head.outputs(target_net, batch.s_next)
