@@ -11,15 +11,16 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import util
+from multiprocessing import resource_tracker, util
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, NoReturn
 
 from drl.errors import EnvFailed, EnvWarning, NoPictures, NotRepeated, UserError
+from envs.guarded import MAKE_SECONDS
 from envs.shared import Shared
-from envs.worker import Make, serve
+from envs.worker import ENDING, Make, serve
 
 LOOK = 1.0  # s between two looks whether a process that does not answer is alive
 GRACE = 5.0  # s to end for one that was left in the middle of something, before it is killed
@@ -55,7 +56,7 @@ class Process:
             self.pipe if forked else None,
         )  # fmt: skip
         self.process: BaseProcess = context.Process(target=serve, args=given)
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning), _deaf():
             if forked:  # Python warns of a fork beside threads; the child uses none of theirs
                 self.process.start()
             else:
@@ -84,19 +85,20 @@ class Process:
         with suppress(OSError):  # its end shows in the answer
             self.pipe.send(("do", self.asked, name, given))
 
-    def answer(self, failed: Callable[[str], int], deadline: float = math.inf) -> Any:
+    def answer(self, failed: Callable[[str], int], patience: float = math.inf) -> Any:
         """What has come of it; answers to earlier questions, which nobody has waited for, are left.
 
         failed    what is done where an environment has failed: how many have by now
-        deadline  on time.monotonic()
+        patience  seconds until it is killed; an environment that is restarted has its own
 
         Died, also where there was no answer in time; what was raised there.
         """
         while True:
-            kind, number, *rest = self._heard(deadline)
+            kind, number, *rest = self._heard(patience)
             if number != self.asked:
                 continue
             if kind == "failed":
+                patience += MAKE_SECONDS
                 count = failed(*rest)
                 with suppress(OSError):
                     self.pipe.send(count)
@@ -110,16 +112,29 @@ class Process:
             name, text = value
             raise _class(name, Exception, RuntimeError)(text)
 
-    def _heard(self, deadline: float) -> Any:
+    def _heard(self, patience: float) -> Any:
+        left = patience  # counted in looks: while we are stopped (Ctrl-Z), so is it
         try:
-            while not self.pipe.poll(min(LOOK, max(deadline - time.monotonic(), 0))):
+            while not self.pipe.poll(look := min(LOOK, left)):
+                left -= look
                 if not self.process.is_alive() and not self.pipe.poll():
                     raise EOFError
-                if time.monotonic() > deadline:
-                    raise Died("no answer in time")
-            return self.pipe.recv()
+                if left <= 0:
+                    self.process.kill()
+                    self.ended()
+                    raise Died(f"no answer for {patience:g} s")
+            return self._message()
         except (EOFError, OSError) as error:
             raise Died(self._why()) from error
+
+    def _message(self) -> Any:
+        try:
+            return self.pipe.recv()
+        except (EOFError, OSError):
+            raise
+        except BaseException:  # Ctrl-C in the middle of it: what is left of it would be noise
+            self.process.kill()
+            raise
 
     def _why(self) -> str:
         self.process.join(GRACE)
@@ -136,19 +151,17 @@ class Process:
         the middle of something, within GRACE."""
         if self.ended.still_active():
             left_alone = self.asked == self.answered
-            self.deadline = time.monotonic() + (seconds if left_alone else GRACE)
+            self.until = time.monotonic() + (seconds if left_alone else GRACE)
             self.ask("close")
 
     def close(self) -> None:
-        """Once `leave` was said: wait for that, then kill it."""
+        """Once `leave` was said: wait for that, or kill it."""
         if not self.ended.still_active():
             return
         try:
             with suppress(Died, EnvFailed):
-                self.answer(_no_number, self.deadline)
+                self.answer(_no_number, max(self.until - time.monotonic(), 0))
         finally:
-            if time.monotonic() > self.deadline:
-                self.process.kill()
             self.ended()
             if self.shared is not None:
                 self.shared.close()
@@ -173,6 +186,21 @@ def _class(name: str, kind: type[Any], default: type[Any]) -> type[Any]:
     """An exception or a warning of ours or of Python's, by name."""
     found = OURS.get(name) or getattr(builtins, name, None)
     return found if isinstance(found, type) and issubclass(found, kind) else default
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """A process that begins hears none of the signals that end this one, until `serve` has said
+    what it does with them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would hear them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

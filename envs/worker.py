@@ -34,6 +34,9 @@ from envs.shared import Shared, received
 Vector = Callable[..., GymVector]  # (id, num_envs, seed, build)
 Make = Callable[..., GymVector]  # (*, num_envs, seed, vector: Vector)
 KNOWN = (EnvFailed, NotRepeated, UserError, *UNFIT)  # errors that the parent raises again
+ENDING = [signal.SIGINT, signal.SIGTERM]
+if hasattr(signal, "SIGHUP"):  # none on Windows
+    ENDING.append(signal.SIGHUP)
 DRAWS = (
     "draws from the random numbers that a process shares (random, numpy.random): with env_workers "
     "they are others than without; draw from self.np_random"
@@ -235,9 +238,10 @@ def serve(
     """
     if parents is not None:
         parents.close()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the parent hears them too, and ends us
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: None)
+    for number in ENDING:  # the parent hears them too, and ends us
+        signal.signal(number, lambda *_: None)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     of_this_process()
     key = np.random.SeedSequence([seed, first, 0, started])

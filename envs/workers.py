@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import multiprocessing
 from collections.abc import Callable
 from typing import Any
@@ -124,7 +125,7 @@ class GymWorkers:
             rows, shared = process.rows, process.shared
             assert shared is not None
             try:
-                answer, died = process.answer(self._failed), False
+                answer, died = process.answer(self._failed, self._patience(process)), False
             except Died as error:
                 answer, died = self._anew(process, error, when), name == "step"
             final, has_invalid, there, rest = answer
@@ -148,6 +149,13 @@ class GymWorkers:
             obs, reward, terminated, truncated, final_obs, _joined(infos),
             invalid if invalid.any() else None,
         )  # fmt: skip
+
+    def _patience(self, process: Process) -> float:
+        """Seconds for a step and a reset of each of its environments, which have clocks of their
+        own there: whoever takes longer is in C code that hears none."""
+        if self.way == "instance":  # in a reset they are made
+            return math.inf
+        return (2 * process.count + 1) * gymnasium_env.STEP_SECONDS
 
     def _failed(self, text: str) -> int:
         """An environment has: how many have by now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import time
 import warnings
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 
 class Fragile(gym.Env[np.ndarray, int]):
     """Counts its steps.  A number is the step of its life at which something happens; hangs: of
-    the env with this number among those of its process."""
+    the env with this number among those of its process; deaf: as a loop in C."""
 
     observation_space = gym.spaces.Box(-100, 100, (2,), np.float32)
     action_space = gym.spaces.Discrete(2)
@@ -23,6 +24,7 @@ class Fragile(gym.Env[np.ndarray, int]):
     def __init__(
         self, raises: int = 0, nan: int = 0, exits: int = 0, dies: int = 0, warns: int = 0,
         hangs: tuple[int, int] = (0, 0), fails_when_made: bool = False, shared: bool = False,
+        deaf: bool = False,
     ) -> None:  # fmt: skip
         if fails_when_made:
             raise RuntimeError("no licence")
@@ -30,7 +32,7 @@ class Fragile(gym.Env[np.ndarray, int]):
             os._exit(7)
         self.raises, self.nan, self.exits, self.dies = raises, nan, exits, dies
         self.warns, self.hangs, self.shared = warns, hangs, shared
-        self.life = 0
+        self.life, self.deaf = 0, deaf
         self.number, Fragile.made = Fragile.made, Fragile.made + 1
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> Any:
@@ -50,6 +52,8 @@ class Fragile(gym.Env[np.ndarray, int]):
         if self.life == self.warns:
             warnings.warn("low fuel", stacklevel=2)
         if self.hangs[1] == self.life and self.number == self.hangs[0]:
+            if self.deaf:
+                signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
             time.sleep(100)
         noise = random.random() if self.shared else self.np_random.normal()
         self.x += float(noise) * (1 if action else -1)

@@ -179,6 +179,19 @@ def test_a_hang_is_restarted(monkeypatch: pytest.MonkeyPatch) -> None:
     envs.close()
 
 
+def test_a_loop_in_c_is_ended_with_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which no clock in a process can interrupt."""
+    monkeypatch.setattr(gymnasium_env, "STEP_SECONDS", 0.2)
+    envs = here(hangs=(1, 4), deaf=True)(num_envs=3, seed=1, workers=2)
+    before = pids(envs)
+    with pytest.warns(
+        EnvWarning, match=r"environments 1 to 2\) ended .no answer for 1 s. in a step"
+    ):
+        played(envs, 5)
+    assert len(envs.restarts) == 1 and gone(before[1:])
+    envs.close()
+
+
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_a_process_that_dies_is_started_anew(method: str) -> None:
     made = source(f"{ODD}:Masked") if method == "spawn" else source(lambda: Masked())
@@ -389,6 +402,23 @@ def test_no_process_is_left_behind(method: str, how: str, tmp_path: Path) -> Non
     if how == "interrupt":
         assert process.returncode == 0 and out.endswith("ended\n") and "script" not in out
         assert drl.load_run(tmp_path / "run").summary["interrupted"]
+
+
+def test_ctrl_c_while_processes_begin(tmp_path: Path) -> None:
+    args = ["train", "dqn", "--env", f"{ODD}:Masked", "--env-workers", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "drl", *args, "--run", str(tmp_path / "run")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(Path(drl.__file__).parents[1])}, cwd=tmp_path,
+    )  # fmt: skip
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while process.poll() is None and len(children.read_text().split()) < 3:  # a tracker besides
+        time.sleep(0.005)
+    numbers = [int(word) for word in children.read_text().split()]
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert gone(numbers) and len(numbers) == 3
+    assert "Traceback" not in err and "resource_tracker" not in err, err
 
 
 @pytest.mark.parametrize("close", [True, False])
