@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from drl.experiment.config import RunConfig
 from drl.settings import require
@@ -25,6 +26,9 @@ class ExperimentConfig(RunConfig):
     env_workers: int = 0
     """Processes that step Gymnasium's training environments, to the same bytes; it pays where a
     step takes 0.2 ms or more.  0: the run's own."""
+    channels: Literal["first", "last"] | None = None
+    """Whether the pictures that a Gymnasium environment shows have their channels first or last;
+    none: found by their shape."""
 
     # -- evaluation ---------------------------------------------------------------------------
     eval_every: int = 5_000
@@ -54,6 +58,8 @@ class ExperimentConfig(RunConfig):
         for name in ("steps", "num_envs", "eval_every", "eval_episodes", "eval_max_steps"):
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         require("env_workers", self.env_workers, self.env_workers >= 0, "0 or more")
+        require("channels", self.channels, self.channels in (None, "first", "last"),
+                "first or last")  # fmt: skip
         envs, every = self.eval_envs, self.log_every
         require("eval_envs", envs, envs is None or envs >= 0, "0 or more")
         require("log_every", every, every is None or every >= 1, "1 env step or more")

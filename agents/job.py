@@ -16,7 +16,7 @@ from agents.row import Row
 from agents.setup import Setup
 from agents.task import RLTask
 from drl.closing import close
-from drl.environment import EnvFactory, VectorEnv
+from drl.environment import EnvFactory, VectorEnv, encoder_of
 from drl.errors import UserError
 from drl.experiment.cadence import Cadence, EverySteps
 from drl.experiment.callbacks import Callback
@@ -24,10 +24,15 @@ from drl.experiment.run import Run
 from drl.nn.memory import require_room_for_envs
 from drl.rng import restart_seed, training_seed
 from drl.settings import plain, read
+from drl.spaces import to_json
 from drl.state import seed_shared, seed_torch
 from drl.tables import label
 
-ADDED = {"log_to": ["tensorboard"], "env_workers": 0}  # settings that older runs lack
+ADDED = {
+    "log_to": ["tensorboard"],
+    "env_workers": 0,
+    "channels": None,
+}  # settings that older runs lack
 
 
 class Training(NamedTuple):
@@ -60,10 +65,14 @@ def new(
     except BaseException:
         close(envs)
         raise
+    encoder = encoder_of(envs)
     environment = dict(record) if record is not None else {"env": envs.id, "recorded": False}
     settings = {"job": row.name, **environment, **plain(experiment), **plain(complete)}
     if parts is not None:
         settings["parts"] = dict(names or {})
+    if not encoder.plain:
+        lines = [f"observations: {encoder.words()}", *lines]
+        settings["observation_space"] = to_json(encoder.original)
     return Training(task, settings, lines, row.warnings(complete, experiment))
 
 
@@ -108,7 +117,7 @@ def setup_of(
     return Setup(
         envs.observation_space, envs.action_space, experiment.num_envs, experiment.seed,
         experiment.steps, envs.frame_stack, envs.reward_range, experiment.backend,
-        experiment.dtype, experiment.device, record, own, agent,
+        experiment.dtype, experiment.device, record, own, agent, encoder_of(envs),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from drl.nn import Network
 from drl.rng import unseen_seed
 from drl.supervised.report import first_layer, weights_picture
 
+MOST_ROWS = 2_000  # of pixels
 KEPT = 8  # policies from which the middle one is chosen
 
 
@@ -139,7 +140,10 @@ def weights(net: Network) -> np.ndarray:
     """First-layer weights, red above 0, blue below: kernels of images as tiles; of numbers a row
     for each input, a column for each neuron."""
     filters = first_layer(net)
-    if len(net.input_shape) == 3:
+    if filters.ndim == 3:
         return weights_picture(filters)
+    inputs = filters.shape[1]
+    if inputs > MOST_ROWS:
+        raise NoPictures(f"{inputs:,} inputs are too many for a row each")
     pixels = red_and_blue(filters.T)  # few rows, many columns: each is drawn three times as high
-    return pixels.repeat(36, axis=0).repeat(12, axis=1)
+    return pixels.repeat(max(1, min(36, MOST_ROWS // inputs)), axis=0).repeat(12, axis=1)

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from agents.setup import Setup
+from drl.encoding import Encoder, Misfit
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.nn import Network
 from drl.settings import plain
-from drl.spaces import from_json, to_json
+from drl.spaces import from_json, to_json, words
 
 
 class Policy(Protocol):
@@ -31,6 +32,9 @@ class SavedPolicy:
     config  of the agent, a dataclass
     setup   what the agent is built for
     net     of the parameters that are kept
+
+    It is called with observations as the environment gives them, of `observation_space`, which
+    `encoder` makes arrays of `shape`: those `act` and `value` take, as a VectorEnv delivers them.
     """
 
     agent = ""
@@ -38,7 +42,8 @@ class SavedPolicy:
 
     def __init__(self, config: Any, setup: Setup, net: Network) -> None:
         self.config, self.net, self.record = config, net, setup.record
-        self.observation_space, self.action_space = setup.observation_space, setup.action_space
+        self.encoder = setup.encoder or Encoder(setup.observation_space, turned=False)
+        self.observation_space, self.action_space = self.encoder.original, setup.action_space
         self.agent = setup.agent or type(self).agent
         self.shape: tuple[int, ...] = setup.observation_space.shape
 
@@ -65,13 +70,14 @@ class SavedPolicy:
         return self.net
 
     # -- the same for all ---------------------------------------------------------------------
-    def __call__(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """One observation gives one action; a batch (N, *shape) gives N of them.
+    def __call__(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
+        """One observation gives one action; a batch gives N of them: an array (N, …), or arrays
+        (N, …) in the Dict or Tuple that the environment has.
 
         mask  the actions to choose from, a row for each observation, of True and False or 1 and 0;
               None: all
 
-        UserError on another shape, on NaN or Inf, and on a mask that allows nothing.
+        UserError on what is not of its space, on NaN or Inf, and on a mask that allows nothing.
         """
         batch, one = self.batch(obs)
         if mask is None:
@@ -82,15 +88,23 @@ class SavedPolicy:
         return actions[0] if one else actions
 
     def predict(
-        self, observation: np.ndarray, state: Any = None, episode_start: Any = None,
+        self, observation: Any, state: Any = None, episode_start: Any = None,
         deterministic: bool = True, action_masks: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Any]:  # fmt: skip
         """The actions, and the state handed through: as Stable-Baselines3's policies are asked, and
         those of its sb3-contrib with masks."""
         return self(observation, action_masks), state
 
-    def batch(self, obs: np.ndarray) -> tuple[np.ndarray, bool]:
-        """Observations (N, *shape), and whether there was but one.   UserError as above."""
+    def batch(self, obs: Any) -> tuple[np.ndarray, bool]:
+        """Observations encoded (N, *shape), and whether there was but one.   UserError as above."""
+        if not self.encoder.plain:
+            try:
+                encoded, one = self.encoder.encode_batch(obs)
+            except Misfit as misfit:
+                raise UserError(
+                    f"{misfit}; the policy takes {words(self.observation_space)}"
+                ) from misfit
+            return finite(encoded), one
         obs = np.asarray(obs)
         one = obs.shape == self.shape
         if not one and obs.shape[1:] != self.shape:
@@ -113,6 +127,8 @@ class SavedPolicy:
             "action_space": to_json(self.action_space),
             **self.settings(),
         }
+        if not self.encoder.plain:
+            about["channels"] = self.encoder.channels
         return {"policy": about, "net": self.net.ops.numpy(self.net.params).copy()}
 
 
@@ -122,9 +138,13 @@ def setup_from(state: Mapping[str, Any], backend: str = "auto", device: str = "c
     An error of drl.state.UNFIT where it does not.
     """
     about = state["policy"]
+    space = from_json(about["observation_space"])
+    encoded = "channels" in about  # else observations came as they are
+    encoder = Encoder(space, about["channels"]) if encoded else Encoder(space, turned=False)
     return Setup(
-        from_json(about["observation_space"]), from_json(about["action_space"]), backend=backend,
+        encoder.space, from_json(about["action_space"]), backend=backend,
         dtype=state["net"].dtype.name, device=device, record=about["env"], agent=about["agent"],
+        encoder=encoder,
     )  # fmt: skip
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drl.encoding import Encoder
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -16,6 +18,7 @@ class Setup:
     reward_range  of one step, as the environment declares it; None: it does not
     steps         env steps of the whole run, for schedules
     record        the environment as a run's settings have it, for policy files; None: unnamed
+    encoder       what made observations those of `observation_space`; None: nothing was done
     own           the user's own parts, and by what name each is found again; None: there are none
     agent         the agent's name, for policy files
     """
@@ -33,6 +36,7 @@ class Setup:
     record: Mapping[str, Any] | None = None
     own: Mapping[str, str | None] | None = None
     agent: str = ""
+    encoder: Encoder | None = None
 
     @property
     def machine(self) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from drl.encoding import Encoder
+
 if TYPE_CHECKING:
     from gymnasium.spaces import Space
 
@@ -51,7 +53,8 @@ class VectorEnv(Protocol):
 
     @property
     def observation_space(self) -> Space[Any]:
-        """Of ONE environment; observations come in its shape and dtype."""
+        """Of ONE environment; observations come in its shape and dtype.  Where they are made from
+        those of another space, `encoder` (drl.encoding.Encoder) says how: see `encoder_of`."""
 
     @property
     def action_space(self) -> Space[Any]:
@@ -79,6 +82,16 @@ class VectorEnv(Protocol):
 
     def close(self) -> None:
         """Free what they hold."""
+
+
+def encoder_of(envs: VectorEnv) -> Encoder:
+    """What makes observations of one environment's own space those that are delivered: `encoder`,
+    where environments have one; else nothing is done.
+
+    UserError where what is delivered is no Box.
+    """
+    encoder: Encoder | None = getattr(envs, "encoder", None)
+    return encoder or Encoder(envs.observation_space, turned=False)
 
 
 class EnvFactory(Protocol):

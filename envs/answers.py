@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from drl.encoding import Misfit, as_array
+
 FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
 LARGEST = float(np.finfo(np.float32).max)  # the learner computes in float32
-KINDS = {"u": "biu", "b": "biu", "f": "biuf"}  # an observation's → those that go into it
 LENGTH = 300  # characters of somebody else's message
 
 
@@ -52,20 +53,15 @@ def observation(seen: Any, shape: tuple[int, ...], dtype: np.dtype[Any], space: 
     if type(seen) is np.ndarray and seen.dtype is dtype and seen.shape == shape:
         return seen
     try:
-        array = np.asarray(seen)
-    except Exception as error:  # rows of several lengths, an array of another device
-        raise Wrong(f"gave an observation that is no array ({said(error)})") from error
-    if array.shape != shape:
-        raise Wrong(f"gave an observation of shape {array.shape}; its space says {shape}")
-    if array.dtype.kind not in KINDS[dtype.kind]:  # 0.5 as a byte is 0
-        raise Wrong(f"gave an observation of {array.dtype}; its space says {space}")
-    if array.dtype.kind in "iu" and dtype.kind != "f" and array.size:
-        most = 1 if dtype == BOOL else int(np.iinfo(dtype).max)
-        for number in (int(array.min()), int(array.max())):
-            if not 0 <= number <= most:  # 300 as a byte is 44
-                raise Wrong(f"gave {number} in an observation; its space says {space}, 0 to {most}")
-    with np.errstate(over="ignore"):  # a float64 beyond float32 is Inf, and named as that
-        return array.astype(dtype)
+        return as_array(seen, shape, dtype, space)
+    except Misfit as misfit:
+        raise wrong(misfit) from misfit
+
+
+def wrong(misfit: Misfit) -> Wrong:
+    """An observation that is not of its space."""
+    why = "" if misfit.__cause__ is None else f" ({said(misfit.__cause__)})"
+    return Wrong(f"gave {misfit}{why}")
 
 
 def reward(given: Any) -> float:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from drl.encoding import Encoder, Misfit
 from drl.errors import EnvFailed, EnvWarning, UserError
 from envs import answers
 from envs.alarm import Alarm, Hang
@@ -39,6 +40,8 @@ class Guarded:
     build  makes the environment
     clock  open while there are calls (`with clock`): each has its whole time
 
+    encoder  makes its observations arrays of those that are asked for; None: they are such
+
     What environment code raises comes out as Failed; what no second try can mend (an answer that
     no environment may give, sys.exit) as EnvFailed.  Ctrl-C passes.
     """
@@ -46,6 +49,7 @@ class Guarded:
     def __init__(self, name: str, build: Callable[[], Any], clock: Alarm) -> None:
         self.name, self.clock = name, clock
         self.info: Any = None  # of the newest observation
+        self.encoder: Encoder | None = None
         self.env, self.observation_space, self.action_space = self._call(
             lambda: _made(build()), "when it was made", MAKE_SECONDS
         )
@@ -116,6 +120,12 @@ class Guarded:
 
     def _put(self, seen: Any, obs: np.ndarray, i: int) -> None:
         """obs[i] ← seen, copied before the next call into the environment."""
+        if self.encoder is not None:
+            try:
+                self.encoder.encode(seen, obs[i])
+            except Misfit as misfit:
+                raise answers.wrong(misfit) from misfit
+            return
         space = self.observation_space.dtype
         obs[i] = answers.observation(seen, obs.shape[1:], obs.dtype, space)
 

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from drl.encoding import Encoder, Seen, delivered
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import fill, whole
@@ -34,17 +35,18 @@ class GymVector:
     seed.
 
     id     their name; None: the env's own
-    build  makes one of them: a gym.Env with Box observations and Discrete actions
+    build  makes one of them: a gym.Env with Discrete actions, whose observations can be arrays
+           (drl.encoding)
     owned  they are closed with this; False: whoever made the env closes it
     first  number of the first of them, where others come before it in other processes
 
-    An episode's end and the reset that follows are one step (SAME_STEP).  float64 observations
-    are delivered as float32.  What no env may answer (NaN, wrong shapes and types, rewards that
-    are no number) is the env's mistake: EnvFailed names it, with the environment it came from,
-    before it can reach a network.  An environment that raises, or hangs for STEP_SECONDS, each with
-    a clock of its own, is restarted with an EnvWarning and its episode is lost (`Step.invalid`),
-    MOST_RESTARTS times in all; then the exception is the env's mistake too, as it is in a first
-    reset.
+    An episode's end and the reset that follows are one step (SAME_STEP).  Observations are
+    delivered as `encoder` makes them: float64 as float32, Discrete as one-hot.  What no env may
+    answer (NaN, wrong shapes and types, rewards that are no number) is the env's mistake: EnvFailed
+    names it, with the environment it came from, before it can reach a network.  An environment that
+    raises, or hangs for STEP_SECONDS, each with a clock of its own, is restarted with an EnvWarning
+    and its episode is lost (`Step.invalid`), MOST_RESTARTS times in all; then the exception is the
+    env's mistake too, as it is in a first reset.
 
     Where each of them says which actions are allowed (info["action_mask"], or action_masks()),
     `info` has "action_mask" (N, A) bool, and "final_action_mask" in a step that ends an episode:
@@ -67,6 +69,7 @@ class GymVector:
         self.owned, self.first = owned, first
         self.num_envs, self.seed, self.build = num_envs, seed, build
         self.clock = Alarm(STEP_SECONDS)
+        self.encoder: Encoder | None = None
         self.envs: list[Guarded] = []
         try:
             with self.clock:
@@ -82,26 +85,49 @@ class GymVector:
         self.fps = _fps(made[0].env)
         self.restarts: list[str] = []
         self.failed = False  # in the middle of a step: nobody knows the state
-        observation, action = made[0].observation_space, made[0].action_space
-        if not isinstance(observation, gym.spaces.Box):
-            raise UserError(
-                f"{self.id} has {_name(observation)} observations; a DQN here takes Box "
-                "observations: choose another env or wrap it"
-            )
+        action = made[0].action_space
         if not isinstance(action, gym.spaces.Discrete):
             raise UserError(
                 f"{self.id} has {_name(action)} actions; a DQN takes Discrete actions: "
                 "choose an env with a finite set of actions"
             )
-        self.observation_space: Any = delivered(observation)
         self.action_space: Any = action
+        self.see(None)
         seeds = np.random.SeedSequence(seed).generate_state(first + num_envs)[first:]
         self.seeds = [int(s) for s in seeds]
         self.way: Way | None = "generator"  # how episodes can be played again
         self.episodes: list[Episode | None] = [None] * num_envs  # under way
         self.begun = np.zeros(num_envs, np.int64)  # episodes of each env
-        self.obs = self._empty()  # the newest
         self.masked = False  # all of them say which actions are allowed
+
+    def see(self, channels: Seen) -> None:
+        """Whether pictures have their channels first or last; None: found by shape.  Before the
+        first reset.
+
+        as they are  a Box keeps its shape, whatever it may be a picture of
+
+        UserError where observations cannot be arrays.
+        """
+        from gymnasium.spaces import Box
+
+        space = self.envs[0].observation_space
+        try:
+            if channels != "as they are":
+                self.encoder = Encoder(space, channels)
+            elif isinstance(space, Box):
+                self.encoder = Encoder(delivered(space), turned=False)
+        except UserError as error:
+            raise UserError(f"{self.id} {error}") from error
+        assert self.encoder is not None
+        self.observation_space: Any = self.encoder.space
+        for env in self.envs:
+            self._encode(env)
+        self.obs = self._empty()  # the newest
+
+    def _encode(self, env: Guarded) -> Guarded:
+        encoder = self.encoder
+        env.encoder = None if encoder is None or encoder.plain else encoder
+        return env
 
     def prepare(self) -> None:
         """Try out how episodes can be played again."""
@@ -138,7 +164,7 @@ class GymVector:
                 f"{env.name} is made once and given again and again: give a function that makes a "
                 "new environment each time (`num_envs=1` and `eval_envs=0` need only one)"
             )
-        return env
+        return self._encode(env)
 
     def reset(self) -> tuple[np.ndarray, Info]:
         """New episodes everywhere: (N, *shape).  The first is seeded, later ones go on."""
@@ -348,15 +374,3 @@ def _fps(env: Any) -> float:
         fps = float(env.metadata["render_fps"])
         return fps if 0 < fps < math.inf else 30.0
     return 30.0
-
-
-def delivered(space: Any) -> Any:
-    """The Box in which observations of an env's Box are delivered: bytes as they are, all other
-    numbers as float32."""
-    import gymnasium as gym
-
-    if space.dtype in (np.uint8, np.float32):
-        return space
-    with np.errstate(over="ignore"):  # a bound beyond float32 is none
-        low, high = space.low.astype(np.float32), space.high.astype(np.float32)
-    return gym.spaces.Box(low, high, space.shape, np.float32)

@@ -17,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, NoReturn
 
+from drl.encoding import Encoder
 from drl.errors import EnvFailed, EnvWarning, NoPictures, NotRepeated, UserError
 from envs.guarded import MAKE_SECONDS
 from envs.shared import Shared
@@ -68,16 +69,17 @@ class Process:
         self.asked = self.answered = 0
         self.ask("made")
 
-    def about(self) -> tuple[str, Any, Any, float]:
-        """Name, spaces, frames per second: once, when it has begun.   Died, EnvFailed, UserError"""
-        id, observation, action, fps = self.answer(_no_number)
+    def about(self) -> tuple[str, Encoder, Any, float]:
+        """Name, encoder of the observations, action space, frames per second: once, when it has
+        begun.   Died, EnvFailed, UserError"""
+        id, encoder, action, fps = self.answer(_no_number)
         if self.shared is None:
-            self.shared = Shared(self.count, observation, action)
+            self.shared = Shared(self.count, encoder.space, action)
         self.ask("memory")
         with suppress(OSError):  # its end shows in the answer
             self.shared.send(self.pipe, self.process.pid or 0)
         self.answer(_no_number)
-        return id, observation, action, fps
+        return id, encoder, action, fps
 
     def ask(self, name: str, *given: Any) -> None:
         """Say what is to be done."""

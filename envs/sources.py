@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from drl.closing import close
+from drl.encoding import Seen
 from drl.environment import VectorEnv
 from drl.errors import EnvWarning, UserError
 from drl.named import is_file, is_installed, module_of, name_of, split, thing
@@ -54,6 +56,7 @@ class EnvSource:
     ) -> None:
         self._vectors, self._id = vectors, id
         self.record, self.single = record, single
+        self.channels: Seen = None
 
     def __call__(
         self, *, num_envs: int, seed: int, drawn: bool = False, workers: int = 0
@@ -75,9 +78,28 @@ class EnvSource:
         if workers and not self.single:
             from envs.workers import GymWorkers
 
-            vector = functools.partial(GymWorkers, workers=workers, again=self._again(drawn))
+            again = self._again(drawn)
+            vector = functools.partial(
+                GymWorkers, workers=workers, again=again, channels=self.channels
+            )
             return self._vectors(num_envs=num_envs, seed=seed, drawn=drawn, vector=vector)
-        return self._vectors(num_envs=num_envs, seed=seed, drawn=drawn)
+        envs = self._vectors(num_envs=num_envs, seed=seed, drawn=drawn)
+        if isinstance(envs, GymVector):
+            if self.channels is not None:
+                envs.see(self.channels)
+        elif self.channels == "first":
+            raise UserError(
+                f"{envs.id} makes its observations itself: `channels` is for Gymnasium's "
+                "environments, leave it out"
+            )
+        return envs
+
+    def seen(self, channels: Seen) -> EnvSource:
+        """The same environments, whose pictures have their channels first or last; None: found by
+        shape."""
+        other = copy.copy(self)
+        other.channels = channels
+        return other
 
     def _again(self, drawn: bool) -> Make | None:
         """Makes them in a process that knows nothing of this one; None where it could not."""
@@ -275,8 +297,6 @@ def _of_callable(
 
 def _of_env(env: Any) -> EnvSource:
     """One that is made already."""
-    import copy
-
     import gymnasium as gym
 
     if isinstance(env, gym.vector.VectorEnv) or hasattr(env, "num_envs"):

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from drl.encoding import Seen
 from drl.environment import Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import UNFIT, seed_shared, shared_generators
@@ -83,6 +84,13 @@ class Slice(GymVector):
         return obs, self._info({})
 
 
+def seen(make: Make, channels: Seen, **of: Any) -> GymVector:
+    """Made, and told where the channels of their pictures are."""
+    made = make(**of)
+    made.see(channels)
+    return made
+
+
 class Server:
     """The environments of this process, and what the parent may ask of them."""
 
@@ -135,10 +143,10 @@ class Server:
 
     # -- what is asked ------------------------------------------------------------------------
     def made(self) -> tuple[str, Any, Any, float]:
-        """The environments; their name, spaces and frames per second."""
+        """The environments; their name, encoder, action space and frames per second."""
         self.vector = self.make()
         vector = self.vector
-        return vector.id, vector.observation_space, vector.action_space, vector.fps
+        return vector.id, vector.encoder, vector.action_space, vector.fps
 
     def memory(self) -> None:
         """It follows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import multiprocessing
 from collections.abc import Callable
@@ -10,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from drl.encoding import Encoder, Seen
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, NotRepeated, UserError
 from drl.state import fill
 from envs import gymnasium_env
 from envs.gymnasium_env import LOST, noted
 from envs.process import Died, Process
-from envs.worker import Make, Vector
+from envs.worker import Make, Vector, seen
 
 ALL_LOST = "it was started anew, their episodes are lost"
 
@@ -30,6 +32,7 @@ class GymWorkers:
     workers  processes, N at most
     again    makes them in a process that knows nothing of this one (spawn); None: processes are
              forks of this one
+    channels whether pictures have their channels first or last; None: found by shape
 
     Step for step what GymVector gives: its slices are guarded by it.  A process that dies is
     started anew with an EnvWarning and new episodes, counted as one failure, its environments'
@@ -41,7 +44,7 @@ class GymWorkers:
 
     def __init__(
         self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any], workers: int,
-        again: Make | None = None,
+        again: Make | None = None, channels: Seen = None,
     ) -> None:  # fmt: skip
         self.num_envs, self.restarts = num_envs, list[str]()
         self.failed, self.told = False, set[str]()
@@ -56,20 +59,24 @@ class GymWorkers:
         def forked(*, num_envs: int, seed: int, vector: Vector) -> Any:
             return vector(id, num_envs, seed, build)
 
+        make: Make = again or forked
+        if channels is not None:
+            make = functools.partial(seen, make, channels)
         bounds = np.linspace(0, num_envs, min(workers, num_envs) + 1).astype(int).tolist()
         self.processes: list[Process] = []
         try:
             for first, end in zip(bounds, bounds[1:], strict=False):
                 count = end - first
-                self.processes.append(Process(again or forked, self.method, first, count, seed))
+                self.processes.append(Process(make, self.method, first, count, seed))
             about = [self._made(process) for process in self.processes]
         except BaseException:
             self.close()
             raise
-        self.id, self.observation_space, self.action_space, self.fps = about[0]
+        self.id, self.encoder, self.action_space, self.fps = about[0]
+        self.observation_space: Any = self.encoder.space
         self.obs = self._empty()
 
-    def _made(self, process: Process) -> tuple[str, Any, Any, float]:
+    def _made(self, process: Process) -> tuple[str, Encoder, Any, float]:
         try:
             return process.about()
         except Died as died:

@@ -12,7 +12,7 @@ from made import NEVER, dqn, dqn_in, task
 from made import policy as policy_of
 
 from agents import DQNConfig, evaluate
-from drl import Result, load_policy, train
+from drl import Result, load_policy, load_run, train
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment import checkpoint
@@ -169,21 +169,34 @@ def test_pictures_with_channels_first_are_not_taken_for_rows(
         dqn(config, shape, np.uint8)
 
 
-def test_channels_first_is_one_line_of_the_command(
+def test_pictures_with_channels_first_are_turned_and_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class First(Door):
         observation_space = gym.spaces.Box(0, 255, (3, 12, 10), np.uint8)  # type: ignore[assignment]
 
+        def reset(self, **_: Any) -> Any:
+            super().reset()
+            return self.observation_space.low, {}
+
+        def step(self, action: np.int64) -> Any:
+            return self.observation_space.high, *super().step(action)[1:]
+
     gym.register("First-v0", First, disable_env_checker=True)
+    short = ["--steps", "40", "--num-envs", "2", "--eval-episodes", "1", "--log", "none"]
     try:
-        args = ["--env", "First-v0", "--conv", "minatar", "--run", str(tmp_path / "run")]
-        assert main(["train", "dqn", *args]) == 2
+        args = ["--env", "First-v0", "--conv", "minatar", "--run", str(tmp_path / "run"), *short]
+        assert main(["train", "dqn", *args]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert any("(3, 12, 10) with its channels moved last, (12, 10, 3)" in x for x in lines)
+        kept = load_run(tmp_path / "run")
+        assert kept.policy().shape == (12, 10, 3)
+        assert kept.policy()(np.zeros((5, 3, 12, 10), np.uint8)).shape == (5,)
+        args = [*args[:4], "--run", str(tmp_path / "as"), "--channels", "last", *short]
+        assert main(["train", "dqn", *args]) == 0
+        assert load_run(tmp_path / "as").policy().shape == (3, 12, 10)
     finally:
         del gym.registry["First-v0"]
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "(3, 12, 10) look like images with their channels first" in line
-    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("gamma, n", [(0.0, 1), (0.0, 3), (0.9, 1), (1e-30, 3)])

@@ -58,8 +58,10 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
     require_spaces(seen, space)
     shape, dtype, actions = seen.shape, seen.dtype, int(space.n)
     if parts.net is None:
-        channels_last(config, shape)
-        machine = setup.dtype, setup.device
+        encoder = setup.encoder
+        if encoder is None or (encoder.plain and encoder.channels is None):
+            channels_last(config, shape)
+        machine = setup.dtype, setup.device, () if encoder is None else encoder.parts
         net = build_network(
             config, shape, dtype, actions, generator(seed, "weights"), setup.backend, *machine
         )

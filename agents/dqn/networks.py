@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -12,11 +13,14 @@ from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
 from agents.dqn.heads import Head, QHead
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
+from drl.encoding import Part, channels_first
 from drl.nn import Network
+from drl.nn.branches import Branches, Slice
+from drl.nn.conv import Conv, Pool
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
 from drl.nn.init import INITS, uniform
-from drl.nn.layers import Layer, Linear
+from drl.nn.layers import Layer, Linear, Scale
 from drl.nn.mlp import choose_backend, dense, front, front_of
 from drl.nn.noisy import NoisyLinear
 from drl.nn.ops import Ops, make_ops
@@ -61,6 +65,7 @@ def build_network(
     config: DQNConfig, shape: tuple[int, ...], observation_dtype: Any, actions: int,
     seed: np.random.Generator | int = 0,
     backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+    parts: Sequence[Part] = (),
 ) -> Network:  # fmt: skip
     """Observations of `shape` → the outputs of the head, action by action.
 
@@ -70,6 +75,11 @@ def build_network(
     half for each stream.
 
     Bytes (uint8) are scaled by 1/255 unless the settings scale them.
+
+    parts  of an observation that is several side by side (drl.encoding).  With `conv` each of its
+           pictures has convolutions of its own, and all else a dense layer; unless the settings
+           scale them, bytes are scaled by their parts' factors
+
     ValueError where settings and shape do not fit.
     """
     linear: Callable[..., Layer] = Linear
@@ -85,10 +95,11 @@ def build_network(
             raise ValueError("dueling needs a hidden layer to halve")
         hidden[-1] *= 2
     convolutions = front_of(config.conv)
-    layers = front(
-        shape, convolutions, config.activation, scale=_scale(config, observation_dtype),
-        init=config.init,
-    )  # fmt: skip
+    scale = _scale(config, observation_dtype, parts)
+    if convolutions and len(parts) > 1:
+        layers = joined(config, convolutions, parts)
+    else:
+        layers = front(shape, convolutions, config.activation, scale=scale, init=config.init)
     if not convolutions:
         layers += dense(hidden[:1], config.activation, init=config.init)
         hidden = hidden[1:]
@@ -97,19 +108,48 @@ def build_network(
     layers += dense(hidden, config.activation, linear, config.init)
     layers.append(Dueling(actions, count, last) if config.dueling else last(actions * count))
     if backend == "auto":
-        backend = choose_backend(shape, actions * count, config.hidden, convolutions, device)
+        pictures = [part.shape for part in parts if part.kind == "picture"]
+        largest = max(pictures, key=math.prod) if convolutions and pictures else shape
+        backend = choose_backend(largest, actions * count, config.hidden, convolutions, device)
     return Network(layers, shape, make_ops(backend, dtype, device), seed)
 
 
-def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
-    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 image.
+def joined(
+    config: DQNConfig, convolutions: Sequence[Conv | Pool], parts: Sequence[Part]
+) -> list[Layer]:  # fmt: skip
+    """Pictures through convolutions of their own, all else through a dense layer, side by side.
 
-    A guess by the shape alone: the first number is the smallest by far, or at most 4.
+    ValueError where there is no picture.
     """
+    pictures = [part for part in parts if part.kind == "picture"]
+    rest = [part for part in parts if part.kind != "picture"]
+    if not pictures:
+        raise ValueError(f"conv is {config.conv}, but no part of the observations is a picture")
+    branches: dict[str, list[Layer]] = {}
+    for i, part in enumerate(pictures):
+        scale = part.factor if config.scale is None and part.factor != 1 else None
+        branches[f"picture{i}"] = [
+            Slice(part.where.start, part.where.stop, part.shape),
+            *front(part.shape, convolutions, config.activation, scale=scale, init=config.init),
+        ]
+    if rest:
+        stop = rest[-1].where.stop
+        factors = tuple(f for part in rest for f in [part.factor] * math.prod(part.shape))
+        scaled = config.scale is None and set(factors) != {1.0}
+        branches["vector"] = [
+            Slice(0, stop),
+            *([Scale(factors)] if scaled else []),
+            *dense(config.hidden[:1] or (64,), config.activation, init=config.init),
+        ]
+    given = _scale(config, np.float32)
+    return [*([] if given is None else [Scale(given)]), Branches(branches)]
+
+
+def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
+    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 image."""
     if config.conv is None or len(shape) != 3:
         return
-    first, rest = shape[0], min(shape[1:])
-    if first < rest and (first <= 4 or 2 * first <= rest):
+    if channels_first(shape):
         raise ValueError(
             f"observations {shape} look like images with their channels first, convolutions "
             "take (height, width, channels): wrap the env in gymnasium.wrappers."
@@ -132,7 +172,12 @@ def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generat
     return QHead(ops, actions)
 
 
-def _scale(config: DQNConfig, observation_dtype: Any) -> float | tuple[float, ...] | None:
+def _scale(
+    config: DQNConfig, observation_dtype: Any, parts: Sequence[Part] = ()
+) -> float | tuple[float, ...] | None:
     if config.scale is None:
+        if len(parts) > 1:
+            factors = tuple(f for part in parts for f in [part.factor] * math.prod(part.shape))
+            return None if set(factors) == {1.0} else factors
         return 1 / 255 if np.dtype(observation_dtype) == np.uint8 else None
     return config.scale[0] if len(config.scale) == 1 else config.scale

@@ -38,9 +38,9 @@ class DQNPolicy(SavedPolicy):
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         return greedy(self.head, self.net, obs, mask) + self.first_action
 
-    def q(self, obs: np.ndarray) -> np.ndarray:
-        """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A); one
-        observation gives (A,).   UserError on another shape, and on NaN or Inf."""
+    def q(self, obs: Any) -> np.ndarray:
+        """Q(s, ·; θ) without noise, in the environment's rewards: N observations → (N, A); one
+        gives (A,).   UserError on what is not of the space, and on NaN or Inf."""
         batch, one = self.batch(obs)
         q = self.values(batch)
         return q[0] if one else q
@@ -99,8 +99,9 @@ def load_policy(
         made = own_network(net, config, seen.shape, count, 0)
     else:
         made = build_network(
-            config, seen.shape, seen.dtype, count, 0, backend, params.dtype.name, device
-        )
+            config, seen.shape, seen.dtype, count, 0, backend, params.dtype.name, device,
+            () if setup.encoder is None else setup.encoder.parts,
+        )  # fmt: skip
     made.load(params)
     head = build_head(config, made.ops, count, np.random.default_rng(0))
     return DQNPolicy(config, setup, made, head, own)

@@ -102,7 +102,7 @@ def require_room(agent: DQN, config: DQNConfig) -> None:
         nstep.nbytes, f"`n_step={config.n_step:,}` in so many environments", "fewer of them"
     )
     fractions = config.iqn_samples if config.head == "iqn" else 1
-    numbers = sum(math.prod(shape) for shape in net.output_shapes) * fractions
+    numbers = sum(math.prod(shape) for _, _, shape in net.stages()) * fractions
     if config.head in ("qr", "iqn"):
         numbers += config.quantiles * (config.quantiles if config.head == "qr" else fractions)
     require_memory(

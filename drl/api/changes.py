@@ -18,6 +18,7 @@ FIXED = {  # of every training in environments
     "seed": "everything random follows from it",
     "num_envs": "the episodes under way are in so many environments",
     "dtype": "the network in the checkpoint is of it",
+    "channels": "the network in the checkpoint has learnt from them as they were",
     "backend": "another library rounds otherwise",
 }
 

@@ -10,7 +10,7 @@ from agents.policy import SavedPolicy
 from drl.api.parts import say_code
 from drl.closing import close
 from drl.display.console import Console
-from drl.environment import VectorEnv
+from drl.environment import VectorEnv, encoder_of
 from drl.errors import UserError
 from drl.spaces import same, words
 from envs.sources import EnvSource, source
@@ -24,8 +24,9 @@ def source_of(settings: Mapping[str, Any], console: Console, env: Any = None) ->
 
     UserError where nothing names it.
     """
+    channels = settings.get("channels", "as they are")  # older runs turned no picture
     if env is not None:
-        return source(env)
+        return source(env).seen(channels)
     record = record_of(settings)
     if record is None:
         raise UserError(
@@ -35,7 +36,7 @@ def source_of(settings: Mapping[str, Any], console: Console, env: Any = None) ->
     if not isinstance(record["env"], str):
         raise UserError(f"env={record['env']!r:.60} is not possible: expected an id")
     say_import(record, console)
-    return EnvSource.from_record(record)
+    return EnvSource.from_record(record).seen(channels)
 
 
 def say_import(record: Mapping[str, Any], console: Console) -> None:
@@ -48,12 +49,13 @@ def say_import(record: Mapping[str, Any], console: Console) -> None:
 
 def checked(policy: SavedPolicy, where: str, env: VectorEnv) -> VectorEnv:
     """The env again.   UserError where it is another than the one that the policy was learnt in."""
-    fits = same(policy.observation_space, env.observation_space)
+    mine, its = policy.encoder, encoder_of(env)
+    fits = same(mine.original, its.original) and same(mine.space, its.space)
     if not fits or not same(policy.action_space, env.action_space):
-        mine = f"{words(policy.action_space)} for {words(policy.observation_space)}"
+        learnt = f"{words(policy.action_space)} for {words(mine.original)}"
         close(env)
         raise UserError(
-            f"{where} learnt {mine}, {env.id} has {words(env.action_space)} for "
-            f"{words(env.observation_space)}: has one of them changed since?"
+            f"{where} learnt {learnt}, {env.id} has {words(env.action_space)} for "
+            f"{words(its.original)}: has one of them changed since?"
         )
     return env

@@ -286,6 +286,8 @@ class PolicyFile(Learnt):
         self.job = self._policy.agent
         record = self._policy.record
         self.settings = {"recorded": False} if record is None else dict(record)
+        encoder = self._policy.encoder
+        self.settings["channels"] = "as they are" if encoder.plain else encoder.channels
         self.title = short(str(self.settings.get("env", path)))
 
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:

@@ -117,6 +117,7 @@ def plan_rl(
     if made_by.single:
         changes = {"num_envs": 1, "eval_envs": 0, **(changes or {})}
     chosen = choose(row, made_by.id, config, experiment, changes)
+    made_by = made_by.seen(chosen.experiment.channels)
     names = None
     if parts is not None:
         parts, names = resolved(parts)

@@ -10,6 +10,7 @@ import numpy as np
 
 from drl.extras import installed
 from drl.nn import MLP, Conv, Network, Pool
+from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
@@ -95,6 +96,14 @@ def mlp(shape: int | Shape, **settings: Any) -> Make:
     )
 
 
+def beside() -> Layer:
+    """A picture of 3×3 pixels and 2 channels beside 3 numbers, as an agent sees a Dict."""
+    return Branches({
+        "vector": [Slice(0, 3), Linear(4), Tanh()],
+        "picture0": [Slice(3, 21, (3, 3, 2)), Scale(0.5), Conv2d(2, 2), Tanh(), Flatten()],
+    })  # fmt: skip
+
+
 ROWS: dict[str, Make] = {
     "loss alone": alone,
     "Linear": chain((5,)),
@@ -113,6 +122,15 @@ ROWS: dict[str, Make] = {
     "QuantileEmbedding": chain((4,), lambda: Linear(3), lambda: EmbeddingAt(5, 0.1, 0.45, 0.8)),
     "Dueling, 1 action": chain((2,), lambda: Dueling(1)),
     "QuantileEmbedding, 1 cosine": chain((1,), lambda: Linear(1), lambda: EmbeddingAt(1, 0.3)),
+    "Slice": chain((4,), lambda: Linear(5), lambda: Slice(1, 4)),
+    "Slice, 1 value": chain((3,), lambda: Slice(2, 3)),
+    "Branches, 1 of 1": chain((1,), lambda: Branches({"a": [Linear(1)]})),
+    "Branches that share inputs": chain(
+        (4,),
+        lambda: Linear(3),
+        lambda: Branches({"a": [Linear(2), Tanh()], "b": [Slice(1, 3)], "c": [Noisy(2)]}),
+    ),
+    "Branches, picture beside numbers": chain((21,), beside),
     "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
     "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
     "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),

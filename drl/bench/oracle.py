@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from drl.nn import layers as hand
 from drl.nn import losses
+from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
@@ -64,6 +65,17 @@ def _embedding(layer: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     return torch.cat([x * each for each in phi], dim=1)
 
 
+def _branches(layer: Branches, x: Tensor, **parameters: Tensor) -> Tensor:
+    made = []
+    for layers in layer.branches.values():
+        y = x
+        for part in layers:
+            own = {of: parameters[f"{part.name}.{of}"] for of in part.shapes}
+            y = _entry(LAYERS, part)(part, y, **own)
+        made.append(y)
+    return torch.cat(made, dim=1)
+
+
 def _quantile_huber(loss: Any, y: Tensor, t: Tensor) -> Tensor:
     total = y.new_zeros(())
     for i in range(y.shape[1]):
@@ -82,6 +94,8 @@ LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) →
     hand.Sigmoid: lambda layer, x: torch.sigmoid(x),
     hand.Flatten: lambda layer, x: x.flatten(1),
     hand.Scale: lambda layer, x: x * torch.as_tensor(layer.factor, dtype=x.dtype),
+    Slice: lambda layer, x: x[:, layer.start : layer.stop].unflatten(1, layer.shape),
+    Branches: _branches,
     NoisyLinear: _noisy,
     Dueling: _dueling,
     QuantileEmbedding: _embedding,

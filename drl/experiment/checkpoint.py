@@ -147,6 +147,8 @@ def _is_plain(value: Any) -> bool:
     """What JSON gives back as it was: a tuple would come back as a list."""
     if type(value) is list:
         return all(map(_is_plain, value))
+    if type(value) is dict:  # within a list
+        return all(type(key) is str and _is_plain(each) for key, each in value.items())
     return value is None or type(value) in (bool, int, float, str)
 
 

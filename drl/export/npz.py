@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from drl.nn import Network
+from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Layer, Scale
 
@@ -36,19 +37,32 @@ def forward(file, x):  # np.load(…), (B, *input_shape) → (B, outputs): actio
     return x
 """
 
+BRANCHED = (  # the same for a network whose layers are not one chain
+    FORWARD.replace("(file, x)", "(file, x, layers=None)")
+    .replace("in json.loads", "in layers or json.loads")
+    .replace(
+        '            case "flatten"',
+        """\
+            case "slice": x = x[:, layer["start"] : layer["stop"]].reshape(-1, *layer["shape"])
+            case "branches": x = np.hstack([forward(file, x, each) for each in layer["branches"]])
+            case "flatten\"""",
+    )
+)
+
 
 def encode(net: Network, about: dict[str, Any]) -> bytes:
     """An .npz without pickle.
 
     "<layer>.W" and "<layer>.b" as in drl.nn (a Scale's factor is its W), and "description": JSON
-    with input_shape, outputs, what `about` says, and the layers from input to output.
+    with input_shape, outputs, what `about` says, and the layers from input to output; branches
+    hold layers of their own.
     """
     arrays: dict[str, Any] = {}
-    for layer in net.layers:
+    for stage, layer, _ in net.stages():
         for name in layer.shapes:
-            arrays[f"{layer.name}.{name}"] = net.ops.numpy(getattr(layer, name))
+            arrays[f"{stage}.{name}"] = net.ops.numpy(getattr(layer, name))
         if isinstance(layer, Scale):
-            arrays[f"{layer.name}.W"] = net.ops.numpy(layer.s)
+            arrays[f"{stage}.W"] = net.ops.numpy(layer.s)
     description = about | {
         "input_shape": list(net.input_shape),
         "outputs": net.output_shapes[-1][0],
@@ -62,11 +76,18 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 
 def reader(net: Network, path: Path) -> str:
     """The code that runs it."""
-    return f"{FORWARD}\ny = forward(np.load({json.dumps(str(path), ensure_ascii=False)}), x)\n"
+    code = BRANCHED if any(isinstance(layer, Branches) for layer in net.layers) else FORWARD
+    return f"{code}\ny = forward(np.load({json.dumps(str(path), ensure_ascii=False)}), x)\n"
 
 
-def _describe(layer: Layer) -> dict[str, Any]:
-    spec: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": layer.name}
+def _describe(layer: Layer, within: str = "") -> dict[str, Any]:
+    name = within + layer.name
+    spec: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": name}
+    if isinstance(layer, Slice):
+        spec |= {"start": layer.start, "stop": layer.stop, "shape": list(layer.shape)}
+    if isinstance(layer, Branches):
+        chains = layer.branches.values()
+        spec["branches"] = [[_describe(each, f"{name}.") for each in chain] for chain in chains]
     if isinstance(layer, Conv2d):
         spec |= {"stride": layer.stride, "padding": layer.padding}
     if isinstance(layer, MaxPool2d):

@@ -10,6 +10,7 @@ import numpy as np
 
 from drl.extras import need
 from drl.nn import Network
+from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
 
@@ -29,7 +30,7 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 
     graph = _Graph(net)
     for layer in net.layers:
-        graph.add(layer)
+        graph.add(layer, layer.name)
     graph.nodes[-1].output[0] = "y"
     ends = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
@@ -59,24 +60,31 @@ net = onnxruntime.InferenceSession({json.dumps(str(path), ensure_ascii=False)})
 
 
 class _Graph:
-    """Nodes in a chain, each taking the output of the one before."""
+    """Nodes, each taking the output of the one before."""
 
     def __init__(self, net: Network) -> None:
-        self.net = net
+        self.net, self.newest = net, "x"
         self.nodes: list[Any] = []
         self.arrays: list[Any] = []
         self.channels_first = False
 
-    def add(self, layer: Layer) -> None:
+    def add(self, layer: Layer, name: str) -> None:
         if isinstance(layer, (Conv2d, MaxPool2d)) and not self.channels_first:
             self._node("Transpose", perm=TO_CHANNELS_FIRST)
             self.channels_first = True
 
-        if isinstance(layer, Scale):
-            self._node("Mul", self._array(f"{layer.name}.s", layer.s))
+        if isinstance(layer, Branches):
+            self._branches(layer, name)
+        elif isinstance(layer, Slice):
+            ends = [self._numbers(f"{name}.{n}", [at]) for n, at in
+                    (("start", layer.start), ("stop", layer.stop), ("axis", 1))]  # fmt: skip
+            self._node("Slice", *ends)
+            self._node("Reshape", self._numbers(f"{name}.shape", [-1, *layer.shape]))
+        elif isinstance(layer, Scale):
+            self._node("Mul", self._array(f"{name}.s", layer.s))
         elif isinstance(layer, Conv2d):
-            W = self._array(f"{layer.name}.W", layer.W, (3, 2, 0, 1))
-            b = [] if layer.b is None else [self._array(f"{layer.name}.b", layer.b)]
+            W = self._array(f"{name}.W", layer.W, (3, 2, 0, 1))
+            b = [] if layer.b is None else [self._array(f"{name}.b", layer.b)]
             self._node("Conv", W, *b, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
         elif isinstance(layer, MaxPool2d):
             self._node("MaxPool", kernel_shape=[layer.size] * 2, strides=[layer.size] * 2)
@@ -85,18 +93,34 @@ class _Graph:
                 self._node("Transpose", perm=TO_CHANNELS_LAST)
             self._node("Flatten", axis=1)
         elif isinstance(layer, Linear):
-            W = self._array(f"{layer.name}.W", layer.W)
-            b = [] if layer.b is None else [self._array(f"{layer.name}.b", layer.b)]
+            W = self._array(f"{name}.W", layer.W)
+            b = [] if layer.b is None else [self._array(f"{name}.b", layer.b)]
             self._node("Gemm", W, *b)
         else:
             self._node(ACTIVATIONS[type(layer)])
 
+    def _branches(self, layer: Branches, name: str) -> None:
+        x, outputs = self.newest, []
+        for chain in layer.branches.values():
+            self.newest, self.channels_first = x, False
+            for part in chain:
+                self.add(part, f"{name}.{part.name}")
+            outputs.append(self.newest)
+        self.newest, self.channels_first = outputs[0], False
+        self._node("Concat", *outputs[1:], axis=1)
+
     def _node(self, kind: str, *arrays: str, **attributes: Any) -> None:
         from onnx import helper
 
-        x = self.nodes[-1].output[0] if self.nodes else "x"
-        y = f"{kind.lower()}{len(self.nodes)}"
+        x, y = self.newest, f"{kind.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, [x, *arrays], [y], **attributes))
+        self.newest = y
+
+    def _numbers(self, name: str, values: list[int]) -> str:
+        from onnx import numpy_helper
+
+        self.arrays.append(numpy_helper.from_array(np.array(values, np.int64), name))
+        return name
 
     def _array(self, name: str, array: Any, perm: tuple[int, ...] | None = None) -> str:
         from onnx import numpy_helper

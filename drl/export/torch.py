@@ -12,9 +12,11 @@ import numpy as np
 
 from drl.extras import require
 from drl.nn import Network
+from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
-from drl.nn.layers import Flatten, Linear, ReLU, Scale, Sigmoid, Tanh
+from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Shape, Sigmoid, Tanh
 
+Layers = list[tuple[Layer, Shape, Shape]]  # each with the shapes of its input and output
 ACTIVATIONS = {ReLU: "nn.ReLU()", Tanh: "nn.Tanh()", Sigmoid: "nn.Sigmoid()"}
 
 
@@ -27,25 +29,7 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     require("export to torch", "torch")
     import torch
 
-    tensors: dict[str, np.ndarray] = {}
-    order: np.ndarray | None = None  # of the inputs of the next Linear
-    shape, i = net.input_shape, 0
-    for layer, after in zip(net.layers, net.output_shapes, strict=True):
-        if isinstance(layer, Scale):
-            tensors["scale"] = net.ops.numpy(layer.s)
-            continue
-        if isinstance(layer, Flatten) and _convolutional(net):
-            order = np.arange(math.prod(shape)).reshape(shape).transpose(2, 0, 1).reshape(-1)
-        elif isinstance(layer, Conv2d):
-            tensors[f"layers.{i}.weight"] = net.ops.numpy(layer.W).transpose(3, 2, 0, 1)
-        elif isinstance(layer, Linear):
-            W = net.ops.numpy(layer.W)
-            tensors[f"layers.{i}.weight"] = (W if order is None else W[order]).T
-            order = None
-        if isinstance(layer, (Conv2d, Linear)) and layer.b is not None:
-            tensors[f"layers.{i}.bias"] = net.ops.numpy(layer.b)
-        shape, i = after, i + 1
-
+    tensors = {name: value for chain in _chains(net) for name, value in chain.tensors.items()}
     file = io.BytesIO()
     torch.save({k: torch.tensor(np.ascontiguousarray(v)) for k, v in tensors.items()}, file)
     return file.getvalue()
@@ -53,31 +37,21 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 
 def reader(net: Network, path: Path) -> str:
     """The module that the state_dict fits."""
-    x, buffer, lines = "x", "", [""]
-    shape = net.input_shape
-    for layer, after in zip(net.layers, net.output_shapes, strict=True):
-        if isinstance(layer, Scale):
-            x = "x * self.scale"
-            factors = tuple(net.ops.numpy(layer.s).shape)
-            buffer = f'        self.register_buffer("scale", torch.empty({factors}))\n'
-        elif isinstance(layer, Conv2d):
-            lines.append(
-                f"nn.Conv2d({shape[2]}, {layer.filters}, {layer.kernel}, stride={layer.stride}, "
-                f"padding={layer.padding}{_bias(layer)}),"
-            )
-        elif isinstance(layer, Linear):
-            lines.append(f"nn.Linear({shape[0]}, {layer.outputs}{_bias(layer)}),")
-        elif isinstance(layer, MaxPool2d):
-            lines.append(f"nn.MaxPool2d({layer.size}),")
-        elif isinstance(layer, Flatten):
-            lines.append("nn.Flatten(),")
+    *before, last = _chains(net)
+    x, joined = "x", ""
+    for chain in before:
+        if chain.name:
+            joined += f"            self.{chain.name}({chain.x}),\n"
         else:
-            lines[-1] += f" {ACTIVATIONS[type(layer)]},"
-        shape = after
-    if _convolutional(net):
-        x = f"({x}).permute(0, 3, 1, 2)" if x != "x" else "x.permute(0, 3, 1, 2)"
+            x = chain.x
+    if joined:
+        scaled = "" if x == "x" else f"        x = {x}\n"
+        body = f"{scaled}        x = torch.cat([\n{joined}        ], 1)\n"
+    else:
+        body = ""
+    buffers = "".join(chain.buffers for chain in (*before, last))
+    modules = "".join(chain.module for chain in (*before, last))
     double = ".double()" if net.ops.numpy(net.params).dtype == np.float64 else ""
-    layers = "\n".join(f"            {line}" for line in lines[1:])
     return f"""\
 import torch
 from torch import nn
@@ -85,20 +59,113 @@ from torch import nn
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-{buffer}        self.layers = nn.Sequential(
-{layers}
-        )
-
+{buffers}{modules}
     def forward(self, x):  # (B, {", ".join(map(str, net.input_shape))})
-        return self.layers({x})
+{body}        return self.layers({last.x})
 
 net = Net(){double}
 net.load_state_dict(torch.load({json.dumps(str(path), ensure_ascii=False)}, weights_only=True))
 """
 
 
-def _convolutional(net: Network) -> bool:
-    return any(isinstance(layer, (Conv2d, MaxPool2d)) for layer in net.layers)
+class _Chain:
+    """Layers one behind the other, as torch has them.
+
+    name     of its nn.Sequential
+    tensors  its part of the state_dict
+    lines    what it is made of
+    x        what it is called with
+    buffers  the line that makes room for its scale
+    order    where torch's numbers are among ours: of its inputs, then of its outputs; None: the
+             same
+    """
+
+    def __init__(
+        self, net: Network, name: str, layers: Layers, order: np.ndarray | None = None
+    ) -> None:
+        self.name, self.x, self.buffers = name, "x", ""
+        self.tensors: dict[str, np.ndarray] = {}
+        self.lines: list[str] = []
+        convolutional = any(isinstance(layer, (Conv2d, MaxPool2d)) for layer, _, _ in layers)
+        i = 0
+        for layer, shape, _ in layers:
+            if isinstance(layer, Slice):
+                self.x = f"x[:, {layer.start}:{layer.stop}]"
+                if len(layer.shape) > 1:
+                    self.x += f".reshape({', '.join(map(str, (-1, *layer.shape)))})"
+                continue
+            if isinstance(layer, Scale):
+                scale = "scale" if name in ("layers", "") else f"{name}_scale"
+                self.tensors[scale] = net.ops.numpy(layer.s)
+                factors = tuple(self.tensors[scale].shape)
+                self.buffers = f'        self.register_buffer("{scale}", torch.empty({factors}))\n'
+                self.x = f"{self.x} * self.{scale}"
+                continue
+            if isinstance(layer, Flatten) and convolutional:
+                order = np.arange(math.prod(shape)).reshape(shape).transpose(2, 0, 1).reshape(-1)
+            elif isinstance(layer, Conv2d):
+                weight = net.ops.numpy(layer.W).transpose(3, 2, 0, 1)
+                self.tensors[f"{name}.{i}.weight"] = weight
+            elif isinstance(layer, Linear):
+                W = net.ops.numpy(layer.W)
+                self.tensors[f"{name}.{i}.weight"] = (W if order is None else W[order]).T
+                order = None
+            if isinstance(layer, (Conv2d, Linear)) and layer.b is not None:
+                self.tensors[f"{name}.{i}.bias"] = net.ops.numpy(layer.b)
+            self._add(layer, shape)
+            i += 1
+        self.order = order
+        if convolutional:
+            inner = f"({self.x})" if " " in self.x else self.x
+            self.x = f"{inner}.permute(0, 3, 1, 2)"
+
+    def _add(self, layer: Layer, shape: Shape) -> None:
+        if isinstance(layer, Conv2d):
+            self.lines.append(
+                f"nn.Conv2d({shape[2]}, {layer.filters}, {layer.kernel}, stride={layer.stride}, "
+                f"padding={layer.padding}{_bias(layer)}),"
+            )
+        elif isinstance(layer, Linear):
+            self.lines.append(f"nn.Linear({shape[0]}, {layer.outputs}{_bias(layer)}),")
+        elif isinstance(layer, MaxPool2d):
+            self.lines.append(f"nn.MaxPool2d({layer.size}),")
+        elif isinstance(layer, Flatten):
+            self.lines.append("nn.Flatten(),")
+        elif self.lines:
+            self.lines[-1] += f" {ACTIVATIONS[type(layer)]},"
+        else:
+            self.lines.append(f"{ACTIVATIONS[type(layer)]},")
+
+    @property
+    def module(self) -> str:
+        """The line, or lines, that make it."""
+        if not self.name:
+            return ""
+        lines = "".join(f"            {line}\n" for line in self.lines)
+        return f"        self.{self.name} = nn.Sequential(\n{lines}        )\n"
+
+
+def _chains(net: Network) -> list[_Chain]:
+    """In the order in which they are called; the last is the one behind all others.
+
+    Where there are branches: first a chain without a name, the scale before them.
+    """
+    shapes = [net.input_shape, *net.output_shapes]
+    layers = list(zip(net.layers, shapes[:-1], shapes[1:], strict=True))
+    at = next((i for i, layer in enumerate(net.layers) if isinstance(layer, Branches)), None)
+    if at is None:
+        return [_Chain(net, "layers", layers)]
+    branches: Any = net.layers[at]
+    chains = [_Chain(net, "", layers[:at])]
+    made = {layer.name: shape for layer, shape in branches.inside()}
+    orders, start = [], 0
+    for name, chain in branches.branches.items():
+        ends = [shapes[at], *(made[layer.name] for layer in chain)]
+        chains.append(_Chain(net, name, list(zip(chain, ends[:-1], ends[1:], strict=True))))
+        order, width = chains[-1].order, ends[-1][0]
+        orders.append(start + (np.arange(width) if order is None else order))
+        start += width
+    return [*chains, _Chain(net, "layers", layers[at + 1 :], np.concatenate(orders))]
 
 
 def _bias(layer: Conv2d | Linear) -> str:

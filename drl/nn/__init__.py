@@ -3,6 +3,7 @@
 Nothing of ours is imported but `drl.errors`.
 """
 
+from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.gradcheck import check_loss, check_network
 from drl.nn.layers import Flatten, Layer, Linear, Pullback, ReLU, Scale, Sigmoid, Tanh
@@ -36,6 +37,7 @@ __all__ = [
     "AdamW",
     "Array",
     "Bernoulli",
+    "Branches",
     "CategoricalCrossEntropy",
     "CentredRMSProp",
     "Conv",
@@ -56,6 +58,7 @@ __all__ = [
     "ReLU",
     "Scale",
     "Sigmoid",
+    "Slice",
     "SoftmaxCrossEntropy",
     "Tanh",
     "check_loss",

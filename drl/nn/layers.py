@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -73,6 +73,11 @@ class Layer:
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         """x (B, …) → y (B, …), and the pullback."""
         raise NotImplementedError
+
+    def inside(self) -> Iterator[tuple[Layer, Shape]]:
+        """The layers that it is made of, with the shapes of their outputs, where they can be looked
+        at one by one; their parameters are its own, in this order, as "name.W"."""
+        return iter(())
 
     def describe(self) -> str:
         """What the layer and its parameters are, in words."""

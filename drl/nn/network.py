@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,8 +75,12 @@ class Network:
         offset = 0
         for layer in self.layers:
             start, offset = offset, offset + sum(map(math.prod, layer.shapes.values()))
-            if offset > start:
-                self.spans[layer.name] = slice(start, offset)
+            at = start
+            for name, part, _ in stages(layer, ()):
+                end = at + sum(map(math.prod, part.shapes.values()))
+                if end > at:
+                    self.spans[name] = slice(at, end)
+                at = end
             layer.place = self.flat, start
             layer.bind(ops, self.flat.views(start, layer.shapes))
             layer.initialise(rng)
@@ -203,21 +207,32 @@ class Network:
         """
         return [
             math.prod(layer.shapes["W"]) * math.prod(shape[:-1])
-            for layer, shape in zip(self.layers, self.output_shapes, strict=True)
+            for _, layer, shape in self.stages()
             if "W" in layer.shapes
         ]
+
+    def stages(self) -> Iterator[tuple[str, Layer, Shape]]:
+        """Every layer with its name and the shape of its output; of branches those inside."""
+        for layer, shape in zip(self.layers, self.output_shapes, strict=True):
+            yield from stages(layer, shape)
 
     def describe(self) -> str:
         """A table: layer, output shape, parameters, and what they are."""
         rows = [("layer", "output", "parameters", "what they are")]
-        for layer, shape in zip(self.layers, self.output_shapes, strict=True):
+        for name, layer, shape in self.stages():
             count = sum(math.prod(s) for s in layer.shapes.values())
-            rows.append((layer.name, "×".join(map(str, shape)), f"{count:,}", layer.describe()))
+            rows.append((name, "×".join(map(str, shape)), f"{count:,}", layer.describe()))
         rows.append(("total", "", f"{self.size:,}", ""))
         w = [max(len(row[i]) for row in rows) for i in range(3)]
         return "\n".join(
             f"{a:<{w[0]}}  {b:<{w[1]}}  {c:>{w[2]}}  {d}".rstrip() for a, b, c, d in rows
         )
+
+
+def stages(layer: Layer, shape: Shape) -> Iterator[tuple[str, Layer, Shape]]:
+    """A layer with its name and the shape of its output; in its place those inside it."""
+    inner = [(f"{layer.name}.{part.name}", part, made) for part, made in layer.inside()]
+    yield from inner or [(layer.name, layer, shape)]
 
 
 def as_shape(shape: int | Shape) -> Shape:

@@ -61,7 +61,7 @@ def first_layer(net: Network) -> np.ndarray:
     A dense layer's column of W, put back into the shape of the image; a convolution's kernel.
     Where the inputs are plain numbers, (neurons, inputs).
     """
-    layer = next(layer for layer in net.layers if "W" in layer.shapes)
+    layer = next(layer for _, layer, _ in net.stages() if "W" in layer.shapes)
     W = net.ops.numpy(getattr(layer, "W"))  # noqa: B009  (mypy: not every layer has one)
     if W.ndim == 2:
         W = W.reshape(*net.input_shape, W.shape[1])
