@@ -17,6 +17,7 @@ from test_envs import rolled, same
 from agents import preset
 from drl.errors import UserError
 from drl.experiment import checkpoint
+from drl.threads import one_thread
 from envs import make
 from envs.atari import SKIP, Atari, _picture, _pushed, ids
 
@@ -294,11 +295,12 @@ def test_two_thousand_steps_learn_and_memory_does_not_grow() -> None:
     agent = dqn_in(config, env, seed=0, steps=tuned.experiment.steps)
     before = agent.ops.numpy(agent.net.params).copy()
     sizes, losses = [], []
-    for progress in task(agent, env).run(2_000):
-        if progress.step >= 800:
-            sizes.append(resident())
-        if progress.update is not None:
-            losses.append(progress.update.seen.loss())
+    with one_thread():
+        for progress in task(agent, env).run(2_000):
+            if progress.step >= 800:
+                sizes.append(resident())
+            if progress.update is not None:
+                losses.append(progress.update.seen.loss())
     assert agent.updates == 450 and np.isfinite(losses).all()
     assert not np.array_equal(before, agent.ops.numpy(agent.net.params))
     # malloc takes one step of 7 to 11 MiB, then 4,000 steps more take 0.1; 1,200 observations kept
