@@ -98,7 +98,7 @@ class Encoder:
         else:
             leaves = [_box(original, (), turned=False)]
         if not leaves:
-            raise UserError(f"shows {words(original)}, of which nothing is left: {EXPECTED}")
+            raise UserError(f"has {words(original)} observations, nothing is left: {EXPECTED}")
         leaves.sort(key=lambda leaf: leaf.kind == "picture")  # stable: else in order
         self.leaves, (first, *more) = tuple(leaves), leaves
         self.plain = not (more or first.path or first.words)
@@ -230,7 +230,15 @@ def _leaves(
         yield _bits(space, path)
     else:
         where = f" in {'.'.join(map(str, path))}" if path else ""
-        raise UserError(f"shows {words(space)}{where}: {EXPECTED}; wrap the env")
+        raise UserError(f"has {_name(space)} observations{where}: {EXPECTED}; wrap the env")
+
+
+def _name(space: Any) -> str:
+    """A kind of space; Box and Discrete are also another package's."""
+    kind = type(space)
+    root = kind.__module__.partition(".")[0]
+    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
+    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else words(space)
 
 
 def _box(

@@ -148,7 +148,7 @@ def test_what_cannot_be_an_array_is_refused_in_one_line(space: Any) -> None:
     class Odd(gym.Env[Any, Any]):
         observation_space, action_space = space, Discrete(2)
 
-    with pytest.raises(UserError, match="Odd shows .*expected Box") as error:
+    with pytest.raises(UserError, match="Odd has .* observations.*expected Box") as error:
         source(Odd)(num_envs=1, seed=0)
     assert "\n" not in str(error.value)
 
