@@ -169,7 +169,6 @@ def test_solves_cartpole_and_evaluate_agrees(
     [
         (["--env", "CartPole-v9"], ["CartPole-v9", "CartPole-v1"]),
         (["--env", "Pendulum-v1"], ["Box actions", "Discrete"]),
-        (["--env", "Blackjack-v1"], ["Tuple observations", "Box"]),
         (["--steps", "0"], ["--steps 0", "above 0"]),
         (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
         (["--lr", "nan"], ["--lr nan", "above 0"]),
