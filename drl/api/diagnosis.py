@@ -7,7 +7,6 @@ from typing import Any
 
 from drl.api.find import find_agent
 from drl.api.findings import Report
-from drl.api.ladder import climb
 from drl.errors import UserError
 from drl.state import shared_generators_kept
 
@@ -34,6 +33,8 @@ def doctor(
 
     UserError where the environment cannot be made, or the agent is none.
     """
+    from drl.api.ladder import climb  # training needs no probes
+
     row = find_agent(agent)
     with shared_generators_kept():
         if env is None:
