@@ -65,11 +65,12 @@ def killed_and_resumed(shell: Shell, agent: str, steps: str) -> None:
     """At a random moment, by SIGKILL: it ends with the bytes of a run that nobody has stopped."""
     train = ["train", agent, *CATCH, "--steps", steps]
     shell.drl(*train, "--run", "whole")
+    seconds = json.loads((shell.directory / "whole" / "summary.json").read_text())["seconds"]
     process = shell.start(*train, "--run", "killed")
     while not list(shell.directory.glob("killed/checkpoints/step-*[1-9]*")):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.002)
-    time.sleep(random.uniform(0, 0.2))
+    time.sleep(random.uniform(0, 0.3) * seconds)  # of training: most of it is still to come
     process.kill()
     process.communicate()
     assert not (shell.directory / "killed" / "summary.json").exists(), "it has not been killed"
