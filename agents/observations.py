@@ -1,28 +1,10 @@
-"""The numbers that an agent reads off the spaces of its environments."""
+"""Observations as a network takes them."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-
-from drl.environment import VectorEnv
-
-
-class Sizes(NamedTuple):
-    """Of one environment with a Box of observations and Discrete actions."""
-
-    shape: tuple[int, ...]  # of an observation
-    observation_dtype: Any
-    actions: int
-    first_action: int  # its number; actions are first_action … first_action + actions − 1
-
-
-def sizes(envs: VectorEnv) -> Sizes:
-    """Of these environments."""
-    observation: Any = envs.observation_space
-    action: Any = envs.action_space
-    return Sizes(tuple(observation.shape), observation.dtype, int(action.n), int(action.start))
 
 
 def byte_scale(space: Any) -> tuple[float, ...]:

@@ -230,15 +230,23 @@ def _leaves(
         yield _bits(space, path)
     else:
         where = f" in {'.'.join(map(str, path))}" if path else ""
-        raise UserError(f"has {_name(space)} observations{where}: {EXPECTED}; wrap the env")
+        raise UserError(
+            f"has {foreign(space) or words(space)} observations{where}: {EXPECTED}; wrap the env"
+        )
 
 
-def _name(space: Any) -> str:
-    """A kind of space; Box and Discrete are also another package's."""
+def foreign(space: Any) -> str | None:
+    """What to call a Box or Discrete that is another package's; None for any other space."""
     kind = type(space)
     root = kind.__module__.partition(".")[0]
-    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
-    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else words(space)
+    if root == "gymnasium" or kind.__name__ not in ("Box", "Discrete"):
+        return None
+    return f"{kind.__name__} ({root}'s, not Gymnasium's)"
+
+
+def kind_of(space: Any) -> str:
+    """A space by its class alone."""
+    return foreign(space) or type(space).__name__
 
 
 def _box(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+LENGTH = 300  # characters of somebody else's message
+
 
 class UserError(ValueError):
     """One line: what is wrong, what was expected, what to do.
@@ -49,3 +51,13 @@ class Diverged(ArithmeticError):
 
     def __init__(self, what: str, update: int) -> None:
         super().__init__(f"training has diverged: {what} is NaN or Inf at update {update:,}")
+
+
+def said(error: BaseException) -> str:
+    """Somebody else's exception in one line: its type, and the start of what it says."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # even that can be broken
+        text = ""
+    text = text if len(text) <= LENGTH else text[:LENGTH] + " …"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

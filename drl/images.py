@@ -13,6 +13,7 @@ import numpy as np
 
 WHITE, BLACK, GREY, RED = (255, 255, 255), (0, 0, 0), (120, 120, 120), (200, 0, 0)
 GAP = 3  # pixels between tiles
+VIDEOS = (".gif", ".mp4")  # what an episode is written as
 # from low to high, each step lighter, so that it can be read without colours too
 SCALE = np.array([(13, 27, 74), (52, 76, 165), (48, 148, 150), (140, 204, 100), (253, 231, 76)])
 

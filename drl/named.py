@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from drl.errors import UserError
+from drl.errors import UserError, said
 
 _importing: list[Path] = []  # files whose code runs right now because a name asked for it
 MAINS = ("__main__", "__mp_main__")  # the script itself; the same in a process that was spawned
@@ -126,12 +126,17 @@ def _imported(module: str, shown: str) -> ModuleType:
         with _in_one_line(shown):
             return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+        if not is_missing(module, error):
             raise UserError(f"{shown} needs a package that is not here: {error}") from error
         raise UserError(
             f"Python finds no module {error.name!r}: install it, name its file (my_env.py:MyEnv), "
             "or its directory in PYTHONPATH"
         ) from error
+
+
+def is_missing(module: str, error: ModuleNotFoundError) -> bool:
+    """Whether Python finds no such module, and not a package that the module imports."""
+    return error.name is not None and f"{module}.".startswith(f"{error.name}.")
 
 
 @contextmanager
@@ -141,12 +146,7 @@ def _in_one_line(shown: str) -> Iterator[None]:
     except (UserError, ModuleNotFoundError):
         raise
     except (Exception, SystemExit) as error:
-        raise UserError(f"{shown} failed when it was imported ({_said(error)}): mend it") from error
-
-
-def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text:.300}" if text else type(error).__name__
+        raise UserError(f"{shown} failed when it was imported ({said(error)}): mend it") from error
 
 
 @contextmanager

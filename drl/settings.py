@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -51,3 +51,11 @@ def require(name: str, value: object, fine: bool, expected: str) -> None:
     """UserError unless `fine`, which NaN never is: every comparison with it fails."""
     if not fine:
         raise UserError(f"{name}={value} is not possible: give {expected}")
+
+
+def difference(
+    mine: Mapping[str, Any], theirs: Mapping[str, Any], aside: Collection[str] = ()
+) -> str | None:
+    """The first setting that is not the same in both, but for those aside; None where all are."""
+    names = (*mine, *theirs.keys() - mine.keys())
+    return next((n for n in names if n not in aside and mine.get(n) != theirs.get(n)), None)

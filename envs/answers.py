@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from drl.encoding import Misfit, as_array
+from drl.errors import said
 
 FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
 LARGEST = float(np.finfo(np.float32).max)  # the learner computes in float32
-LENGTH = 300  # characters of somebody else's message
 
 
 class Wrong(ValueError):
@@ -145,13 +145,3 @@ def _kind(given: Any) -> str:
     if given is None or isinstance(given, str) and len(given) < 20:
         return repr(str(given)) if isinstance(given, str) else "None"
     return f"of type {type(given).__name__}"
-
-
-def said(error: BaseException) -> str:
-    """Somebody else's exception in one line: its type, and the start of what it says."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # even that can be broken
-        text = ""
-    text = text if len(text) <= LENGTH else text[:LENGTH] + " …"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

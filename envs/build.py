@@ -11,9 +11,9 @@ from typing import Any
 
 from drl.closing import close
 from drl.environment import EnvFactory, VectorEnv
-from drl.errors import UserError
+from drl.errors import UserError, said
+from drl.named import is_missing
 from drl.nn.memory import require_room_for_envs
-from envs.answers import said
 from envs.drawing import headless, no_pictures
 from envs.gymnasium_env import GymVector
 from envs.ids import OURS, others, own_class, resolve
@@ -120,7 +120,7 @@ def _import_named(id: str) -> None:
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+        if not is_missing(module, error):
             raise UserError(f"{id} needs a package that is not here: {_install(error)}") from error
         raise UserError(
             f"unknown environment {id!r}: Python finds no module {error.name!r}; install it, or "

@@ -10,10 +10,10 @@ from typing import Any, NoReturn
 import numpy as np
 
 from drl.encoding import Encoder, Misfit
-from drl.errors import EnvFailed, EnvWarning, UserError
+from drl.errors import EnvFailed, EnvWarning, UserError, said
 from envs import answers
 from envs.alarm import Alarm, Hang
-from envs.answers import Wrong, said
+from envs.answers import Wrong
 
 MAKE_SECONDS = 600.0  # a simulator may be compiled, or started as a process, when it is made
 

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from drl.encoding import Encoder, Seen, delivered
+from drl.encoding import Encoder, Seen, delivered, kind_of
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import fill, whole
@@ -88,7 +88,7 @@ class GymVector:
         action = made[0].action_space
         if not isinstance(action, gym.spaces.Discrete):
             raise UserError(
-                f"{self.id} has {_name(action)} actions; a DQN takes Discrete actions: "
+                f"{self.id} has {kind_of(action)} actions; a DQN takes Discrete actions: "
                 "choose an env with a finite set of actions"
             )
         self.action_space: Any = action
@@ -359,13 +359,6 @@ def noted(restarts: list[str], what: str, lost: str) -> int:
     restarts.append(what)
     warnings.warn(f"{what}; {lost} ({len(restarts)})", EnvWarning, stacklevel=4)
     return len(restarts)
-
-
-def _name(space: Any) -> str:
-    kind = type(space)
-    root = kind.__module__.partition(".")[0]
-    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
-    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else kind.__name__
 
 
 def _fps(env: Any) -> float:

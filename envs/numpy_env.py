@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from drl.environment import NO_INFO, Info, Step
-from drl.errors import EnvFailed, UserError
+from drl.errors import EnvFailed, UserError, said
 from drl.state import fill
 from envs import answers
-from envs.answers import Wrong, said
+from envs.answers import Wrong
 from envs.drawing import no_pictures
 
 if TYPE_CHECKING:

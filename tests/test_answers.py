@@ -7,9 +7,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from drl.errors import EnvFailed
+from drl.errors import EnvFailed, said
 from envs import make
-from envs.answers import said
 
 
 class Told(gym.Env[np.ndarray, int]):

@@ -21,6 +21,7 @@ from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
 from agents.setup import Setup
+from drl.encoding import kind_of
 from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.memory import require_memory
@@ -110,21 +111,14 @@ def require_spaces(observation_space: Any, action_space: Any) -> None:
 
     if not isinstance(observation_space, Box):
         raise UserError(
-            f"a DQN takes Box observations, found {_name(observation_space)}: choose another env "
+            f"a DQN takes Box observations, found {kind_of(observation_space)}: choose another env "
             "or wrap it"
         )
     if not isinstance(action_space, Discrete):
         raise UserError(
-            f"a DQN takes Discrete actions, found {_name(action_space)}: choose an env with a "
+            f"a DQN takes Discrete actions, found {kind_of(action_space)}: choose an env with a "
             "finite set of actions"
         )
-
-
-def _name(space: Any) -> str:
-    kind = type(space)
-    root = kind.__module__.partition(".")[0]
-    other = root != "gymnasium" and kind.__name__ in ("Box", "Discrete")
-    return f"{kind.__name__} ({root}'s, not Gymnasium's)" if other else kind.__name__
 
 
 def _require_room(net: Network) -> None:

@@ -21,12 +21,11 @@ from drl.api.play import SECONDS, advice, play, random_action, steps_of
 from drl.api.wrapped import settings_of, statistics_lines
 from drl.closing import close
 from drl.environment import VectorEnv
-from drl.errors import EnvFailed, EnvWarning, UserError
+from drl.errors import EnvFailed, EnvWarning, UserError, said
 from drl.spaces import words
 from drl.tables import label
 from envs import repeat
 from envs.alarm import Alarm, Hang
-from envs.answers import said
 from envs.gymnasium_env import STEP_SECONDS, GymVector
 from envs.own_state import tells_state
 from envs.sources import EnvSource

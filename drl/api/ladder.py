@@ -17,9 +17,9 @@ from agents.row import Row
 from agents.task import RLTask
 from drl.api.choose import on_top
 from drl.api.findings import Finding, Mark, Report
-from drl.errors import Diverged, UserError
+from drl.errors import Diverged, UserError, said
 from drl.tables import label
-from envs import answers, probes
+from envs import probes
 from envs.sources import source
 
 GAMMA = 0.6  # so that faults lead to values far from the true ones, and soon
@@ -98,7 +98,7 @@ def tried(row: Row, rung: Rung, seed: int, steps: int = STEPS) -> tuple[Finding,
     except UserError as error:
         return Finding("skipped", rung.name, str(error)), ""
     except Exception as error:  # of an agent that does not look at its spaces
-        text = f"{label(row.name)} cannot be built for it ({answers.said(error)})"
+        text = f"{label(row.name)} cannot be built for it ({said(error)})"
         return Finding("skipped", rung.name, text), ""
     try:
         for _ in task.run(steps):

@@ -13,6 +13,7 @@ from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback
 from drl.experiment.run import Run
+from drl.settings import difference
 
 ASIDE = ("device", "init_from_crc32", "env_workers")  # it goes on with its own
 
@@ -28,17 +29,24 @@ def rejoin(
     UserError where the run there is of other settings.
     """
     summary = finished(directory, plan, console)
-    if summary is None and not (directory / "config.json").is_file():
-        return None
     if summary is None:
-        with Run.open(directory, write=True) as run:
-            return go_on(run, console, callbacks=callbacks, **plan.given)
+        return unfinished(directory, plan, console, callbacks)
     with Run.open(directory) as run:
         again = plan_of(run.config, console, **plan.given)
         again.task.load_state(run.load_latest()["task"])
         again.task.close()
         best = None if run.best is None else run.load_best()
         return Result(summary, again.task, best, directory, again.load)
+
+
+def unfinished(
+    directory: Path, plan: Plan, console: Console, callbacks: Sequence[Callback] = ()
+) -> Result | None:
+    """Go on with a run that `finished` has looked at; None where there is none."""
+    if not (directory / "config.json").is_file():
+        return None
+    with Run.open(directory, write=True) as run:
+        return go_on(run, console, callbacks=callbacks, **plan.given)
 
 
 def finished(directory: Path, plan: Plan, console: Console) -> dict[str, Any] | None:
@@ -60,11 +68,9 @@ def finished(directory: Path, plan: Plan, console: Console) -> dict[str, Any] | 
 
 def _require_same(run: Run, settings: dict[str, Any]) -> None:
     """UserError unless these are the settings that the run was made with, or those that it has."""
-    names = [n for n in (*settings, *run.config.keys() - settings.keys()) if n not in ASIDE]
-    for theirs in (run.first_settings, run.config):
-        if all(settings.get(name) == theirs.get(name) for name in names):
-            return
-    name = next(name for name in names if settings.get(name) != run.config.get(name))
+    name = difference(settings, run.config, ASIDE)
+    if name is None or difference(settings, run.first_settings, ASIDE) is None:
+        return
     asked, there = settings.get(name), run.config.get(name)
     raise UserError(
         f"{run.directory} is a run with `{name}={there}`, asked for is `{name}={asked}`: give "

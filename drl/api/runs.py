@@ -93,12 +93,12 @@ class Learnt:
         max_steps: int = 10_000,
     ) -> float:  # fmt: skip
         """One greedy episode as a .gif or .mp4; its return."""
-        from drl.api.watch import SUFFIXES, write
+        from drl.api.watch import write
         from drl.experiment.output import check_out
-        from drl.images import steady
+        from drl.images import VIDEOS, steady
 
         out = Path(out)
-        if out.suffix not in SUFFIXES:
+        if out.suffix not in VIDEOS:
             raise UserError(f"{out} is not possible: give a name with .gif or .mp4")
         check_out(out)
         episode = self.episode(seed, which, max_steps, env)
@@ -254,7 +254,6 @@ class LoadedRun(Learnt):
         env, data, parts  of your own, where the run could not record them
         """
         from drl.api.verify import verify
-        from drl.state import shared_generators_kept
 
         with shared_generators_kept():
             return verify(self.directory, self.console, start, env, data, parts, self.agent)
@@ -263,7 +262,6 @@ class LoadedRun(Learnt):
         """The task with the parameters of the last checkpoint."""
         if self.job not in TASKS:
             raise UserError(f"{self.directory} is a run of {self.job}: it is scored by `evaluate`")
-        from drl.state import shared_generators_kept
         from drl.supervised import job
 
         with Run.open(self.directory) as run:

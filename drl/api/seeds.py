@@ -23,7 +23,7 @@ from drl.experiment.run_files import claim_directory, is_free, remove_empty, tak
 from drl.experiment.side_by_side import advance, cores
 from drl.log.writers import writers_of
 from drl.nn.memory import physical_memory
-from drl.settings import require
+from drl.settings import difference, require
 from drl.state import fitting, whole
 from drl.tables import TASKS, job_of, label
 
@@ -85,12 +85,11 @@ def _require_same(directory: Path, settings: dict[str, Any], others: Sequence[Pa
     for path in others:
         with Run.open(path) as other:
             theirs = other.config
-        for name in (*settings, *theirs.keys() - settings.keys()):
-            if name != "seed" and settings.get(name) != theirs.get(name):
-                raise UserError(
-                    f"{directory} holds runs with `{name}={theirs.get(name)}`, these are to have "
-                    f"`{name}={settings.get(name)}`: give the same settings, or another `run`"
-                )
+        if (name := difference(settings, theirs, ("seed",))) is not None:
+            raise UserError(
+                f"{directory} holds runs with `{name}={theirs.get(name)}`, these are to have "
+                f"`{name}={settings.get(name)}`: give the same settings, or another `run`"
+            )
 
 
 def _memory(task: Any) -> int:

@@ -19,7 +19,6 @@ from drl.extras import need
 from drl.images import gif
 from drl.rng import unseen_seed
 
-SUFFIXES = (".gif", ".mp4")
 MAX_STEPS = 10_000  # agent steps after which an episode that does not end is cut
 
 

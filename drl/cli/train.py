@@ -156,7 +156,7 @@ def of_run(row: Row, path: Path, args: list[str]) -> tuple[EnvFlags, Any, Any]:
 def run(config: Any) -> dict[str, Any]:
     """Train, and give the summary."""
     from drl.api.plan import announce, begin
-    from drl.api.rejoin import finished, rejoin
+    from drl.api.rejoin import finished, unfinished
     from drl.api.seeds import sweep
     from drl.cli.console import CommandConsole
     from drl.experiment.run_files import claim_directory
@@ -169,7 +169,7 @@ def run(config: Any) -> dict[str, Any]:
     if flags.resume_or_start:
         if (there := finished(flags.run, plan, console)) is not None:
             return there
-        if (done := rejoin(flags.run, plan, console)) is not None:
+        if (done := unfinished(flags.run, plan, console)) is not None:
             return done.summary
     announce(plan, console, written=True)
     if flags.seeds != 1:

@@ -12,8 +12,6 @@ import tyro
 from drl.errors import UserError
 from drl.settings import require
 
-SUFFIXES = (".gif", ".mp4")
-
 
 @dataclass(frozen=True)
 class Config:
@@ -36,7 +34,9 @@ class Config:
     """Print the result as one JSON object on the last line."""
 
     def __post_init__(self) -> None:
-        if self.out is not None and self.out.suffix not in SUFFIXES:
+        from drl.images import VIDEOS
+
+        if self.out is not None and self.out.suffix not in VIDEOS:
             raise UserError(f"--out {self.out} is not possible: give a name with .gif or .mp4")
         require("max_steps", self.max_steps, self.max_steps >= 1, "1 or more")
         require("seed", self.seed, self.seed >= 0, "0 or more")
