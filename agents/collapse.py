@@ -39,9 +39,7 @@ class Collapse(Callback):
 
     def on_evaluation(self, experiment: Experiment, evaluated: Evaluated) -> None:
         """Warns where it has to."""
-        recent = self.task.recent
-        exploring = float(np.mean([r for r, _ in recent])) if recent else np.nan
-        if text := self.see(evaluated.result, exploring):
+        if text := self.see(evaluated.result, self.task.episodes.mean()):
             experiment.warn(text)
         self.task.collapsed = self.collapsed
 

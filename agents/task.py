@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
@@ -12,17 +12,17 @@ import numpy as np
 
 from agents.agent import Agent
 from agents.config import ExperimentConfig
+from agents.episodes import Episodes
 from agents.evaluation import Act, Evaluation, Watch, evaluate, evaluate_fresh
 from agents.evaluations import Evaluations
+from agents.reporter import RLReporter
 from drl.closing import close
 from drl.environment import NO_INFO, EnvFactory, Info, VectorEnv
 from drl.errors import EnvFailed, NotRepeated
 from drl.experiment.callbacks import Callback
 from drl.experiment.curves import due
-from drl.experiment.task import AtOnce, Evaluated, Metrics, Progress
-from drl.state import column, fill, whole
-
-RECENT = 100  # episodes that the curves of exploring are means over
+from drl.experiment.task import AtOnce, Evaluated, Progress
+from drl.state import fill, whole
 
 
 class RLTask:
@@ -59,13 +59,11 @@ class RLTask:
         self.restarted = ""  # why there are new episodes
         self.anew = False  # whether a resumed run has new ones, which has to be said
         self.before: dict[str, Any] | None = None  # of the environments, where they were left
-        self.returns = np.zeros(envs.num_envs)  # of the episodes under way
-        self.lengths = np.zeros(envs.num_envs, np.int64)
-        self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)  # return, length
-        self.episodes = 0  # that have ended
+        self.episodes = Episodes(envs.num_envs)
         self.earlier_restarts = 0  # environments that failed, in earlier processes
         self.collapsed = False  # as the callback that looks for it has found
         self.closed = False
+        self.reporter = RLReporter(self)
 
     # -- the loop -----------------------------------------------------------------------------
     def begin(self) -> Iterator[str]:
@@ -97,24 +95,12 @@ class RLTask:
                 agent.interrupt_episodes(step.invalid)
             self.obs, self.mask = step.obs, step.mask
             self.step += envs.num_envs
-            self.returns += step.reward
-            self.lengths += 1
-            if step.invalid is not None:
-                self.returns[step.invalid], self.lengths[step.invalid] = 0, 0
+            ended = self.episodes.add(step)
 
             update = None
             while agent.due(self.step):
                 update = agent.learn()
-
-            ended = step.terminated | step.truncated
-            episodes: list[tuple[float, int]] = []
-            if ended.any():
-                lengths = self.lengths[ended].tolist()
-                episodes = list(zip(self.returns[ended].tolist(), lengths, strict=True))
-                self.returns[ended], self.lengths[ended] = 0, 0
-                self.recent += episodes
-                self.episodes += len(episodes)
-            yield Progress(self.step, update, episodes)
+            yield Progress(self.step, update, ended)
 
     @contextmanager
     def lent(self) -> Iterator[VectorEnv]:
@@ -141,7 +127,7 @@ class RLTask:
         """The episodes under way are lost; new ones begin, or have begun with `obs`."""
         self.obs, self.restarted = obs, why
         self.mask = info.get("action_mask")
-        self.returns[:], self.lengths[:] = 0, 0
+        self.episodes.interrupt()
         self.agent.interrupt_episodes()
 
     def _made_anew(self) -> None:
@@ -210,91 +196,14 @@ class RLTask:
         """Go on though it is solved."""
         self.evaluations.solved = False
 
-    # -- what is told -------------------------------------------------------------------------
-    def about(self) -> list[str]:
-        """What the agent says of itself, and where it is evaluated."""
-        lines = [*self.agent.about(), *self._about_processes()]
-        if self.config.eval_envs == 0:
-            lines.append(
-                "evaluations play in the training environments: their episodes begin anew after it"
-            )
-        return lines
-
-    def _about_processes(self) -> list[str]:
-        if not self.config.env_workers:
-            return []
-        count = len(getattr(self.envs, "processes", ()))
-        if not count:
-            return [f"env_workers: {self.envs.id} is stepped all at once, in this process"]
-        return [f"{self.envs.num_envs} environments in {count} processes"]
-
     def observers(self, full: bool) -> Sequence[Callback]:
         """Warnings of its own, and the agent's; where `full` images too."""
         return self.callbacks(self, full)
 
-    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
-        """Of exploring, and where `full` of the last update; distributions now and then."""
-        metrics: dict[str, float | np.ndarray] = dict(self.agent.metrics(progress.step))
-        metrics["time/fps"] = progress.step / max(seconds, 1e-9)
-        if self.recent:
-            returns, lengths = np.array(self.recent).T
-            metrics["rollout/ep_rew_mean"] = float(returns.mean())
-            metrics["rollout/ep_rew_min"] = float(returns.min())
-            metrics["rollout/ep_rew_max"] = float(returns.max())
-            metrics["rollout/ep_len_mean"] = float(lengths.mean())
-        if full and progress.update is not None:
-            every = self.config.logged_every
-            distributions = due(progress.step // every, self.config.steps // every)
-            for tag, value in progress.update.metrics().items():
-                if distributions or not isinstance(value, np.ndarray):
-                    metrics[tag] = value
-        return metrics
-
-    def final(self) -> Mapping[str, float]:
-        """What runs are compared by; nothing before the first evaluation."""
-        best = self.evaluations.best
-        return {"best_mean_reward": best, "env_steps": self.step} if np.isfinite(best) else {}
-
-    def status(self) -> str:
-        """Mean return of the last exploring episodes, and the best evaluation."""
-        best = self.evaluations.best
-        mean = f"{np.mean([r for r, _ in self.recent]):.1f}" if self.recent else "–"
-        return f"return {mean}  best evaluation {f'{best:.1f}' if np.isfinite(best) else '–'}"
-
-    def where(self) -> str:
-        """Env steps and updates."""
-        return f"env step {self.step:,}, {self.agent.updates:,} updates"
-
-    def summary(self) -> dict[str, Any]:
-        """The result, as summary.json has it."""
-        evaluations = self.evaluations
-        return {
-            "job": self.job,
-            "env": self.envs.id,
-            "seed": self.config.seed,
-            "solved": evaluations.solved,
-            "best_mean_reward": evaluations.best if np.isfinite(evaluations.best) else None,
-            "last_mean_reward": evaluations.last,
-            "collapsed": self.collapsed,
-            "env_steps": self.step,
-            "updates": self.agent.updates,
-            "env_restarts": self.earlier_restarts + len(self.envs.restarts),
-            "backend": self.net.ops.name,
-        }
-
-    def table(self, summary: Mapping[str, Any]) -> dict[str, str]:
-        """The result, for people: name → value."""
-        best, last = summary["best_mean_reward"], summary["last_mean_reward"]
-        collapsed = ", collapsed and not yet back" * self.collapsed
-        solved = {"solved": "yes" if summary["solved"] else "no"}
-        return (solved if self.config.solved_at is not None else {}) | {
-            "best greedy mean": "no evaluation yet" if best is None else f"{best:.1f}",
-            "last greedy mean": ("no evaluation yet" if last is None else f"{last:.1f}")
-            + collapsed,
-            "wall seconds": f"{summary['seconds']:.2f}",
-            "env steps": f"{self.step:,}",
-            "updates": f"{self.agent.updates:,}",
-        }
+    @property
+    def env_restarts(self) -> int:
+        """Environments that failed, in earlier processes too."""
+        return self.earlier_restarts + len(self.envs.restarts)
 
     # -- state --------------------------------------------------------------------------------
     def model(self) -> dict[str, Any]:
@@ -311,13 +220,9 @@ class RLTask:
             "env_steps": self.step,
             "obs": self.obs,
             "mask": self.mask,
-            "returns": self.returns.copy(),
-            "lengths": self.lengths.copy(),
             "evaluations": self.evaluations.state(),
-            "episodes": self.episodes,
-            "recent_returns": np.array([r for r, _ in self.recent], np.float64),
-            "recent_lengths": np.array([n for _, n in self.recent], np.int64),
-            "env_restarts": self.earlier_restarts + len(self.envs.restarts),
+            "env_restarts": self.env_restarts,
+            **self.episodes.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -332,12 +237,8 @@ class RLTask:
                 f"{self.agent.updates:,} updates are too few after {self.step:,} env steps"
             )
         self.evaluations.load_state(state["evaluations"], self.step)
-        self.episodes = whole(state, "episodes")
+        self.episodes.load_state(state)
         self.earlier_restarts = whole(state, "env_restarts")
-        returns = column(state, "recent_returns", np.float64, most=RECENT)
-        lengths = column(state, "recent_lengths", np.int64, most=RECENT)
-        self.recent.clear()
-        self.recent += zip(returns, lengths, strict=True)
         if state["envs"] is None:
             self._interrupted("its state could not be saved")
         else:
@@ -360,8 +261,6 @@ class RLTask:
             if not mask.any(axis=1).all():
                 raise ValueError("an action mask allows nothing")
         self.obs, self.mask = obs, mask
-        fill(self.returns, state["returns"], "returns")
-        fill(self.lengths, state["lengths"], "lengths", low=0)
         try:
             self.envs.load_state(state["envs"])
         except NotRepeated as error:

@@ -168,7 +168,7 @@ def conclude(experiment: Experiment, goal: int, load: Load | None = None) -> Res
     try:
         summary = experiment.go(goal)
     except EnvFailed as error:
-        failed = task.summary() | {"interrupted": False, "stopped_by": None}
+        failed = task.reporter.summary() | {"interrupted": False, "stopped_by": None}
         error.result = Result(failed, task, experiment.best, path, load)
         raise
     return Result(summary, task, experiment.best, path, load)

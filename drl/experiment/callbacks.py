@@ -199,10 +199,10 @@ class Display(Callback):
         now = time.monotonic()
         if now - self.last >= self.EVERY:
             self.last = now
-            self.show(progress.step, experiment.task.status())
+            self.show(progress.step, experiment.task.reporter.status())
         return None
 
     def on_end(self, experiment: Experiment, summary: dict[str, Any]) -> Said:
         """Where it has ended."""
-        self.show(experiment.task.step, experiment.task.status())
+        self.show(experiment.task.step, experiment.task.reporter.status())
         return None

@@ -46,7 +46,7 @@ class Curves:
         if self.run is not None and self.on:
             self.out = open_loggers(
                 writers_of(self.settings), self.run.directory, self.settings,
-                self.task.step if resumed else None, self.task.episodes,
+                self.task.step if resumed else None, self.task.reporter.episodes,
             )  # fmt: skip
 
     def begin(self) -> None:

@@ -84,7 +84,7 @@ class Experiment:
         EnvFailed where an environment cannot be played, with what was learnt kept.
         """
         task, console = self.task, self.console
-        for line in task.about():
+        for line in task.reporter.about():
             console.print(line)
         for name in self._kept:
             console.warn(
@@ -102,7 +102,7 @@ class Experiment:
                 self._listening = _listening(
                     self._callbacks | {"the display": Display(progress.update)}
                 )
-                with stopped_in_one_line(self.run, task.where, task.remedy, self._keep):
+                with stopped_in_one_line(self.run, task.reporter.where, task.remedy, self._keep):
                     summary = self._go(until)
                 task.close()
                 self._end(summary)
@@ -127,11 +127,11 @@ class Experiment:
         with contextlib.suppress(Interrupted):
             if task.step >= until and not task.finished(until):
                 self._evaluate()  # no run ends without a policy that was scored
-        self.curves.final(task.final(), task.step)
+        self.curves.final(task.reporter.final(), task.step)
         self.curves.out.flush()
         saved = run is None or last is None or run.save_last(last, task.step)
         done = task.finished(until) or self.stopped_by is not None
-        summary = task.summary() | {
+        summary = task.reporter.summary() | {
             "seconds": round(self.seconds, 3),
             "steps": until,
             "stopped_by": self.stopped_by,
@@ -162,7 +162,9 @@ class Experiment:
             for ended in progress.episodes:
                 curves.out.episode(*ended, self.seconds)
             if self.points.due(progress.step) and curves.on:
-                curves.point(task.metrics(progress, self.seconds, curves.full), progress.step)
+                curves.point(
+                    task.reporter.metrics(progress, self.seconds, curves.full), progress.step
+                )
             self._tell("on_step", progress)
             if progress.update is not None:
                 self._tell("on_update", progress.update)
@@ -216,7 +218,7 @@ class Experiment:
             if run is not None:
                 console.print("go on:   " + command("resume", run.directory))
             return
-        rows = task.table(summary)
+        rows = task.reporter.table(summary)
         if self.stopped_by is not None:
             rows |= {"stopped by": self.stopped_by}
         if run is not None:

@@ -44,6 +44,35 @@ class Evaluated(NamedTuple):
     result: Any = None  # the task's own
 
 
+class Reporter(Protocol):
+    """What a task tells of itself.  It reads the task, and changes nothing."""
+
+    @property
+    def episodes(self) -> int:
+        """Training episodes that have ended."""
+
+    def about(self) -> list[str]:
+        """What people are told before it begins, in one line each."""
+
+    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
+        """A point of the curves.   full: what costs more than a moment, too."""
+
+    def final(self) -> Mapping[str, float]:
+        """What runs are compared by in TensorBoard's HParams tab."""
+
+    def status(self) -> str:
+        """In a few words, beside the progress."""
+
+    def where(self) -> str:
+        """How far training has come, for messages."""
+
+    def summary(self) -> dict[str, Any]:
+        """The result, for summary.json."""
+
+    def table(self, summary: Mapping[str, Any]) -> dict[str, str]:
+        """The result, for people: name → value."""
+
+
 class Task(Protocol):
     """Learning that an Experiment can drive.  It knows nothing of files, logs or signals."""
 
@@ -57,24 +86,20 @@ class Task(Protocol):
     """What to try where the numbers are no numbers any more."""
     step: int
     """Done so far."""
-    episodes: int
-    """Training episodes that have ended."""
     net: Network
     """Whose weights and gradients are logged."""
     charts: Any
     """Which curves belong into one chart (drl.log.tensorboard.writer.Layout)."""
 
-    def about(self) -> list[str]:
-        """What people are told before it begins, in one line each."""
+    @property
+    def reporter(self) -> Reporter:
+        """What it tells of itself."""
 
     def begin(self) -> Iterator[str]:
         """Before the first step of this process: whatever has to be said, in one line each."""
 
     def run(self, until: int) -> Iterator[Progress]:
         """Go on until `until` steps in all; pauses wherever there is something to see."""
-
-    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
-        """A point of the curves.   full: what costs more than a moment, too."""
 
     def evaluation_due(self) -> bool:
         """Whether it is time for an evaluation."""
@@ -90,9 +115,6 @@ class Task(Protocol):
     def observers(self, full: bool) -> Sequence[Any]:
         """Callbacks of its own: warnings, and where `full` images."""
 
-    def final(self) -> Mapping[str, float]:
-        """What runs are compared by in TensorBoard's HParams tab."""
-
     def finished(self, until: int) -> bool:
         """Whether nothing is left to do."""
 
@@ -101,18 +123,6 @@ class Task(Protocol):
 
     def model(self) -> dict[str, Any]:
         """What can be used without the task: best.safetensors."""
-
-    def status(self) -> str:
-        """In a few words, beside the progress."""
-
-    def where(self) -> str:
-        """How far training has come, for messages."""
-
-    def summary(self) -> dict[str, Any]:
-        """The result, for summary.json."""
-
-    def table(self, summary: Mapping[str, Any]) -> dict[str, str]:
-        """The result, for people: name → value."""
 
     def state(self) -> dict[str, Any]:
         """All that the future depends on."""

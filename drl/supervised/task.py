@@ -57,8 +57,13 @@ class SupervisedTask:
         self.remedy = f"train anew with `lr` below {preset.lr:g}"
         self.train_loss = self.train_accuracy = 0.0  # at the last report
         self.test_accuracy: float | None = None  # at the last evaluation of this process
-        self.report: Report | None = None  # the last of this process
+        self.newest: Report | None = None  # of this process
         self._of_test: tuple[int, np.ndarray] | None = None  # updates, probabilities after them
+
+    @property
+    def reporter(self) -> SupervisedTask:
+        """It tells of itself."""
+        return self
 
     @property
     def step(self) -> int:
@@ -79,7 +84,7 @@ class SupervisedTask:
     def run(self, until: int) -> Iterator[Progress]:
         """To the end of the preset's epochs; a checkpoint may be taken at each end of an epoch."""
         for report in self.training:
-            self.report = report
+            self.newest = report
             self.train_loss, self.train_accuracy = report.loss, report.accuracy
             yield Progress(report.update, Update(report.update, dict), (), self._epoch_ended())
 
@@ -87,7 +92,7 @@ class SupervisedTask:
         return self.step % self.training.updates_per_epoch == 0
 
     def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
-        report = self.report
+        report = self.newest
         assert report is not None
         return {
             "train/cross_entropy": report.loss,
@@ -100,11 +105,11 @@ class SupervisedTask:
     # -- evaluation ---------------------------------------------------------------------------
     def evaluation_due(self) -> bool:
         """At the end of an epoch that this process has trained."""
-        return self.report is not None and self.report.test_accuracy is not None
+        return self.newest is not None and self.newest.test_accuracy is not None
 
     def evaluate(self, at_once: AtOnce = nullcontext, full: bool = False) -> Evaluated:
         """The test images, as the report at the end of the epoch has them."""
-        report = self.report
+        report = self.newest
         assert report is not None and report.test_accuracy is not None
         assert report.test_loss is not None
         self.test_accuracy = report.test_accuracy
