@@ -13,9 +13,10 @@ from agents.dqn import targets
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_by
 from agents.dqn.metrics import update_metrics
-from agents.dqn.networks import BuildNet, build_head, build_network, channels_last, own_network
+from agents.dqn.networks import BuildNet, build_head, build_network, own_network
 from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
+from agents.fronts import channels_last
 from agents.memory.nstep import NStep
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.dqn.agent import DQN, Seen
+from agents.metrics import update_ratios
 from drl.nn.layers import ReLU
 
 
@@ -37,7 +38,7 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
     if choice.any():
         best = np.sort(np.where(allowed, q, -np.inf)[choice], axis=1)
         metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
-    metrics |= update_ratios(agent)
+    metrics |= update_ratios(agent.net, agent.optimizer)
     metrics |= dead_relus(agent, agent.replay.peek(64))
     metrics["train/td_error"] = td_error
     for a, (of_action, rows) in enumerate(zip(q.T, allowed.T, strict=True)):
@@ -68,19 +69,6 @@ def returns_in_memory(agent: DQN) -> tuple[float, float]:
     """Least and greatest n-step return there, 0 among them, in the environment's rewards."""
     least, greatest = agent.replay.reward_range()
     return min(least, 0.0) / agent.reward_scale, max(greatest, 0.0) / agent.reward_scale
-
-
-def update_ratios(agent: DQN) -> dict[str, float]:
-    """‖Δθ‖/‖θ‖ of the last update, by layer; empty where the optimizer does not say Δθ."""
-    change = agent.optimizer.last_change()
-    if change is None:
-        return {}
-    ratios = {}
-    for name, span in agent.net.spans.items():
-        size = agent.ops.norm(agent.net.params[span])
-        if size > 0:
-            ratios[f"train/update_ratio/{name}"] = agent.ops.norm(change[span]) / size
-    return ratios
 
 
 def dead_relus(agent: DQN, obs: np.ndarray) -> dict[str, float]:

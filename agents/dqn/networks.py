@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -13,15 +12,14 @@ from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
 from agents.dqn.heads import Head, QHead
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
-from drl.encoding import Part, channels_first
+from agents.fronts import backend_for, build_front
+from drl.encoding import Part
 from drl.nn import Network
-from drl.nn.branches import Branches, Slice
-from drl.nn.conv import Conv, Pool
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
 from drl.nn.init import INITS, uniform
-from drl.nn.layers import Layer, Linear, Scale
-from drl.nn.mlp import choose_backend, dense, front, front_of
+from drl.nn.layers import Layer, Linear
+from drl.nn.mlp import dense
 from drl.nn.noisy import NoisyLinear
 from drl.nn.ops import Ops, make_ops
 
@@ -94,13 +92,8 @@ def build_network(
         if not hidden:
             raise ValueError("dueling needs a hidden layer to halve")
         hidden[-1] *= 2
-    convolutions = front_of(config.conv)
-    scale = _scale(config, observation_dtype, parts)
-    if convolutions and len(parts) > 1:
-        layers = joined(config, convolutions, parts)
-    else:
-        layers = front(shape, convolutions, config.activation, scale=scale, init=config.init)
-    if not convolutions:
+    layers = build_front(config, shape, observation_dtype, parts)
+    if config.conv is None:
         layers += dense(hidden[:1], config.activation, init=config.init)
         hidden = hidden[1:]
     if config.head == "iqn":
@@ -108,54 +101,8 @@ def build_network(
     layers += dense(hidden, config.activation, linear, config.init)
     layers.append(Dueling(actions, count, last) if config.dueling else last(actions * count))
     if backend == "auto":
-        pictures = [part.shape for part in parts if part.kind == "picture"]
-        largest = max(pictures, key=math.prod) if convolutions and pictures else shape
-        backend = choose_backend(largest, actions * count, config.hidden, convolutions, device)
+        backend = backend_for(config, shape, actions * count, device, parts)
     return Network(layers, shape, make_ops(backend, dtype, device), seed)
-
-
-def joined(
-    config: DQNConfig, convolutions: Sequence[Conv | Pool], parts: Sequence[Part]
-) -> list[Layer]:  # fmt: skip
-    """Pictures through convolutions of their own, all else through a dense layer, side by side.
-
-    ValueError where there is no picture.
-    """
-    pictures = [part for part in parts if part.kind == "picture"]
-    rest = [part for part in parts if part.kind != "picture"]
-    if not pictures:
-        raise ValueError(f"conv is {config.conv}, but no part of the observations is a picture")
-    branches: dict[str, list[Layer]] = {}
-    for i, part in enumerate(pictures):
-        scale = part.factor if config.scale is None and part.factor != 1 else None
-        branches[f"picture{i}"] = [
-            Slice(part.where.start, part.where.stop, part.shape),
-            *front(part.shape, convolutions, config.activation, scale=scale, init=config.init),
-        ]
-    if rest:
-        stop = rest[-1].where.stop
-        factors = tuple(f for part in rest for f in [part.factor] * math.prod(part.shape))
-        scaled = config.scale is None and set(factors) != {1.0}
-        branches["vector"] = [
-            Slice(0, stop),
-            *([Scale(factors)] if scaled else []),
-            *dense(config.hidden[:1] or (64,), config.activation, init=config.init),
-        ]
-    given = _scale(config, np.float32)
-    return [*([] if given is None else [Scale(given)]), Branches(branches)]
-
-
-def channels_last(config: DQNConfig, shape: tuple[int, ...]) -> None:
-    """ValueError where convolutions would take channels for rows: (3, 12, 10) is no 3×12 image."""
-    if config.conv is None or len(shape) != 3:
-        return
-    if channels_first(shape):
-        raise ValueError(
-            f"observations {shape} look like images with their channels first, convolutions "
-            "take (height, width, channels): wrap the env in gymnasium.wrappers."
-            "TransformObservation with lambda x: x.transpose(1, 2, 0); if they are not, give a "
-            "network of your own (Parts(net=…))"
-        )
 
 
 def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generator) -> Head:
@@ -170,14 +117,3 @@ def build_head(config: DQNConfig, ops: Ops, actions: int, rng: np.random.Generat
     if config.head == "iqn":
         return ImplicitQuantileHead(ops, actions, config.iqn_samples, config.quantiles, rng)
     return QHead(ops, actions)
-
-
-def _scale(
-    config: DQNConfig, observation_dtype: Any, parts: Sequence[Part] = ()
-) -> float | tuple[float, ...] | None:
-    if config.scale is None:
-        if len(parts) > 1:
-            factors = tuple(f for part in parts for f in [part.factor] * math.prod(part.shape))
-            return None if set(factors) == {1.0} else factors
-        return 1 / 255 if np.dtype(observation_dtype) == np.uint8 else None
-    return config.scale[0] if len(config.scale) == 1 else config.scale
