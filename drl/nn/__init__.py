@@ -5,7 +5,18 @@ Nothing of ours is imported but `drl.errors`.
 
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool
+from drl.nn.distributions import (
+    BernoulliActions,
+    Categorical,
+    Distribution,
+    Divergence,
+    Fitted,
+    MultiCategorical,
+)
+from drl.nn.free import Free
+from drl.nn.gaussian import DiagonalGaussian, Pathwise, TanhGaussian
 from drl.nn.gradcheck import check_loss, check_network
+from drl.nn.init import Orthogonal
 from drl.nn.layers import Flatten, Layer, Linear, Pullback, ReLU, Scale, Sigmoid, Tanh
 from drl.nn.losses import (
     MSE,
@@ -28,8 +39,21 @@ from drl.nn.optim import (
     RMSProp,
     clip_norm,
 )
+from drl.nn.part import part
 
 __all__ = [
+    "BernoulliActions",
+    "Categorical",
+    "Distribution",
+    "Divergence",
+    "Fitted",
+    "MultiCategorical",
+    "Free",
+    "DiagonalGaussian",
+    "Pathwise",
+    "TanhGaussian",
+    "Orthogonal",
+    "part",
     "MLP",
     "MSE",
     "SGD",

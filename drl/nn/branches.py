@@ -69,7 +69,7 @@ class Branches(Layer):
         self.noisy = any(layer.noisy for layer in inner)
 
     def build(self, shape: Shape) -> Shape:
-        self.shapes, self.inner, self.widths = {}, {}, []
+        self.shapes, self.inner, self.widths = {}, {}, {}
         for branch, layers in self.branches.items():
             counts: dict[str, int] = {}
             made = shape
@@ -82,8 +82,8 @@ class Branches(Layer):
                 self.shapes |= {f"{layer.name}.{of}": size for of, size in layer.shapes.items()}
             if len(made) != 1:
                 raise ValueError(f"branch {branch} ends in {made}; put Flatten at its end")
-            self.widths.append(made[0])
-        return (sum(self.widths),)
+            self.widths[branch] = made[0]
+        return (sum(self.widths.values()),)
 
     def inside(self) -> Iterator[tuple[Layer, Shape]]:
         for layers in self.branches.values():
@@ -105,18 +105,19 @@ class Branches(Layer):
             layer.resample(rng)
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
-        outputs, chains = [], []
-        for layers in self.branches.values():
+        outputs, chains = [], {}
+        for branch, layers in self.branches.items():
             y, pullbacks = x, []
             for layer in layers:
                 y, pullback = layer.forward(y)
                 pullbacks.append(pullback)
             outputs.append(y)
-            chains.append((pullbacks, _lowest(layers)))
+            chains[branch] = pullbacks, _lowest(layers)
 
         def backward(dy: Array, inputs: bool = True) -> Array:
             start, total = 0, None
-            for (pullbacks, lowest), width in zip(chains, self.widths, strict=True):
+            for branch, (pullbacks, lowest) in chains.items():
+                width = self.widths[branch]
                 part = dy[:, start : start + width]  # ∂L/∂(its output): its own columns of dy
                 start += width
                 if not inputs and lowest is None:
@@ -129,6 +130,13 @@ class Branches(Layer):
             return total if inputs else None
 
         return self.ops.concat(outputs), backward
+
+    def only(self, *names: str) -> Branches:
+        """Some of the branches, in this order: the same layers, in the same network."""
+        some = object.__new__(Branches)
+        chosen = {name: self.branches[name] for name in names}
+        vars(some).update(vars(self) | {"branches": chosen})
+        return some
 
     def describe(self) -> str:
         return f"{len(self.branches)} branches side by side"

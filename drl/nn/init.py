@@ -6,7 +6,9 @@ signals from layer to layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,12 +26,24 @@ def xavier(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
     return rng.uniform(-bound, bound, (fan_in, fan_out))
 
 
-def orthogonal(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
-    """√2 times a matrix with orthonormal rows or columns.  Saxe et al. 2014, section 3."""
-    tall = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
-    q, r = np.linalg.qr(tall)
-    q *= np.sign(np.diag(r))  # the factorisation's signs are arbitrary; this makes it uniform
-    return np.asarray(np.sqrt(2.0) * (q if fan_in >= fan_out else q.T))
+@dataclass(frozen=True)
+class Orthogonal:
+    """`gain` times a matrix with orthonormal rows or columns.   Saxe et al. 2014, section 3.
+
+    gain  √2 before a ReLU, 1 before outputs whose scale shall be that of the signals; 0.01 makes a
+          policy that is nearly even at the start (Andrychowicz et al. 2021, section 3.2)
+    """
+
+    gain: float = math.sqrt(2.0)
+
+    def __call__(self, rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:
+        tall = rng.normal(size=(max(fan_in, fan_out), min(fan_in, fan_out)))
+        q, r = np.linalg.qr(tall)
+        q *= np.sign(np.diag(r))  # the factorisation's signs are arbitrary; this makes it uniform
+        return np.asarray(self.gain * (q if fan_in >= fan_out else q.T))
+
+
+orthogonal = Orthogonal()
 
 
 def uniform(rng: np.random.Generator, fan_in: int, fan_out: int) -> np.ndarray:

@@ -177,9 +177,8 @@ class CategoricalCrossEntropy:
         return (self.ops.exp(log_p) - m) * (1.0 / len(m))
 
 
-def log_softmax(ops: Ops, z: Array) -> Array:
-    """log softmax(z) = z − log Σ e^z over the last axis, of z's shape; e^z cannot overflow."""
-    axis = z.ndim - 1
+def log_softmax(ops: Ops, z: Array, axis: int = -1) -> Array:
+    """log softmax(z) = z − log Σ e^z over an axis, of z's shape; e^z cannot overflow."""
     z = z - ops.max(z, axis=axis, keepdims=True)
     return z - ops.log(ops.sum(ops.exp(z), axis=axis, keepdims=True))
 

@@ -176,6 +176,10 @@ class NumpyOps:
         """Side by side: (B, I), (B, J), … → (B, I + J + …)."""
         return np.concatenate(arrays, axis=1)
 
+    def transpose(self, a: Array) -> Array:
+        """aᵀ of a matrix, in memory of its own."""
+        return a.T.copy()
+
     # -- shared weights -----------------------------------------------------------------------
     def conv2d(
         self, x: Array, W: Array, b: Array | None, stride: int, padding: int

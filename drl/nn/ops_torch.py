@@ -146,6 +146,10 @@ class TorchOps:
         """Side by side: (B, I), (B, J), … → (B, I + J + …)."""
         return self.torch.cat(arrays, 1)
 
+    def transpose(self, a: Array) -> Array:
+        """aᵀ of a matrix, in memory of its own."""
+        return a.t().clone(memory_format=self.torch.contiguous_format)
+
     # -- shared weights -----------------------------------------------------------------------
     # torch wants (B, C, H, W) and (O, C, k, k); permuting our arrays gives just that, as views
     # whose memory is "channels last", the faster layout.
