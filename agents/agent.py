@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,9 +14,6 @@ from drl.environment import Step
 from drl.errors import UserError
 from drl.experiment.task import Update
 from drl.nn import Network
-
-# observations (N, *shape), and (N, A) masks where there are some → V (N,)
-Values = Callable[..., np.ndarray]
 
 
 class Probe(Watch, Protocol):

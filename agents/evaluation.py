@@ -9,23 +9,26 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from agents.config import MOST_STEPS
+from agents.player import Act, Player, Policy, player_of
 from drl.closing import close
 from drl.environment import EnvFactory, Step, VectorEnv
 from drl.errors import EnvWarning
 
 MOST_AT_ONCE = 100  # environments side by side in an evaluation, where nothing else is said
-# observations (N, *shape), and (N, A) masks where there are some → actions (N, *action shape)
-Act = Callable[..., np.ndarray]
 
 
 class Watch(Protocol):
     """Looks at an evaluation, and changes nothing of it."""
 
-    def begin(self, obs: np.ndarray, mask: np.ndarray | None = None) -> None:
-        """It begins in obs (N, *shape).   mask: (N, A) bool, the actions that obs allows."""
+    def begin(self, player: Player, obs: np.ndarray, mask: np.ndarray | None = None) -> None:
+        """It begins in obs (N, *shape), and has not acted yet.
+
+        player  may be asked for values at any time, what it remembers being that of the newest step
+        mask    (N, A) bool, the actions that obs allows
+        """
 
     def see(self, step: Step) -> None:
-        """One step of all its environments."""
+        """One step of all its environments, of which the player remembers all but its end."""
 
 
 class Evaluation(NamedTuple):
@@ -43,7 +46,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    policy: Act, envs: VectorEnv, episodes: int, max_steps: int = MOST_STEPS,
+    policy: Policy | Act, envs: VectorEnv, episodes: int, max_steps: int = MOST_STEPS,
     watch: Watch | None = None,
 ) -> Evaluation:  # fmt: skip
     """`episodes` episodes of the policy, from a fresh reset.
@@ -52,8 +55,9 @@ def evaluate(
     would favour the short ones.  An episode that has not ended after `max_steps` agent steps counts
     with what it has earned by then, and is its environment's last: EnvWarning.
 
-    policy  observations (N, *shape) → actions (N, *action shape); in an environment that tells
-            which actions are allowed it is called with their masks (N, A) besides
+    policy  a SavedPolicy, or a function of observations (N, *shape) → actions (N, *action shape);
+            in an environment that tells which actions are allowed it is called with their masks
+            (N, A) besides
     watch   looks on
 
     ValueError below 1 episode.
@@ -69,12 +73,14 @@ def evaluate(
     failed = len(envs.restarts)
     obs, info = envs.reset()
     mask = info.get("action_mask")
+    player = player_of(policy, n)
     if watch is not None:
-        watch.begin(obs, mask)
+        watch.begin(player, obs, mask)
     while share.any():
-        step = envs.step(acted(policy, obs, mask))
+        step = envs.step(player.act(obs, mask))
         if watch is not None:
             watch.see(step)
+        player.see(step)
         obs, mask = step.obs, step.mask
         running += step.reward
         steps += 1
@@ -106,13 +112,8 @@ def evaluate(
     return Evaluation(np.array(returns), np.array(lengths), cut, restarts)
 
 
-def acted(policy: Act, obs: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-    """What the policy does; a policy without an idea of masks is not bothered with None."""
-    return policy(obs) if mask is None else policy(obs, mask)
-
-
 def evaluate_fresh(
-    policy: Act, factory: EnvFactory, episodes: int, seed: int, at_once: int | None = None,
+    policy: Policy | Act, factory: EnvFactory, episodes: int, seed: int, at_once: int | None = None,
     max_steps: int = MOST_STEPS, watch: Watch | None = None,
     checked: Callable[[VectorEnv], VectorEnv] = lambda envs: envs,
 ) -> Evaluation:  # fmt: skip

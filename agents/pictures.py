@@ -86,8 +86,10 @@ class Pictures(Callback):
         with self._spared("map of the policy", env_steps):
             policy = self.task.agent.policy()
             seen = states(self.plane, policy.shape[0])
-            actions = policy.act(seen) - getattr(policy.action_space, "start", 0)
-            if (value := policy.value(seen)) is not None:
+            player = policy.player(len(seen))  # each the first observation of an episode
+            value = player.value(seen)
+            actions = player.act(seen) - getattr(policy.action_space, "start", 0)
+            if value is not None:
                 self.out.image("policy/value", value_picture(self.plane, value), env_steps)
             self.out.image("policy/greedy_action", action_picture(self.plane, actions), env_steps)
 
@@ -116,7 +118,7 @@ class Pictures(Callback):
         self.recorded = False  # unless it comes to its end
         with self._spared("video of an episode", env_steps), suppress(Interrupted):
             with self.experiment.interrupt.at_once():
-                shown = video(self.task.factory, self.task.agent.policy().act, seed)
+                shown = video(self.task.factory, self.task.agent.policy(), seed)
             self.out.video(f"episode/{when}", shown.frames, shown.fps, env_steps)
             words = f"{when[2:]}: return {shown.total:g} in {shown.length} agent steps"
             self.out.text("episodes", words, env_steps)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from agents.player import Memoryless, Player
 from agents.setup import Setup
 from drl.encoding import Encoder, Misfit
 from drl.errors import UserError
@@ -15,13 +16,6 @@ from drl.experiment import checkpoint
 from drl.nn import Network
 from drl.settings import plain
 from drl.spaces import from_json, to_json, words
-
-
-class Policy(Protocol):
-    """What evaluations and videos ask of a policy."""
-
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """A batch of observations, of the right shape: (N, *shape) → actions (N, *action shape)."""
 
 
 class SavedPolicy:
@@ -55,6 +49,11 @@ class SavedPolicy:
     def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         """V(s), in the environment's rewards: (N, *shape) → (N,); None: it knows none."""
         return None
+
+    def player(self, count: int) -> Player:
+        """The policy at the beginning of `count` episodes side by side, as evaluations and videos
+        ask it: here one that remembers nothing of them."""
+        return Memoryless(self.act, self.value)
 
     def settings(self) -> dict[str, Any]:
         """What the network is built from, as JSON."""

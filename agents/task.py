@@ -13,8 +13,9 @@ import numpy as np
 from agents.agent import Agent
 from agents.config import ExperimentConfig
 from agents.episodes import Episodes
-from agents.evaluation import Act, Evaluation, Watch, evaluate, evaluate_fresh
+from agents.evaluation import Evaluation, Watch, evaluate, evaluate_fresh
 from agents.evaluations import Evaluations
+from agents.player import Policy
 from agents.reporter import RLReporter
 from drl.closing import close
 from drl.environment import NO_INFO, EnvFactory, Info, VectorEnv
@@ -151,7 +152,7 @@ class RLTask:
         every = self.config.eval_every
         snapshot = due(self.step // every, self.config.steps // every)
         probe = self.agent.probe() if full and snapshot else None
-        play = partial(self._played, self.agent.policy().act, at_once, probe)
+        play = partial(self._played, self.agent.policy(), at_once, probe)
         result, better = self.evaluations.evaluate(play)
         metrics = {
             "eval/mean_reward": result.mean,
@@ -165,7 +166,7 @@ class RLTask:
         return Evaluated(metrics, result.mean, better, self.evaluations.solved, snapshot, result)
 
     def _played(
-        self, policy: Act, at_once: AtOnce, probe: Watch | None, episodes: int, seed: int
+        self, policy: Policy, at_once: AtOnce, probe: Watch | None, episodes: int, seed: int
     ) -> Evaluation:
         config = self.config
         if config.eval_envs == 0:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.agent import Values
+from agents.player import Player
 from drl.environment import Step
 
 
@@ -17,28 +17,27 @@ class ValueBias:
     greedy policy realises is overestimated.  The last term is there where the clock cut the
     episode: the environment would have gone on, and V is about that too.
 
-    It watches an evaluation, and looks at the first episode of each environment.
+    It watches an evaluation, and looks at the first episode of each environment.  V is what who
+    plays says of the observation that comes next: a player that remembers its episode has it all.
 
-    value    V(s) of observations (N, *shape), in the environment's rewards; it is called with
-             masks (N, A) besides where the environment tells which actions are allowed
     gamma    discount of a reward, per agent step
     rewards  those that the agent learns from, in the environment's units: (T, N) → (T, N)
     """
 
     def __init__(
-        self, value: Values, gamma: float,
+        self, gamma: float,
         rewards: Callable[[np.ndarray], np.ndarray] = lambda rewards: rewards,
     ) -> None:  # fmt: skip
-        self.value, self.gamma, self.learnt_from = value, gamma, rewards
+        self.gamma, self.learnt_from = gamma, rewards
 
-    def begin(self, obs: np.ndarray, mask: np.ndarray | None = None) -> None:
+    def begin(self, player: Player, obs: np.ndarray, mask: np.ndarray | None = None) -> None:
         """The evaluation begins in obs (N, *shape)."""
+        self.player = player
         self.estimated = self._value(obs, mask)  # (N,)
         self.rewards: list[np.ndarray] = []  # (N,) each step
         self.terminated: list[np.ndarray] = []
         self.truncated: list[np.ndarray] = []
-        # t, which (N,), their s_T, the masks of s_T
-        self.cut: list[tuple[int, np.ndarray, np.ndarray, np.ndarray | None]] = []
+        self.cut: list[tuple[int, np.ndarray, np.ndarray]] = []  # t, which (N,), their V(s_T)
         self.invalid = np.zeros(len(obs), bool)  # environments that failed on the way
 
     def see(self, step: Step) -> None:
@@ -51,12 +50,17 @@ class ValueBias:
             self.invalid |= step.invalid
         if np.count_nonzero(step.truncated):  # any() takes ten times as long
             which = step.truncated & ~step.terminated
-            masks = step.final_mask
-            allowed = None if masks is None else masks[which]
-            self.cut.append((len(self.rewards), which, step.final_obs[which], allowed))
+            if which.any():
+                allowed = None if step.final_mask is None else step.final_mask[which]
+                value = self._value(step.final_obs[which], allowed, which)
+                self.cut.append((len(self.rewards), which, value))
 
-    def _value(self, obs: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-        return self.value(obs) if mask is None else self.value(obs, mask)
+    def _value(
+        self, obs: np.ndarray, mask: np.ndarray | None, which: np.ndarray | None = None
+    ) -> np.ndarray:
+        value = self.player.value(obs, mask, which)
+        assert value is not None, "who plays knows no values"
+        return value
 
     def realised(self) -> np.ndarray:
         """G (N,); NaN where the first episode has not ended."""
@@ -69,9 +73,9 @@ class ValueBias:
         length = np.where(ends.any(axis=0), ends.argmax(axis=0) + 1, 0)  # (N,) agent steps
         first = np.arange(len(ends))[:, None] < length  # (T, N)
         total: np.ndarray = gamma ** np.arange(len(ends)) @ (self.learnt_from(rewards) * first)
-        for t, which, s, mask in self.cut:
+        for t, which, value in self.cut:
             own = np.flatnonzero(which)
-            total[own] += np.where(length[own] == t, gamma**t * self._value(s, mask), 0.0)
+            total[own] += np.where(length[own] == t, gamma**t * value, 0.0)
         total[(length == 0) | self.invalid] = np.nan
         return total
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.evaluation import Act, acted
+from agents.player import Act, Policy, player_of
 from drl.closing import close
 from drl.environment import EnvFactory, VectorEnv
 from drl.errors import EnvWarning
@@ -31,7 +31,7 @@ class Video(NamedTuple):
     length: int  # agent steps
 
 
-def video(factory: EnvFactory, policy: Act, seed: int) -> Video:
+def video(factory: EnvFactory, policy: Policy | Act, seed: int) -> Video:
     """One greedy episode, to its end, MAX_STEPS, or the environment's failure.
 
     An environment with `sketch()` is drawn by that, a fraction of the cost of its `render()`.  What
@@ -49,17 +49,18 @@ def video(factory: EnvFactory, policy: Act, seed: int) -> Video:
             close(env)
 
 
-def _play(env: VectorEnv, policy: Act) -> Video:
+def _play(env: VectorEnv, policy: Policy | Act) -> Video:
     draw = getattr(env, "sketch", lambda: shrunk(env.render()))
     frames, stride, total, length, ended = [], 1, 0.0, 0, False
     obs, info = env.reset()
+    player = player_of(policy, 1)
     mask = info.get("action_mask")
     while not ended and length < MAX_STEPS:
         if length % stride == 0:
             frames.append(draw())
             if len(frames) > FRAMES:
                 frames, stride = frames[::2], 2 * stride
-        step = env.step(acted(policy, obs, mask))
+        step = env.step(player.act(obs, mask))
         obs, mask = step.obs, step.mask
         total += float(step.reward[0])
         length += 1

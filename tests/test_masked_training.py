@@ -1,6 +1,7 @@
 """Trainings in environments that tell which actions are allowed, whole."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -12,6 +13,7 @@ from made import NEVER, dqn_in, task
 import drl
 from agents import DQNConfig, evaluate
 from agents.agent import Agent
+from agents.player import Act, Memoryless
 from agents.value_bias import ValueBias
 from agents.video import video
 from drl.api.score import score
@@ -228,17 +230,18 @@ def test_what_the_policy_estimates_is_over_allowed_actions() -> None:
         asked.append(mask.tolist())
         return np.full(len(obs), 7.0)
 
-    probe = ValueBias(value, GAMMA)
-    envs = Three(num_envs=2, time_limit=2)
-    evaluate(
-        lambda obs, mask: mask.argmax(axis=1) + 0 * obs[:, 0].astype(int), envs, 2, watch=probe
-    )
+    def scored(act: Act, envs: Three) -> ValueBias:
+        probe = ValueBias(GAMMA)
+        policy = SimpleNamespace(player=lambda count: Memoryless(act, value))
+        evaluate(policy, envs, 2, watch=probe)
+        return probe
+
+    probe = scored(lambda obs, mask: mask.argmax(axis=1), Three(num_envs=2, time_limit=2))
     # greedy by position: 0 → 1, then action 0 ends with ½ at the same time as the clock
     assert asked == [[ALLOWED[0].tolist()] * 2]
     assert probe.realised().tolist() == [0.45, 0.45]
     asked.clear()
-    on = Three(num_envs=2, time_limit=2)
-    evaluate(lambda obs, mask: np.where(mask[:, 1], 1, 2), on, 2, watch=probe)
+    probe = scored(lambda obs, mask: np.where(mask[:, 1], 1, 2), Three(num_envs=2, time_limit=2))
     assert probe.realised().tolist() == pytest.approx([0.81 * 7.0] * 2)
     assert asked == [[ALLOWED[0].tolist()] * 2, [ALLOWED[2].tolist()] * 2]
 

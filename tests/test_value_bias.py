@@ -48,8 +48,8 @@ def q_values(agent: DQN, obs: np.ndarray) -> np.ndarray:
     return agent.policy().q(obs)
 
 
-def played(watch: ValueBias, script: Script, steps: int) -> np.ndarray:
-    watch.begin(script.reset()[0])
+def played(agent: DQN, watch: ValueBias, script: Script, steps: int) -> np.ndarray:
+    watch.begin(agent.policy().player(2), script.reset()[0])
     for _ in range(steps):
         watch.see(script.step(np.zeros(2, int)))
     return watch.realised()
@@ -61,7 +61,7 @@ def test_discounted_until_the_first_end() -> None:
     script = Script(([1, 2], [1, 0], [0, 0]), ([8, 4], [0, 0], [0, 0]), ([8, 8], [1, 1], [0, 0]))
     a = agent()
     watch = a.probe()
-    assert played(watch, script, 3).tolist() == [1, 2 + 0.5 * 4 + 0.25 * 8]
+    assert played(a, watch, script, 3).tolist() == [1, 2 + 0.5 * 4 + 0.25 * 8]
     assert watch.metrics()["eval/q_realised"] == 3.5
     q = q_values(a, np.zeros((1, 3), np.float32))
     assert watch.metrics()["eval/q_estimated"] == pytest.approx(q.max())
@@ -71,30 +71,31 @@ def test_where_the_clock_cuts_the_environment_goes_on() -> None:
     script = Script(([1, 1], [0, 0], [0, 0]), ([1, 1], [0, 1], [1, 1]))
     a = agent()
     rest = q_values(a, np.ones((1, 3), np.float32)).max()
-    realised = played(a.probe(), script, 2)
+    realised = played(a, a.probe(), script, 2)
     assert realised == pytest.approx([1.5 + 0.25 * rest, 1.5])  # terminated: nothing comes after
 
 
 def test_rewards_as_the_agent_learns_them() -> None:
     script = Script(([100, -100], [1, 1], [0, 0]))
-    watch = agent(reward_scale=0.5, reward_clip=2.0).probe()
-    assert played(watch, script, 1).tolist() == [4, -4]
+    a = agent(reward_scale=0.5, reward_clip=2.0)
+    assert played(a, a.probe(), script, 1).tolist() == [4, -4]
 
 
 def test_what_is_not_known_is_left_out() -> None:
     unfinished = Script(([1, 1], [1, 0], [0, 0]))
-    watch = agent().probe()
-    assert np.isnan(played(watch, unfinished, 1)).tolist() == [False, True]
+    a = agent()
+    watch = a.probe()
+    assert np.isnan(played(a, watch, unfinished, 1)).tolist() == [False, True]
     assert watch.metrics()["eval/q_realised"] == 1
     failed = Script(([1, 1], [1, 1], [0, 0]))
     failed.invalid = np.array([True, True])
-    watch = agent().probe()
-    assert np.isnan(played(watch, failed, 1)).all() and watch.metrics() == {}
+    watch = a.probe()
+    assert np.isnan(played(a, watch, failed, 1)).all() and watch.metrics() == {}
 
 
 def test_an_evaluation_is_the_same_watched() -> None:
     a = dqn(DQNConfig(hidden=(8,)), (4,))
-    policy, watch = a.policy().act, a.probe()
+    policy, watch = a.policy(), a.probe()
     plain = evaluate(policy, make("CartPole-v1", 4, seed=3), 6)
     watched = evaluate(policy, make("CartPole-v1", 4, seed=3), 6, watch=watch)
     assert np.array_equal(watched.returns, plain.returns)

@@ -113,8 +113,7 @@ class DQN:
         """max_a Q(s₀, a) beside the return that the policy then realises."""
         unit, clip = self.reward_scale, self.reward_clip
         return ValueBias(
-            self._policy.value, self.nstep.gamma,
-            lambda rewards: np.clip(rewards * unit, -clip, clip) / unit,
+            self.nstep.gamma, lambda rewards: np.clip(rewards * unit, -clip, clip) / unit,
         )  # fmt: skip
 
     def about(self) -> list[str]:

@@ -144,7 +144,7 @@ def _believed(policy: Any, probe: type[probes.Probe]) -> np.ndarray | None:
     seen = probes.one_hot(len(probe.pays))
     if hasattr(policy, "q"):
         return np.asarray(policy.q(seen), np.float64)
-    value = policy.value(seen, *([] if probe.allowed is None else [probe.allowed]))
+    value = policy.player(len(seen)).value(seen, probe.allowed)
     return None if value is None else np.asarray(value, np.float64)[:, None]
 
 
@@ -155,8 +155,8 @@ def _chooses(policy: Any, rung: Rung, known: np.ndarray) -> tuple[Finding, str]:
     if known.shape[1] == 1 or not len(counts):
         return Finding("skipped", rung.name, "nothing to choose, and the policy tells no value"), ""
     states, allowed = np.tile(counts, 50), getattr(rung.known, "allowed", None)
-    masks = [] if allowed is None else [allowed[states]]
-    acted = policy.act(probes.one_hot(len(known))[states], *masks)
+    masks = None if allowed is None else allowed[states]
+    acted = policy.player(len(states)).act(probes.one_hot(len(known))[states], masks)
     share = float(best[states, acted].mean())
     mark: Mark = "ok" if share >= SHARE else "fail"
     return Finding(mark, rung.name, f"{share:.0%} of its actions are the best"), rung.env.otherwise
@@ -187,7 +187,7 @@ def _why(rung: Rung, believed: np.ndarray, known: np.ndarray, gamma: float) -> s
 def _acts(policy: Any, rung: Rung) -> tuple[Finding, str]:
     """Of ProbeContinuous: the best action is what is observed."""
     seen = np.array([[-1.0], [1.0]], np.float32)
-    acted = np.asarray(policy.act(seen), np.float64).reshape(seen.shape)
+    acted = np.asarray(policy.player(len(seen)).act(seen), np.float64).reshape(seen.shape)
     said = f"acts {_shown(acted, seen)}, best {_shown(seen, seen)}"
     close = bool((np.abs(acted - seen) <= CLOSE_ACTION).all())
     return Finding("ok" if close else "fail", rung.name, said), rung.env.otherwise

@@ -33,7 +33,7 @@ def score(
     if at_once == 0:  # in the training environments: there are none here, but never more than those
         at_once = settings["num_envs"]
     return evaluate_fresh(
-        policy.act, factory, episodes, unseen_seed(seed), at_once,
+        policy, factory, episodes, unseen_seed(seed), at_once,
         settings.get("eval_max_steps", MOST_STEPS), checked=partial(checked, policy, where),
     )  # fmt: skip
 

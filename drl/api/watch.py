@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from agents.evaluation import acted
 from agents.policy import SavedPolicy
 from drl.api.env import checked
 from drl.closing import close
@@ -45,11 +44,12 @@ class Episode:
     def __iter__(self) -> Iterator[np.ndarray]:
         ended = False
         obs, info = self.env.reset()
+        player = self.policy.player(1)
         mask = info.get("action_mask")
         try:
             while not ended and self.length < self.max_steps:
                 yield self.env.render()
-                step = self.env.step(acted(self.policy.act, obs, mask))
+                step = self.env.step(player.act(obs, mask))
                 obs, mask = step.obs, step.mask
                 self.total += float(step.reward[0])
                 self.length += 1
