@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         MaxPool2d,
         Momentum,
         Network,
+        Normalise,
         Optimizer,
         Pool,
         QuantileHuber,
@@ -79,7 +80,7 @@ __all__ = [
     "load_run", "sweep", "train",
     "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
     "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",
-    "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",
+    "Normalise", "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",
     "SoftmaxCrossEntropy", "Tanh", "UserError", "check_loss", "check_network", "clip_norm",
     "make_ops",
 ]  # fmt: skip

@@ -98,7 +98,7 @@ def fitting(what: str, settings: str = "config.json") -> Iterator[None]:
 def fill(
     target: np.ndarray, source: Any, what: str, low: float = -math.inf, high: float = math.inf
 ) -> None:
-    """target[:] = source.  ValueError unless shape and dtype are the same, and every number is
+    """target[...] = source.  ValueError unless shape and dtype are the same, and every number is
     from `low` to `high` (a NaN is not, where either is given).
 
     Plain assignment would broadcast a single number over all parameters, and round float64 down.
@@ -113,7 +113,7 @@ def fill(
         least, most = source.min(), source.max()  # NaN where there is one
         if not (least >= low and most <= high):
             raise ValueError(f"{what} should be from {low:g} to {high:g}, found {least} to {most}")
-    target[:] = source
+    target[...] = source
 
 
 # Nothing of ours draws from the generators that a process shares, but somebody's environment may.

@@ -25,6 +25,7 @@ from drl.nn.losses import (
     SoftmaxCrossEntropy,
 )  # fmt: skip
 from drl.nn.noisy import NoisyLinear
+from drl.nn.normalise import Normalise
 from drl.nn.ops import Array, Ops, make_ops
 
 LIBRARIES: tuple[str, ...] = ("numpy", "torch")
@@ -63,6 +64,16 @@ class Noisy(NoisyLinear):
     def initialise(self, rng: Rng) -> None:
         super().initialise(rng)
         self.resample(np.random.default_rng(0))
+
+
+class Normalised(Normalise):
+    """Normalise with statistics in it from the start: some inputs of about ±1 are cut."""
+
+    def build(self, shape: Shape) -> Shape:
+        super().build(shape)
+        size = self.moments.mean.size
+        self.moments.merge(np.linspace(-0.5, 0.5, size), np.linspace(0.1, 2, size), 7)
+        return shape
 
 
 class EmbeddingAt(QuantileEmbedding):
@@ -113,6 +124,8 @@ ROWS: dict[str, Make] = {
     "Tanh": chain((6,), Tanh),
     "Sigmoid": chain((6,), Sigmoid),
     "Scale": chain((4,), lambda: Linear(3), lambda: Scale((0.5, 2.0, -1.0))),
+    "Normalise": chain((4,), lambda: Linear(3), lambda: Normalised(1.5)),
+    "Normalise, by channel": chain((3, 3, 2), lambda: Conv2d(2, 2), lambda: Normalised(1.5)),
     "Flatten": chain((2, 3, 2), Flatten),
     "NoisyLinear": chain((5,), lambda: Noisy(4)),
     "NoisyLinear, no bias": chain((5,), lambda: Noisy(4, bias=False)),

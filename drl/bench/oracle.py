@@ -23,6 +23,7 @@ from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
 from drl.nn.network import Network
 from drl.nn.noisy import NoisyLinear
+from drl.nn.normalise import Normalise
 
 
 def _conv2d(layer: Conv2d, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
@@ -65,6 +66,11 @@ def _embedding(layer: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
     return torch.cat([x * each for each in phi], dim=1)
 
 
+def _normalise(layer: Normalise, x: Tensor) -> Tensor:
+    mean, variance = (torch.as_tensor(layer.buffers[name]) for name in ("mean", "variance"))
+    return ((x - mean) / variance.sqrt()).clamp(-layer.limit, layer.limit)
+
+
 def _branches(layer: Branches, x: Tensor, **parameters: Tensor) -> Tensor:
     made = []
     for layers in layer.branches.values():
@@ -94,6 +100,7 @@ LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) →
     hand.Sigmoid: lambda layer, x: torch.sigmoid(x),
     hand.Flatten: lambda layer, x: x.flatten(1),
     hand.Scale: lambda layer, x: x * torch.as_tensor(layer.factor, dtype=x.dtype),
+    Normalise: _normalise,
     Slice: lambda layer, x: x[:, layer.start : layer.stop].unflatten(1, layer.shape),
     Branches: _branches,
     NoisyLinear: _noisy,

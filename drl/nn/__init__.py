@@ -28,6 +28,7 @@ from drl.nn.losses import (
 )
 from drl.nn.mlp import MLP
 from drl.nn.network import Network
+from drl.nn.normalise import Normalise
 from drl.nn.ops import Array, Ops, make_ops
 from drl.nn.optim import (
     SGD,
@@ -73,6 +74,7 @@ __all__ = [
     "MaxPool2d",
     "Momentum",
     "Network",
+    "Normalise",
     "Ops",
     "Optimizer",
     "Pool",

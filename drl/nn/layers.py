@@ -43,11 +43,15 @@ class Layer:
     `shapes` maps each parameter's name to its shape once `build` has seen the input; the network
     then gives the layer its `place` in the one vector, and the views `self.W`, `self.dW`, … of it
     (`bind`).  A copy of the layer (copy.deepcopy, pickle) is bound again, to the copy's vector.
+
+    `buffers` are what a layer keeps besides, float64 on the host, and no gradient moves: the
+    network saves, loads and copies them with its parameters.
     """
 
     name = ""
     ops: Ops
     shapes: dict[str, Shape] = {}
+    buffers: dict[str, np.ndarray] = {}
     place: tuple[FlatParameters, int] | None = None  # the vector, and where the layer begins in it
     noisy = False  # whether `resample` does anything
     conditional = False  # whether `forward` takes the network's condition, besides x
@@ -69,6 +73,9 @@ class Layer:
 
     def resample(self, rng: np.random.Generator | None) -> None:
         """Draw new noise for a noisy layer; None: no noise.  Other layers do nothing."""
+
+    def buffers_changed(self) -> None:
+        """The buffers hold other numbers: make anew what is made of them."""
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         """x (B, …) → y (B, …), and the pullback."""

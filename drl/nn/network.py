@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,7 @@ class Network:
         # the first layer with parameters: ∂L/∂x below it is computed only where the caller asks
         self.lowest = next((i for i, layer in enumerate(self.layers) if layer.shapes), 0)
         self.noisy = [layer for layer in self.layers if layer.noisy]
+        self.buffered = [layer for _, layer, _ in self.stages() if layer.buffers]
         self.conditional = any(layer.conditional for layer in self.layers)
         self.size = sum(math.prod(s) for layer in self.layers for s in layer.shapes.values())
         if str(ops.device) == "cpu":
@@ -178,15 +179,70 @@ class Network:
             raise ValueError(f"the parameters of {name} hold NaN or Inf")
         self.params[:] = self.ops.asarray(params)
 
+    def saved(self, name: str = "net") -> dict[str, Any]:
+        """θ and the buffers as a part of a state: {name: (P,), name + "_buffers": by their names},
+        numpy, copied; without the latter where there are none."""
+        state: dict[str, Any] = {name: np.array(self.ops.numpy(self.params))}
+        if self.buffered:
+            state[f"{name}_buffers"] = {of: array.copy() for of, array in self.buffers.items()}
+        return state
+
+    def restore(self, state: Mapping[str, Any], name: str = "net") -> None:
+        """θ and the buffers ← what `saved` gave.   ValueError or KeyError where it does not fit."""
+        found = state.get(f"{name}_buffers", {})
+        self._require_buffers(found)
+        self.load(state[name])
+        self._set_buffers(found)
+
+    @property
+    def buffers(self) -> dict[str, np.ndarray]:
+        """What layers keep besides their parameters, and no gradient moves, by name
+        ("normalise0.mean"): float64, on the host, the layers' own arrays."""
+        return {
+            f"{name}.{of}": array
+            for name, layer, _ in self.stages()
+            for of, array in layer.buffers.items()
+        }
+
+    def _require_buffers(self, arrays: Mapping[str, Any]) -> None:
+        own = self.buffers
+        if arrays.keys() != own.keys():
+            raise ValueError(f"the network has the buffers {[*own]}, found {[*arrays]}")
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray) or array.shape != own[name].shape:
+                raise ValueError(f"the buffer {name} should have the shape {own[name].shape}")
+            if array.dtype != np.float64 or not np.isfinite(array).all():
+                raise ValueError(f"the buffer {name} should be finite float64 numbers")
+
+    def _set_buffers(self, arrays: Mapping[str, np.ndarray]) -> None:
+        for name, buffer in self.buffers.items():
+            buffer[...] = arrays[name]
+        for layer in self.buffered:
+            layer.buffers_changed()
+
+    def views(self, stage: str, vector: Array) -> dict[str, Array]:
+        """A stage's arrays in a vector of the size of θ (`params`, `grads`, a moment), by name."""
+        (layer,) = (layer for name, layer, _ in self.stages() if name == stage)
+        start, found = self.spans[stage].start, {}
+        for name, shape in layer.shapes.items():
+            end = start + math.prod(shape)
+            found[name] = vector[start:end].reshape(shape)
+            start = end
+        return found
+
     def copy_from(self, other: Network, weight: float = 1.0) -> None:
         """θ ← θ + weight (θ_other − θ): a weight of 1 copies, a small one is Polyak averaging.
+        With a weight of 1 the buffers are copied too.
 
-        ValueError where the other network has another number of parameters.
+        ValueError where the other network has another number of parameters, or other buffers.
         """
         if other.size != self.size:
             raise ValueError(f"cannot copy {other.size} parameters into {self.size}")
         if weight == 1.0:
             self.params[:] = other.params
+            if self.buffered or other.buffered:
+                self._require_buffers(other.buffers)
+                self._set_buffers(other.buffers)
         else:
             self.ops.lerp(self.params, other.params, weight)
 

@@ -142,6 +142,13 @@ class NumpyOps:
         """min(max(x, low), high)."""
         return np.minimum(np.maximum(x, self.dtype.type(low)), self.dtype.type(high))
 
+    def normalise(self, x: Array, mean: Array, rate: Array, low: Array, high: Array) -> Array:
+        """min(max((x − mean) · rate, low), high); x (B, *shape), all else (*shape) or its last."""
+        y = x - mean
+        y *= rate
+        np.minimum(y, high, out=y)
+        return np.maximum(y, low, out=y)
+
     # -- choosing -----------------------------------------------------------------------------
     def keep(self, x: Array, mask: Array, other: float) -> Array:
         """x where the mask is true, else the number `other`."""

@@ -114,6 +114,9 @@ class TorchOps:
     def clip(self, x: Array, low: float, high: float) -> Array:
         return self.torch.clamp(x, low, high)
 
+    def normalise(self, x: Array, mean: Array, rate: Array, low: Array, high: Array) -> Array:
+        return ((x - mean) * rate).clamp_(low, high)
+
     # -- choosing -----------------------------------------------------------------------------
     def keep(self, x: Array, mask: Array, other: float) -> Array:
         return self.torch.masked_fill(x, ~mask, other)

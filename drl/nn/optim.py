@@ -33,8 +33,8 @@ class Trainable(Protocol):
 class Optimizer:
     """θ ← θ + Δθ, with Δθ made of the gradient g, the learning rate α and moments of g.
 
-    A rule derives from this class: `moments` names its arrays shaped like θ, `update` moves θ, and
-    `change` says Δθ after the step.
+    A rule derives from this class: `moments` names its arrays shaped like θ, `squares` those among
+    them that are sums of squared gradients, `update` moves θ, and `change` says Δθ after the step.
 
     net  what is trained: a network, or anything with `params`, `grads` (P,) and `ops`
     lr   α: a number, or a schedule by steps taken
@@ -43,6 +43,7 @@ class Optimizer:
     """
 
     moments: tuple[str, ...] = ()
+    squares: tuple[str, ...] = ("v",)
 
     def __init__(self, net: Trainable, lr: float | Schedule) -> None:
         self.net, self.ops = net, net.ops

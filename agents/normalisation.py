@@ -1,0 +1,165 @@
+"""Statistics of observations and returns: what an agent has seen, on its way into its networks.
+
+They are gathered step by step and move at once, now and then: at the end of a rollout, or every
+EVERY updates.  In between everything is computed with the same ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from drl.nn import Network
+from drl.nn.compensate import FROZEN_AFTER, places, renormalise
+from drl.nn.moments import Moments
+from drl.nn.ops import Array, Ops
+from drl.nn.optim import Optimizer
+from drl.state import fill, number
+
+EVERY = 100  # updates between two moves, off-policy
+LIMIT = 10.0  # a normalised reward is cut to ± this
+
+
+class Statistics(Protocol):
+    """What an agent gathers besides transitions."""
+
+    def see(self, obs: np.ndarray, reward: np.ndarray, ended: np.ndarray) -> None:
+        """One step of N environments: what was seen before it (N, *shape), what it earned (N,), and
+        whether an episode ended with it (N,)."""
+
+    def move(self) -> None:
+        """From now on what has been seen until now counts."""
+
+    def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
+        """The episodes under way in these environments (N,) bool, or in all, are restarted."""
+
+    def about(self) -> list[str]:
+        """What people are told of it, in one line each."""
+
+    def metrics(self) -> Mapping[str, float | np.ndarray]:
+        """By TensorBoard name."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+
+class ObservationStatistics:
+    """Mean and deviation of the observations acted on, for the Normalise layers of some networks.
+
+    Gathered here, merged into all of the networks at once, each of which stays the same function
+    (drl.nn.compensate).  The statistics themselves are the networks' buffers.
+
+    nets   networks of the same inputs, each with the optimizer whose moments follow its weights, or
+           None: (online, its Adam), (target, None)
+
+    ValueError where a network normalises nothing, or not its inputs.
+    """
+
+    def __init__(self, nets: Sequence[tuple[Network, Optimizer | None]]) -> None:
+        self.nets = list(nets)
+        self.places = places(self.nets[0][0])
+        if not all(places(net) for net, _ in self.nets):
+            raise ValueError("a network has no Normalise layer")
+        self.seen = Moments(self.nets[0][0].input_shape)  # since the last move
+
+    def see(
+        self, obs: np.ndarray, reward: np.ndarray | None = None, ended: np.ndarray | None = None
+    ) -> None:
+        self.seen.add(obs)
+
+    def move(self) -> None:
+        for net, optimizer in self.nets:
+            renormalise(net, self.seen, optimizer)
+        self.seen.clear()
+
+    def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
+        pass
+
+    def about(self) -> list[str]:
+        return [
+            f"{place.name}: its statistics stay as they are after {FROZEN_AFTER:,} observations, "
+            "since the layer behind it cannot make up for later ones"
+            for place in self.places
+            if place.weights is None
+        ]
+
+    def metrics(self) -> dict[str, float | np.ndarray]:
+        found: dict[str, float | np.ndarray] = {}
+        for place in self.places:
+            moments = place.layer.moments
+            found[f"{place.name}/mean"] = moments.mean.ravel().copy()
+            found[f"{place.name}/std"] = moments.std()[0].ravel()
+        return found
+
+    def state(self) -> dict[str, Any]:
+        return moments_state(self.seen)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        load_moments(self.seen, state)
+
+
+class ReturnScale:
+    """r/σ(G), with the deviation σ of the discounted return G_t = γ G_{t−1} + r_t so far.
+
+    G is summed in each environment, and begins anew where an episode does.  Engstrom et al. 2020,
+    section 2; Stable-Baselines3's VecNormalize.  Dividing by the same number keeps what is the best
+    policy; nothing is subtracted.
+
+    gamma     γ
+    num_envs  N
+    std       σ as of the last move; 1 before the first, and where G has not varied
+    """
+
+    def __init__(self, gamma: float, num_envs: int) -> None:
+        self.gamma = gamma
+        self.returns = np.zeros(num_envs)  # G
+        self.seen = Moments(())
+        self.std = 1.0
+
+    def see(self, obs: np.ndarray | None, reward: np.ndarray, ended: np.ndarray) -> None:
+        self.returns = self.gamma * self.returns + reward  # G_t = γ G_{t−1} + r_t
+        self.seen.add(self.returns)
+        self.returns[ended] = 0
+
+    def move(self) -> None:
+        self.std = float(self.seen.std()[0])
+
+    def scaled(self, ops: Ops, r: Array) -> Array:
+        """min(max(r/σ, −LIMIT), LIMIT): (B,) → (B,)."""
+        return ops.clip(r * (1 / self.std), -LIMIT, LIMIT)
+
+    def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
+        self.returns[... if which is None else which] = 0
+
+    def about(self) -> list[str]:
+        return []
+
+    def metrics(self) -> dict[str, float | np.ndarray]:
+        return {"normalise/return_std": self.std}
+
+    def state(self) -> dict[str, Any]:
+        return {"returns": self.returns.copy(), "std": self.std, **moments_state(self.seen)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        fill(self.returns, state["returns"], "discounted returns", low=-math.inf)
+        self.std = number(state, "std", 1e-300)
+        load_moments(self.seen, state)
+
+
+def moments_state(moments: Moments) -> dict[str, Any]:
+    """All that it holds."""
+    return {
+        "mean": moments.mean.copy(),
+        "variance": moments.variance.copy(),
+        "count": moments.count.copy(),
+    }
+
+
+def load_moments(moments: Moments, state: Mapping[str, Any]) -> None:
+    """ValueError or KeyError where it is not of the same numbers."""
+    for name, low in (("mean", -math.inf), ("variance", 0), ("count", 0)):
+        fill(getattr(moments, name), state[name], f"statistics {name}", low, high=1e300)

@@ -1,0 +1,196 @@
+"""Statistics that move under a network which does not notice.
+
+y = Wᵀ(x − μ)/σ + b is the same function of x with other statistics μ′, σ′ where
+
+    W′ = W σ′/σ  (row by row),     b′ = b + Wᵀ(μ′ − μ)/σ,
+
+but where the normalised x is cut.  Without it a policy jumps whenever its statistics do: on
+Pendulum 5 of 9 runs failed (docs/decisions/normalisation.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from drl.nn.branches import Branches, Slice
+from drl.nn.conv import Conv2d
+from drl.nn.dueling import Dueling
+from drl.nn.layers import Flatten, Layer, Linear, Scale
+from drl.nn.moments import Moments
+from drl.nn.network import Network
+from drl.nn.noisy import NoisyLinear
+from drl.nn.normalise import Normalise
+from drl.nn.ops import Array
+from drl.nn.optim import Optimizer
+
+FROZEN_AFTER = 10_000  # inputs, where the layer behind cannot make up for a move
+
+
+class Weights(NamedTuple):
+    """W and b that see normalised inputs."""
+
+    stage: str  # whose they are (Network.stages)
+    prefix: str  # of their names there: a stream's, or none
+    statistic: np.ndarray  # (I,) the number of the statistic that row i of W sees
+
+
+class Place(NamedTuple):
+    """A Normalise layer in its network."""
+
+    name: str
+    layer: Normalise
+    before: Sequence[Layer]  # what the observations come through
+    weights: Sequence[Weights] | None  # that see its output; None: others than can be compensated
+
+
+def places(net: Network) -> list[Place]:
+    """Where the network normalises.
+
+    ValueError where a Normalise stands behind a layer with weights: what comes to it is no
+    observation.
+    """
+    found = list(_places(net.layers, "", ()))
+    count = sum(isinstance(layer, Normalise) for _, layer, _ in net.stages())
+    if len(found) != count:
+        raise ValueError("Normalise must stand before all layers but Scale, Slice and Flatten")
+    return found
+
+
+def renormalise(net: Network, seen: Moments, optimizer: Optimizer | None = None) -> None:
+    """Merge the statistics of observations into the network's, its function of x staying as it is.
+
+    The first ones are just taken: nothing has been learnt by then.  So are those of an input that
+    had not varied: its weights, which nothing has moved, are right for a spread of 1.  Where the
+    layer behind is neither Linear nor a Conv2d without padding, the function does jump, and from
+    FROZEN_AFTER observations on the statistics stay.
+
+    seen       since the last time: of each number of an observation, (*net.input_shape)
+    optimizer  of the network, whose moments follow its weights; None: there is none
+    """
+    if not seen.count:
+        return
+    for place in places(net):
+        layer, moments = place.layer, place.layer.moments
+        if place.weights is None and moments.count >= FROZEN_AFTER:
+            continue
+        first, old_mean, (old_std, varied) = not moments.count, moments.mean.copy(), moments.std()
+        layer.merge(*_through(place.before, seen), float(seen.count))
+        if first:
+            continue
+        std, _ = moments.std()
+        old_std = np.where(varied, old_std, std)
+        k = (std / old_std).ravel()  # σ′/σ
+        d = ((moments.mean - old_mean) / old_std).ravel()  # (μ′ − μ)/σ
+        for weights in place.weights or ():
+            compensate(net, weights, k[weights.statistic], d[weights.statistic], optimizer)
+
+
+def compensate(
+    net: Network, weights: Weights, k: np.ndarray, d: np.ndarray, optimizer: Optimizer | None = None
+) -> None:
+    """W′ = k W, b′ = b + Wᵀd, for x = k x′ + d.   k, d: (I,).
+
+    A gradient moves the other way: x′ = (x − d)/k, so that ∂L/∂W′ = (∂L/∂W − d ∂L/∂b)/k, and a
+    moment m, which is a sum of gradients, with it.  Of squared gradients, v′ = (v + d² v_b)/k²: the
+    term between, of x · (∂L/∂b)², is nothing on average, since x is centred.
+
+    Noise on weights (NoisyLinear) keeps its size in x; what it adds through d is left to the next
+    noise.
+    """
+    ops, prefix = net.ops, weights.prefix
+    k, d = ops.asarray(k[:, None]), ops.asarray(d[:, None])  # (I, 1)
+
+    def parts(vector: Array) -> tuple[Array, Array, Array | None]:
+        views = net.views(weights.stage, vector)
+        b = views[f"{prefix}b"]
+        noise = views.get(f"{prefix}W_sigma")
+        W = views[f"{prefix}W"].reshape(-1, b.shape[0])
+        return W, b, noise
+
+    W, b, noise = parts(net.params)
+    b += ops.sum(d * W, axis=0)  # b′ = b + Wᵀd
+    W *= k  # W′ = k W
+    if noise is not None:
+        noise *= k
+    if optimizer is None:
+        return
+    for name in optimizer.moments:
+        moment, squares = getattr(optimizer, name), name in optimizer.squares
+        W, b, noise = parts(moment)
+        W += d * d * b if squares else -d * b  # (I, O)
+        W /= k * k if squares else k
+        if noise is not None:
+            noise /= k * k if squares else k
+
+
+def _places(chain: Sequence[Layer], within: str, before: tuple[Layer, ...]) -> Iterator[Place]:
+    for i, layer in enumerate(chain):
+        if isinstance(layer, Normalise):
+            behind = _behind(chain[i + 1 :], within, _numbers(layer))
+            yield Place(within + layer.name, layer, before, behind)
+        elif isinstance(layer, Branches):
+            for branch in layer.branches.values():
+                yield from _places(branch, f"{within}{layer.name}.", before)
+        if not isinstance(layer, (Scale, Slice, Flatten)):
+            return
+        before = (*before, layer)
+
+
+def _numbers(layer: Normalise) -> np.ndarray:
+    """Which statistic each number of the layer's output is made with: (*shape)."""
+    own = layer.moments.mean
+    return np.broadcast_to(np.arange(own.size).reshape(own.shape), layer.shape)
+
+
+def _through(before: Sequence[Layer], seen: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance behind layers that scale, cut and reshape."""
+    mean, variance = seen.mean, seen.variance
+    for layer in before:
+        if isinstance(layer, Scale):
+            factor = np.asarray(layer.factor, np.float64)
+            mean, variance = mean * factor, variance * factor**2
+        elif isinstance(layer, Slice):
+            mean, variance = (
+                a[layer.start : layer.stop].reshape(layer.shape) for a in (mean, variance)
+            )
+        else:
+            mean, variance = mean.ravel(), variance.ravel()
+    return mean, variance
+
+
+def _behind(chain: Sequence[Layer], within: str, numbers: np.ndarray) -> list[Weights] | None:
+    """The first weights of a chain, and of each of its branches; None where there are others."""
+    for layer in chain:
+        name = within + layer.name
+        if isinstance(layer, Flatten):
+            numbers = numbers.ravel()
+        elif isinstance(layer, Slice):
+            numbers = numbers[layer.start : layer.stop].reshape(layer.shape)
+        elif isinstance(layer, Branches):
+            found = [_behind(each, f"{name}.", numbers) for each in layer.branches.values()]
+            return None if None in found else [w for each in found for w in each or ()]
+        elif type(layer) is Dueling:
+            halves = numbers[: layer.half], numbers[layer.half :]
+            streams = zip(layer.streams.items(), halves, strict=True)
+            own = [_weights(stream, name, half, f"{of}_") for (of, stream), half in streams]
+            return None if None in own else [w for w in own if w is not None]
+        else:
+            weights = _weights(layer, name, numbers)
+            return None if weights is None else [weights]
+    return None
+
+
+def _weights(
+    layer: Layer, stage: str, numbers: np.ndarray, prefix: str = ""
+) -> Weights | None:  # fmt: skip
+    """Those of the layer, where the function can stay the same; an own subclass may mean others."""
+    if type(layer) in (Linear, NoisyLinear) and layer.bias:  # type: ignore[attr-defined]
+        return Weights(stage, prefix, numbers)
+    if type(layer) is Conv2d and layer.bias and not layer.padding:
+        channels = numbers[0, 0]  # (C,)
+        if (numbers == channels).all():  # the same at every position, as its weights are
+            return Weights(stage, prefix, np.tile(channels, layer.kernel**2))
+    return None
