@@ -49,11 +49,15 @@ class Agent(Protocol):
 
     @abstractmethod
     def due(self, env_steps: int) -> bool:
-        """Whether a gradient step is due after so many env steps."""
+        """Whether a gradient step is due after so many env steps.
+
+        The loop drains what is due before it goes on, or pauses: no checkpoint falls into a phase
+        of several (epochs over a rollout).
+        """
 
     @abstractmethod
     def learn(self) -> Update:
-        """One gradient step."""
+        """One gradient step; the last of a phase tells of the whole phase (Update.metrics)."""
 
     @abstractmethod
     def policy(self) -> SavedPolicy:
@@ -93,6 +97,11 @@ class Agent(Protocol):
         """
         self.net.load(policy.net.ops.numpy(policy.net.params).copy())
 
+    def whole_steps(self, steps: int) -> int:
+        """Env steps to train for, at least `steps`: rounded up to whole rollouts where it learns
+        from those, since it learns nothing from part of one."""
+        return steps
+
     @property
     def nbytes(self) -> int:
         """Bytes of memory that fill as training goes on."""
@@ -101,7 +110,8 @@ class Agent(Protocol):
 
 def require_agent(agent: Any, name: str) -> None:
     """UserError unless it has what the loop, evaluations and checkpoints ask for."""
-    needed = {"net", "updates", "metrics", "probe", "about"} | Agent.__abstractmethods__
+    own = {"net", "updates", "metrics", "probe", "about", "whole_steps"}
+    needed = own | Agent.__abstractmethods__
     if missing := sorted(attribute for attribute in needed if not hasattr(agent, attribute)):
         raise UserError(
             f"what {name} builds is no agent: it lacks {', '.join(missing)} (agents.Agent says "

@@ -183,8 +183,8 @@ def goal_of(run: Run, task: RLTask, steps: int | None) -> int:
     there already."""
     done, solved = task.step, task.evaluations.solved
     if not run.has_checkpoint:
-        return steps or task.config.steps
-    total = steps or run.asked_steps or task.config.steps
+        return task.goal if steps is None else task.agent.whole_steps(steps)
+    total = task.agent.whole_steps(steps or run.asked_steps or task.config.steps)
     stopped = run.stopped_by
     enough = ((solved or stopped is not None) and steps is None) or done >= total
     if enough and run.finished:
@@ -193,7 +193,7 @@ def goal_of(run: Run, task: RLTask, steps: int | None) -> int:
             f"{run.directory} is finished ({why} after {done:,} env steps): give `steps` above "
             "that to train on"
         )
-    if steps is not None and done >= steps + task.config.num_envs:
+    if steps is not None and done >= total + task.config.num_envs:
         raise UserError(
             f"{run.directory} is at {done:,} env steps already: give `steps` above that, or leave "
             "it out to train to its end"

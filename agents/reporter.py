@@ -62,7 +62,7 @@ class RLReporter:
             return [f"env_workers: {envs.id} is stepped all at once, in this process"]
         return [f"{envs.num_envs} environments in {count} processes"]
 
-    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
+    def metrics(self, progress: Progress, seconds: float, full: bool, since: int) -> Metrics:
         """Of exploring, and where `full` of the last update; distributions now and then."""
         task = self.task
         metrics: dict[str, float | np.ndarray] = dict(task.agent.metrics(progress.step))
@@ -75,7 +75,8 @@ class RLReporter:
             metrics["rollout/ep_len_mean"] = float(lengths.mean())
         if full and progress.update is not None:
             every = task.config.logged_every
-            distributions = due(progress.step // every, task.config.steps // every)
+            numbers = range(since // every + 1, progress.step // every + 1)
+            distributions = any(due(n, task.config.steps // every) for n in numbers)
             for tag, value in progress.update.metrics().items():
                 if distributions or not isinstance(value, np.ndarray):
                     metrics[tag] = value

@@ -188,6 +188,11 @@ class RLTask:
         envs.restarts = self.envs.restarts
         return envs
 
+    @property
+    def goal(self) -> int:
+        """Env steps of the whole training."""
+        return self.agent.whole_steps(self.config.steps)
+
     def finished(self, until: int) -> bool:
         """Whether it is solved, or all steps are made and scored."""
         made = self.step >= until and self.evaluations.played > 0 and not self.evaluation_due()

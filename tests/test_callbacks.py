@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import signal
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trained import assert_same, latest
+from trained import assert_same, latest, rows
 
 from agents import Evaluation
 from drl import (
@@ -458,12 +457,6 @@ def test_the_bytes_are_the_same_with_and_without(job: str, tmp_path: Path) -> No
         assert best[0].read_bytes() == best[1].read_bytes()
         curves = [rows(run) for run in (with_them, without)]
         assert curves[0] == curves[1] and len(curves[0]) > 3
-
-
-def rows(run: Path) -> list[dict[str, str]]:
-    """Of progress.csv, but for times."""
-    with (run / "progress.csv").open() as file:
-        return [{k: v for k, v in row.items() if "time/" not in k} for row in csv.DictReader(file)]
 
 
 def test_one_can_write_curves_of_its_own(tmp_path: Path) -> None:

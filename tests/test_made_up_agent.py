@@ -1,86 +1,24 @@
 """A new agent is a folder and a row, or a file of the user's; everything else works on it."""
 
 import json
-import os
-import random
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from shell import CATCH, ROOT, Shell, killed_and_resumed
 
 import drl
 from agents import Agent, ExperimentConfig
 from drl.api.console import TrainingWarning
-from drl.api.verify import differences
 from drl.errors import UserError
-from drl.experiment import checkpoint
 from drl.named import module_of
 
-ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "own_agent.py"
-CATCH = ["--env", "drl/Catch-v0", "--num-envs", "8", "--eval-every", "4000", "--seed", "5",
-         "--checkpoint-every", "400", "--eval-episodes", "4", "--log-to", "csv"]  # fmt: skip
 IGNORED = shutil.ignore_patterns("__pycache__")
 SHORT = ExperimentConfig(steps=2_000, num_envs=4, eval_every=1_000, eval_episodes=2, log="minimal")
-
-
-class Shell:
-    """The command line in a directory of its own, with the packages of `tree`."""
-
-    def __init__(self, tree: Path, directory: Path) -> None:
-        self.directory = directory
-        directory.mkdir()
-        self.env = os.environ | {"PYTHONPATH": str(tree), "PYTHONWARNINGS": "error"}
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "drl", *words], cwd=self.directory, env=self.env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def drl(self, *words: str) -> tuple[str, str]:
-        """Standard output and standard error of a command that succeeds."""
-        process = self.start(*words)
-        out, err = process.communicate()
-        assert process.returncode == 0, err
-        return out, err
-
-    def json(self, *words: str) -> dict:
-        return json.loads(self.drl(*words, "--json")[0].splitlines()[-1])
-
-    def fails(self, *words: str) -> str:
-        """What a command says in the one line with which it ends."""
-        process = self.start(*words)
-        _, err = process.communicate()
-        assert process.returncode == 2 and err.count("\n") == 1, err
-        return err
-
-
-def killed_and_resumed(shell: Shell, agent: str, steps: str) -> None:
-    """At a random moment, by SIGKILL: it ends with the bytes of a run that nobody has stopped."""
-    train = ["train", agent, *CATCH, "--steps", steps]
-    shell.drl(*train, "--run", "whole")
-    seconds = json.loads((shell.directory / "whole" / "summary.json").read_text())["seconds"]
-    process = shell.start(*train, "--run", "killed")
-    while not list(shell.directory.glob("killed/checkpoints/step-*[1-9]*")):
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.002)
-    time.sleep(random.uniform(0, 0.3) * seconds)  # of training: most of it is still to come
-    process.kill()
-    process.communicate()
-    assert not (shell.directory / "killed" / "summary.json").exists(), "it has not been killed"
-    shell.drl("resume", "killed")
-    last = [sorted((shell.directory / run / "checkpoints").glob("step-*"))[-1]
-            for run in ("whole", "killed")]  # fmt: skip
-    assert last[0].name == last[1].name
-    assert not list(differences(*map(checkpoint.load, last)))
-    best = [path.with_name("best.safetensors").read_bytes() for path in last]
-    assert best[0] == best[1]
 
 
 def used(shell: Shell, agent: str) -> None:

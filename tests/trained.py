@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,9 @@ def scalars(run: Path) -> dict[str, list[tuple[int, float]]]:
     events = read(run)
     tags = set(events.Tags()["scalars"]) - {"time/fps"}
     return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in tags}
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    """Of progress.csv, but for times."""
+    with (run / "progress.csv").open() as file:
+        return [{k: v for k, v in row.items() if "time/" not in k} for row in csv.DictReader(file)]

@@ -146,6 +146,10 @@ class DQN:
         """Whether there should have been more updates by now."""
         return self.updates < self.updates_by(env_steps)
 
+    def whole_steps(self, steps: int) -> int:
+        """So many: it learns from single steps."""
+        return steps
+
     def learn(self) -> Update:
         """One step on a batch from the memory."""
         batch = self.replay.sample()

@@ -92,4 +92,4 @@ def _rl_plan(
             task.close()
             raise
     whole = settings | {"log_every": experiment.logged_every}
-    return Plan(task, whole, experiment.steps, load=loader(row, parts))
+    return Plan(task, whole, task.goal, load=loader(row, parts))

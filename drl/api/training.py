@@ -138,9 +138,11 @@ def plan_rl(
         given["env"] = made_by
     if not isinstance(agent, str):  # it may be in no file
         given["agent"] = agent
-    steps = chosen.experiment.steps
+    steps, goal = chosen.experiment.steps, found.task.goal
+    if goal != steps:
+        lines.append(f"{steps:,} env steps are rounded up to whole rollouts: {goal:,}")
     warnings = found.warnings + statistics_lines(found.task.envs, settings_of(*chosen))
-    return Plan(found.task, own, steps, lines, warnings, load, given)
+    return Plan(found.task, own, goal, lines, warnings, load, given)
 
 
 def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:

@@ -69,7 +69,7 @@ class Callback:
         """After each step of all environments; supervised: after some updates."""
 
     def on_update(self, experiment: Experiment, update: Update) -> Said:
-        """After a step that came with gradient steps: the newest of them."""
+        """After a step that came with gradient steps: the last of them."""
 
     def on_evaluation(self, experiment: Experiment, evaluated: Evaluated) -> Said:
         """After an evaluation."""

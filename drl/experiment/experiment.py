@@ -13,6 +13,7 @@ from drl.experiment.cadence import Cadence
 from drl.experiment.callbacks import EVENTS, Callback, Display, finishes
 from drl.experiment.curves import Curves
 from drl.experiment.interrupt import Interrupt, Interrupted
+from drl.experiment.points import Points
 from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
 from drl.experiment.task import Task
@@ -42,7 +43,7 @@ class Experiment:
         run: Run | None = None, callbacks: Sequence[Callback] = (), console: Console | None = None,
     ) -> None:  # fmt: skip
         self.task, self.settings, self.run = task, settings, run
-        self.points, self.checkpoints = points, checkpoints
+        self.points, self.checkpoints = Points(points), checkpoints
         self.console = console or Console(quiet=True)
         self.seconds = 0.0  # of training, over all its sessions
         self.resumed = False  # whether a state was loaded
@@ -161,10 +162,10 @@ class Experiment:
             self.seconds = time.perf_counter() - started
             for ended in progress.episodes:
                 curves.out.episode(*ended, self.seconds)
-            if self.points.due(progress.step) and curves.on:
-                curves.point(
-                    task.reporter.metrics(progress, self.seconds, curves.full), progress.step
-                )
+            if self.points.due(progress) and curves.on:
+                since = self.points.since
+                metrics = task.reporter.metrics(progress, self.seconds, curves.full, since)
+                curves.point(metrics, progress.step)
             self._tell("on_step", progress)
             if progress.update is not None:
                 self._tell("on_update", progress.update)

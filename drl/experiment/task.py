@@ -17,10 +17,14 @@ AtOnce = Callable[[], AbstractContextManager[None]]  # around what a signal may 
 
 
 class Update(NamedTuple):
-    """One gradient step."""
+    """One gradient step.
+
+    Where several follow each other without a step of the environments, the last one's metrics are
+    logged: an agent that learns in phases tells there of the whole phase.
+    """
 
     number: int  # of it, from 1
-    metrics: Callable[[], Metrics]  # what it saw; computed only when it is logged
+    metrics: Callable[[], Metrics]  # what it saw; computed at once, where it is logged
     seen: Any = None  # the agent's own record of it, for callbacks that know the agent
 
 
@@ -28,7 +32,7 @@ class Progress(NamedTuple):
     """What has happened since the last pause."""
 
     step: int  # done in all, in the task's unit
-    update: Update | None = None  # the newest gradient step
+    update: Update | None = None  # the last gradient step
     episodes: Sequence[tuple[float, int]] = ()  # return and length of those that ended
     whole: bool = True  # a checkpoint may be taken here
 
@@ -54,8 +58,12 @@ class Reporter(Protocol):
     def about(self) -> list[str]:
         """What people are told before it begins, in one line each."""
 
-    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
-        """A point of the curves.   full: what costs more than a moment, too."""
+    def metrics(self, progress: Progress, seconds: float, full: bool, since: int) -> Metrics:
+        """A point of the curves.
+
+        full   what costs more than a moment, too
+        since  step of the point before it that told of an update
+        """
 
     def final(self) -> Mapping[str, float]:
         """What runs are compared by in TensorBoard's HParams tab."""

@@ -91,7 +91,7 @@ class SupervisedTask:
     def _epoch_ended(self) -> bool:
         return self.step % self.training.updates_per_epoch == 0
 
-    def metrics(self, progress: Progress, seconds: float, full: bool) -> Metrics:
+    def metrics(self, progress: Progress, seconds: float, full: bool, since: int) -> Metrics:
         report = self.newest
         assert report is not None
         return {
