@@ -43,6 +43,10 @@ class Part(NamedTuple):
     shape: Shape
     kind: Kind
     factor: float  # that brings bytes to 0 … 1; 1 for all else
+    path: tuple[Any, ...]  # keys and indices that lead to it
+    counts: Shape  # of "one-hot": numbers in each, one behind the other
+    first: Shape  # of "one-hot": the value whose 1 comes first, of each
+    axes: Shape  # of "picture": its axes in the order in which they are delivered; (): as they are
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class _Leaf:
     kind: Kind
     words: str
     write: Callable[[Any, np.ndarray], None]  # value, out (*shape)
+    counts: Shape = ()  # as in Part
+    first: Shape = ()
+    axes: Shape = ()
 
     @property
     def name(self) -> str:
@@ -112,7 +119,17 @@ class Encoder:
             self.original = self.space
         ends = np.cumsum([leaf.size for leaf in leaves]).tolist()
         self.parts = tuple(
-            Part(leaf.name, slice(end - leaf.size, end), leaf.shape, leaf.kind, leaf.factor)
+            Part(
+                leaf.name,
+                slice(end - leaf.size, end),
+                leaf.shape,
+                leaf.kind,
+                leaf.factor,
+                leaf.path,
+                leaf.counts,
+                leaf.first,
+                leaf.axes,
+            )
             for leaf, end in zip(leaves, ends, strict=True)
         )
 
@@ -257,7 +274,7 @@ def _box(
     raw: Shape = tuple(space.shape)
     low, high, said = box.low, box.high, ""
     kind: Kind = "numbers"
-    axes: Shape | None = None
+    axes: Shape = ()
     if turned and raw == ():
         low, high, said = low.reshape(1), high.reshape(1), "a number as a vector of 1"
     elif turned and len(raw) == 2 and (not path or space.dtype == np.uint8):
@@ -277,9 +294,9 @@ def _box(
 
     def write(value: Any, out: np.ndarray) -> None:
         array = as_array(value, raw, dtype, its)
-        out[...] = (array if axes is None else array.transpose(axes)).reshape(shape)
+        out[...] = (array.transpose(axes) if axes else array).reshape(shape)
 
-    return _Leaf(path, raw, shape, low, high, kind, said, write)
+    return _Leaf(path, raw, shape, low, high, kind, said, write, axes=axes)
 
 
 def _one_hots(
@@ -299,8 +316,9 @@ def _one_hots(
             out[offset + chosen - first] = 1
 
     low, high = np.zeros(size, np.float32), np.ones(size, np.float32)
-    what = "one-hot" if raw == () else "one-hot each"
-    return _Leaf(path, raw, (size,), low, high, "one-hot", f"{said} {what}, {size:,}", write)
+    what = f"{said} {'one-hot' if raw == () else 'one-hot each'}, {size:,}"
+    ends = tuple(counts.tolist()), tuple(starts.tolist())
+    return _Leaf(path, raw, (size,), low, high, "one-hot", what, write, *ends)
 
 
 def _bits(space: Any, path: tuple[Any, ...]) -> _Leaf:

@@ -18,6 +18,7 @@ from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
 from agents.memory.nstep import NStep
+from agents.memory.one_hot import BitStorage, OneHotStorage
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
@@ -187,14 +188,8 @@ def build_exploration(
 def build_replay(
     config: DQNConfig, setup: Setup, beta_steps: int, rng: np.random.Generator
 ) -> ReplayBuffer:
-    """The memory: images are kept once, vectors as they are."""
-    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
-    storage: ObservationStorage = ArrayStorage(shape, dtype)
-    if len(shape) == 3:
-        storage = FrameStorage(
-            picture_rows(config), shape, dtype, setup.frame_stack, setup.num_envs,
-            slack=2 * setup.num_envs * (config.n_step + setup.frame_stack + 1),
-        )  # fmt: skip
+    """The memory of a config."""
+    storage = build_storage(config, setup)
     sampler: Sampler = UniformSampler(config.buffer_size, config.batch_size, rng)
     if config.prioritized:
         beta = Linear(config.priority_beta, 1.0, beta_steps)
@@ -205,6 +200,23 @@ def build_replay(
         config.buffer_size, config.batch_size, storage, sampler,
         actions=int(setup.action_space.n),
     )  # fmt: skip
+
+
+def build_storage(config: DQNConfig, setup: Setup) -> ObservationStorage:
+    """Images are kept once, a one-hot vector as a number, several and bits as bits, and vectors of
+    other numbers as they are."""
+    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
+    if len(shape) == 3:
+        return FrameStorage(
+            picture_rows(config), shape, dtype, setup.frame_stack, setup.num_envs,
+            slack=2 * setup.num_envs * (config.n_step + setup.frame_stack + 1),
+        )  # fmt: skip
+    parts = () if setup.encoder is None else setup.encoder.parts
+    if len(parts) == 1 and len(parts[0].counts) == 1:
+        return OneHotStorage(shape[0])
+    if parts and all(part.kind in ("one-hot", "bits") for part in parts):
+        return BitStorage(shape[0])
+    return ArrayStorage(shape, dtype)
 
 
 def picture_rows(config: DQNConfig) -> int:

@@ -112,7 +112,8 @@ class NStep:
 
     def load_state(self, state: dict[str, Any]) -> None:
         for name in ("s", "a", "R"):
-            fill(getattr(self, name), state[name], f"n-step {name}")
+            limits = self.replay.storage.key_range if name == "s" else ()
+            fill(getattr(self, name), state[name], f"n-step {name}", *limits)
         fill(self.open, state["open"], "n-step open", 0, self.n)
         self.masks = None
         if "masks" in state:

@@ -265,7 +265,8 @@ class ReplayBuffer:
         added = whole(state, "added")
         filled = min(added, self.buffer_size)
         for name in COLUMNS:
-            fill(getattr(self, name)[:filled], state[name], f"replay {name}")
+            limits = self.storage.key_range if name in ("s", "s_next") else ()
+            fill(getattr(self, name)[:filled], state[name], f"replay {name}", *limits)
         self.masks = None
         if "masks" in state:
             self.masks = self._no_masks()

@@ -1,5 +1,7 @@
 """How observations are kept in a replay memory: as they are, or each image once.
 
+Those of 0 and 1 are kept as numbers or bits: agents.memory.one_hot.
+
 A storage turns observations into keys on their way in (`encode`) and back on their way out
 (`decode`); in between, n-step windows and the memory handle only keys.
 
@@ -8,6 +10,7 @@ Shapes: N environments, B keys.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +23,7 @@ class ObservationStorage(Protocol):
 
     key_shape: tuple[int, ...]  # of one key
     key_dtype: Any
+    key_range: tuple[float, float]  # least and largest number of a key
     nbytes: int  # of memory when full
 
     @property
@@ -45,14 +49,28 @@ class ObservationStorage(Protocol):
     def load_state(self, state: dict[str, Any]) -> None: ...
 
 
-class ArrayStorage:
+class Stateless:
+    """Base of storages whose keys are all there is: the replay memory's own arrays hold them."""
+
+    key_range = (-math.inf, math.inf)
+    nbytes = 0
+    first_kept = 0
+
+    def interrupt_episodes(self) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass
+
+
+class ArrayStorage(Stateless):
     """An observation of a few numbers is its own key.
 
     shape, dtype  of one observation
     """
-
-    nbytes = 0  # the replay memory's own arrays hold them
-    first_kept = 0
 
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.key_shape, self.key_dtype = shape, np.dtype(dtype)
@@ -64,15 +82,6 @@ class ArrayStorage:
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
         return keys
-
-    def interrupt_episodes(self) -> None:
-        pass
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        pass
 
 
 class FrameStorage:
@@ -93,6 +102,8 @@ class FrameStorage:
 
     ValueError where the shape does not divide into `stack` images.
     """
+
+    key_range = (-math.inf, math.inf)
 
     def __init__(
         self, rows: int, shape: tuple[int, ...], dtype: Any, stack: int, num_envs: int, slack: int
