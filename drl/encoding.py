@@ -120,18 +120,11 @@ class Encoder:
         ends = np.cumsum([leaf.size for leaf in leaves]).tolist()
         self.parts = tuple(
             Part(
-                leaf.name,
-                slice(end - leaf.size, end),
-                leaf.shape,
-                leaf.kind,
-                leaf.factor,
-                leaf.path,
-                leaf.counts,
-                leaf.first,
-                leaf.axes,
+                leaf.name, slice(end - leaf.size, end), leaf.shape, leaf.kind, leaf.factor,
+                leaf.path, leaf.counts, leaf.first, leaf.axes,
             )
             for leaf, end in zip(leaves, ends, strict=True)
-        )
+        )  # fmt: skip
 
     def __reduce__(self) -> Any:
         return Encoder, (self.original, self.channels, self.turned)
