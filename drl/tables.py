@@ -55,6 +55,8 @@ SUPERVISED = Job(
 
 AGENTS = {  # name → its family's folder, which offers what agents.row says
     "dqn": Row("agents.dqn", "learn an environment by deep Q-learning", RL),
+    "ppo": Row("agents.ppo", "learn an environment by PPO, a policy gradient", RL),
+    "a2c": Row("agents.ppo.a2c", "learn an environment by A2C, PPO's simpler kin", RL),
 }
 TASKS = {  # what learns without an environment
     "digits": Row("drl.supervised", "learn to classify handwritten digits", SUPERVISED),

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from agents.dqn.config import DQNConfig
 from agents.dqn.toy_text import TOY_TEXT
-from agents.dqn.tuned import tuned
+from agents.presets import found, tuned_for
 from agents.row import Preset, Variant
 
+tuned = tuned_for(DQNConfig)
 PRESETS: dict[str, Preset] = {
     # scale: position and angle over their limits, the speeds over what is usual.
     # reward_scale: Q is at most 0.025/(1 − γ) = 5, so that Huber hears a failure (a step worth 200
@@ -234,16 +235,8 @@ FAMILIES = {"MinAtar/": MINATAR, "ALE/": ATARI}
 
 
 def preset(env_id: str) -> Preset | None:
-    """The settings for this environment or its family (MinAtar/, ALE/); None where there are none.
-
-    env_id  in full (envs.resolve); the module that it may name is nothing to us.  drl/Acrobot-v1,
-            ours, has the settings of Gymnasium's Acrobot-v1: the same physics
-    """
-    id = env_id.rpartition(":")[2]
-    for known in (id, id.removeprefix("drl/")):
-        if known in PRESETS:
-            return PRESETS[known]
-    return next((found for name, found in FAMILIES.items() if id.startswith(name)), None)
+    """The settings for this environment or its family; None where there are none."""
+    return found(PRESETS, FAMILIES, env_id)
 
 
 def rainbow(config: DQNConfig) -> DQNConfig:

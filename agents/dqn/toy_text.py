@@ -9,8 +9,11 @@ median is learnt, not a mean.  The optimum of each, by dynamic programming: test
 
 from __future__ import annotations
 
-from agents.dqn.tuned import tuned
+from agents.dqn.config import DQNConfig
+from agents.presets import tuned_for
 from agents.row import Preset
+
+tuned = tuned_for(DQNConfig)
 
 # Four times of five a slip decides.  γ 0.99: the best policy for it is the best within 100 steps
 #   too, and is further ahead of the second best than with 0.95 or 0.999; without slips it walks.

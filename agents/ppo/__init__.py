@@ -1,0 +1,15 @@
+"""PPO, as the table of agents has it: see agents.row."""
+
+from agents.ppo.build import build_ppo as build
+from agents.ppo.charts import charts
+from agents.ppo.config import PPOConfig as Config
+from agents.ppo.policy import load_policy
+from agents.ppo.presets import preset
+from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve, warnings
+
+CHARTS = charts("ppo")
+
+__all__ = [
+    "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset", "require_room",
+    "resolve", "warnings",
+]  # fmt: skip

@@ -1,0 +1,18 @@
+"""A2C, as the table of agents has it: PPO with its parts taken out (see agents.row)."""
+
+from functools import partial
+
+from agents.ppo.build import build_a2c as build
+from agents.ppo.charts import charts
+from agents.ppo.config import A2CConfig as Config
+from agents.ppo.policy import load_policy as load_actor_critic
+from agents.ppo.presets import a2c_preset as preset
+from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve
+
+CHARTS = charts("a2c")
+load_policy = partial(load_actor_critic, kind=Config)
+
+__all__ = [
+    "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset", "require_room",
+    "resolve",
+]  # fmt: skip

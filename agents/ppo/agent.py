@@ -1,0 +1,272 @@
+"""PPO, and A2C with fewer parts: the policy that acts is the one that is learnt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from agents.agent import Agent
+from agents.memory.returns import gae
+from agents.memory.rollout import Rollout
+from agents.ppo.losses import PolicyFit, PolicyLoss, ValueFit, ValueLoss, normalised
+from agents.ppo.phase import Rows, minibatches
+from agents.ppo.policy import ActorCriticPolicy
+from agents.value_bias import ValueBias
+from drl.environment import Step
+from drl.experiment.task import Metrics, Update
+from drl.nn.finite import require_finite
+from drl.nn.memory import GIB
+from drl.nn.ops import Array
+from drl.nn.optim import Optimizer, clip_norm
+from drl.nn.schedules import Schedule
+from drl.state import whole
+
+BLOCK = 1024  # rows of one forward pass over a rollout: more do not stay in the cache
+
+
+class Seen(NamedTuple):
+    """What one gradient step saw."""
+
+    policy: PolicyFit
+    value: ValueFit
+    entropy: Array  # (B,)
+    epoch: int
+    clip: float  # ε
+    grad_norm: float  # ‖∂L/∂θ‖ before clipping
+
+
+class Learnt(NamedTuple):
+    """What has been made of a rollout so far."""
+
+    rows: Rows
+    seen: list[Seen]  # of every gradient step
+    lr: float
+
+
+class PPO(Agent):
+    """L(θ) = L_π + c_V L_V − c_H H, over minibatches of a rollout, several epochs of it.
+
+    Schulman et al. 2017, Algorithm 1.  Parts: one network of actor and critic, the policy that acts
+    by it, an optimizer, the rollout, and the two losses (agents.ppo.losses).  With another loss and
+    one epoch of one minibatch it is A2C.
+
+    policy         the distribution over the network's outputs, and what it says of them
+    rollout        is filled, learnt from, and dropped
+    actions        generator of the actions tried
+    shuffle        generator of the minibatches' order
+    lr, clip       by env steps that had been learnt from when the rollout began
+    n_epochs       times that a rollout is gone through
+    batch_size     rows of a minibatch; None: all
+    target_kl      a rollout is done with once KL(π_old ‖ π) of a minibatch is above 1.5 times this
+    max_grad_norm  ‖∂L/∂θ‖ is cut to this; None leaves it
+    metrics_of     what is to be logged of a rollout
+    """
+
+    def __init__(
+        self, policy: ActorCriticPolicy, rollout: Rollout, optimizer: Optimizer,
+        policy_loss: PolicyLoss, value_loss: ValueLoss,
+        actions: np.random.Generator, shuffle: np.random.Generator,
+        lr: Schedule, clip: Schedule, metrics_of: Callable[[PPO, Learnt], Metrics],
+        gamma: float = 0.99, gae_lambda: float = 0.95, n_epochs: int = 1,
+        batch_size: int | None = None, ent_coef: float = 0.0, vf_coef: float = 0.5,
+        normalise_advantage: bool = True, max_grad_norm: float | None = 0.5,
+        target_kl: float | None = None,
+    ) -> None:  # fmt: skip
+        self._policy, self.net, self.ops = policy, policy.net, policy.net.ops
+        self.distribution, self.rollout, self.optimizer = policy.distribution, rollout, optimizer
+        self.policy_loss, self.value_loss = policy_loss, value_loss
+        self.actions, self.shuffle, self.lr, self.clip = actions, shuffle, lr, clip
+        self.metrics_of, self.gamma, self.gae_lambda = metrics_of, gamma, gae_lambda
+        self.rows = rollout.steps * rollout.num_envs
+        self.n_epochs, self.batch_size = n_epochs, batch_size or self.rows
+        self.ent_coef, self.vf_coef = ent_coef, vf_coef
+        self.normalise_advantage, self.max_grad_norm = normalise_advantage, max_grad_norm
+        self.target_kl = math.inf if target_kl is None else target_kl
+        self.updates = self.rollouts = 0  # gradient steps; rollouts learnt from
+        self.phase: Iterator[Update] | None = None  # of a full rollout
+        self.sampled: np.ndarray | None = None  # (N, *action shape), of the last `act`
+        self.mask: np.ndarray | None = None  # (N, A) of the observations last acted on
+
+    # -- acting -------------------------------------------------------------------------------
+    def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
+        """a ~ π(·|s): (N, *shape) → (N, *action shape), the environment's own."""
+        z = self._policy.actor(obs)
+        self.sampled, self.mask = self.distribution.sample(z, self.actions, mask), mask
+        return self._policy.decode(self.sampled)
+
+    def policy(self) -> ActorCriticPolicy:
+        """The most probable action, of θ as it is whenever the policy is asked."""
+        return self._policy
+
+    @property
+    def nbytes(self) -> int:
+        """Of the rollout."""
+        return self.rollout.nbytes
+
+    def probe(self) -> ValueBias:
+        """V(s₀) beside the return that the greedy policy then realises."""
+        return ValueBias(self._policy.value, self.gamma)
+
+    def about(self) -> list[str]:
+        """What a rollout is, and how often it is gone through."""
+        steps, envs = self.rollout.steps, self.rollout.num_envs
+        size = min(self.batch_size, self.rows)
+        passes = f"{self.n_epochs} epochs" if self.n_epochs > 1 else "1 epoch"
+        return [
+            f"rollouts of {self.rows:,} rows ({steps:,} steps × {envs:,} envs, "
+            f"{self.rollout.nbytes / GIB:.3f} GiB), each learnt from in {passes} of minibatches of "
+            f"{size:,}"
+        ]
+
+    # -- learning -----------------------------------------------------------------------------
+    def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
+        """Remember one step of each environment, and the samples that the actions were made of."""
+        assert self.sampled is not None
+        self.rollout.add(obs, self.sampled, step, self.mask)
+
+    def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
+        """Episodes under way are restarted: all are cut at the newest step, since a step of all
+        environments has not been remembered."""
+        self.rollout.interrupt_episodes()
+
+    def whole_steps(self, steps: int) -> int:
+        """Rounded up to whole rollouts: a part of one would never be learnt from."""
+        return -(-steps // self.rows) * self.rows
+
+    def due(self, env_steps: int) -> bool:
+        """Whether a rollout is full, and its epochs are not over."""
+        return self.rollout.full
+
+    def learn(self) -> Update:
+        """One gradient step on a minibatch; the last one of a rollout drops it."""
+        if self.phase is None:
+            self.phase = self._phase()
+        return next(self.phase)
+
+    def _phase(self) -> Iterator[Update]:
+        """The gradient steps of a full rollout."""
+        rows, done = self.prepared(), self.rollouts * self.rows
+        learnt, clip = Learnt(rows, [], self.lr(done)), self.clip(done)
+        metrics = partial(self.metrics_of, self, learnt)
+        left = self.n_epochs * -(-self.rows // self.batch_size)
+        for epoch, chosen in minibatches(self.rows, self.batch_size, self.n_epochs, self.shuffle):
+            batch = rows if chosen is None else rows.take(chosen)
+            learnt.seen.append(self.learn_from(batch, learnt.lr, clip, epoch))
+            left -= 1
+            if left == 0 or self._too_far(learnt.seen[-1]):
+                self._finish()
+            yield Update(self.updates, metrics, learnt)
+
+    def _finish(self) -> None:
+        """The rollout has been learnt from."""
+        self.rollout.clear()
+        self.rollouts += 1
+        self.phase = None
+
+    def _too_far(self, seen: Seen) -> bool:
+        """Whether the policy has moved away from the one that acted, by KL as before the step."""
+        if self.target_kl == math.inf:
+            return False
+        return kl_estimate(self.ops.numpy(seen.policy.log_ratio)) > 1.5 * self.target_kl
+
+    def prepared(self) -> Rows:
+        """The rollout's rows: one pass through the network gives log π and V, and they A and R."""
+        memory, steps, envs = self.rollout, self.rollout.steps, self.rollout.num_envs
+        shape = memory.obs.shape[2:]
+        s = memory.obs[:-1].reshape(-1, *shape)  # (B, *shape)
+        a = memory.action.reshape(-1, *memory.action.shape[2:])
+        masks = memory.mask()
+        mask = None if masks is None else masks.reshape(len(s), -1)
+
+        log_prob, value = np.empty(len(s), self.dtype), np.empty((steps + 1) * envs, self.dtype)
+        for start in range(0, len(s), BLOCK):
+            own = slice(start, start + BLOCK)
+            z, value[: len(s)][own] = self.forward(s[own])
+            allowed = None if mask is None else self.ops.booleans(mask[own])
+            log_prob[own] = self.ops.numpy(self.distribution.log_prob(z, a[own], allowed))
+        value[len(s) :] = self.values(memory.obs[-1])
+        following = memory.next_values(value.reshape(-1, envs), self.values(memory.cut_obs))
+        value = value[: len(s)]
+        advantage = gae(
+            memory.reward, value.reshape(-1, envs), following, memory.terminated, memory.truncated,
+            self.gamma, self.gae_lambda,
+        ).reshape(-1)  # fmt: skip
+        returns = (advantage + value).astype(self.dtype)
+        return Rows(s, a, log_prob, value, advantage.astype(self.dtype), returns, mask)
+
+    def forward(self, s: np.ndarray) -> tuple[Array, np.ndarray]:
+        """z (B, D) and V (B,), without a way back."""
+        y = self.net(s)
+        return y[:, :-1], self.ops.numpy(y[:, -1])
+
+    def values(self, s: np.ndarray) -> np.ndarray:
+        """V(s), (B,), block by block."""
+        blocks = [self._policy.value(s[i : i + BLOCK]) for i in range(0, len(s), BLOCK)]
+        return np.concatenate(blocks) if blocks else np.zeros(0, self.dtype)
+
+    @property
+    def dtype(self) -> Any:
+        """Of the network's numbers, numpy's."""
+        return self.ops.numpy(self.net.params).dtype
+
+    def learn_from(self, batch: Rows, lr: float, clip: float, epoch: int = 0) -> Seen:
+        """One step on L(θ) of a minibatch: θ ← θ − lr · ∂L/∂θ, by the optimizer's rule."""
+        ops, net, count = self.ops, self.net, len(batch.a)
+        advantage = ops.asarray(batch.advantage)
+        if self.normalise_advantage:
+            advantage = normalised(ops, advantage)
+        mask = None if batch.mask is None else ops.booleans(batch.mask)
+
+        y, backward = net.forward(batch.s)  # (B, D + 1)
+        z, v = y[:, :-1], y[:, -1]
+        fit = self.distribution.fit(z, batch.a, mask)
+        policy = self.policy_loss(ops, fit.log_prob, ops.asarray(batch.log_prob), advantage, clip)
+        value = self.value_loss(ops, v, ops.asarray(batch.value), ops.asarray(batch.returns))
+        dz = fit.backward(policy.d_log_prob, -self.ent_coef / count)  # −c_H H: ∂L/∂H_b = −c_H/B
+        dv = self.vf_coef * value.dv
+        backward(ops.concat([dz, dv[:, None]]))
+
+        norm = clip_norm(net, self.max_grad_norm)
+        require_finite(norm, net, net.grads, "gradient", self.updates + 1)
+        self.optimizer.step(lr)
+        self.updates += 1
+        require_finite(ops.norm(net.params), net, net.params, "parameters", self.updates)
+        return Seen(policy, value, fit.entropy, epoch, clip, norm)
+
+    # -- state --------------------------------------------------------------------------------
+    def state(self) -> dict[str, Any]:
+        """All that the next update depends on; never asked for while a rollout is learnt from."""
+        assert self.phase is None
+        return {
+            "net": self.ops.numpy(self.net.params).copy(),
+            "optimizer": self.optimizer.state(),
+            "rollout": self.rollout.state(),
+            "actions": self.actions.bit_generator.state,
+            "shuffle": self.shuffle.bit_generator.state,
+            "updates": self.updates,
+            "rollouts": self.rollouts,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """ValueError or KeyError where the state is another agent's."""
+        self.net.load(state["net"])
+        self.optimizer.load_state(state["optimizer"])
+        self.rollout.load_state(state["rollout"])
+        self.actions.bit_generator.state = state["actions"]
+        self.shuffle.bit_generator.state = state["shuffle"]
+        self.updates, self.rollouts = whole(state, "updates"), whole(state, "rollouts")
+        if self.updates != self.optimizer.steps:
+            raise ValueError(
+                f"{self.updates:,} updates, but the optimizer has made {self.optimizer.steps:,}"
+            )
+
+
+def kl_estimate(log_ratio: np.ndarray) -> float:
+    """KL(π_old ‖ π) ≈ mean(r − 1 − log r) over the actions taken, never below 0.   Schulman 2020,
+    "Approximating KL Divergence"."""
+    x = log_ratio.astype(np.float64)
+    return float((np.expm1(x) - x).mean())

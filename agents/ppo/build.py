@@ -1,0 +1,123 @@
+"""PPO and A2C from their settings: the one place where names become parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents.fronts import channels_last
+from agents.memory.rollout import Rollout
+from agents.ppo.actions import action_head
+from agents.ppo.agent import PPO
+from agents.ppo.config import A2CConfig, OnPolicyConfig, PPOConfig
+from agents.ppo.losses import (
+    ClippedSquaredError,
+    clipped_surrogate,
+    policy_gradient,
+    squared_error,
+)
+from agents.ppo.metrics import ppo_metrics, rollout_metrics
+from agents.ppo.policy import ActorCriticPolicy, network_for
+from agents.setup import Setup
+from drl.encoding import kind_of
+from drl.errors import UserError
+from drl.nn import Network
+from drl.nn.memory import require_memory
+from drl.nn.optim import Adam, Optimizer, RMSProp
+from drl.nn.schedules import Constant, Linear
+from drl.rng import generator
+
+
+def build_ppo(config: PPOConfig, setup: Setup) -> PPO:
+    """The agent, whose random parts draw from streams of their own (drl.rng).
+
+    UserError where its spaces are none that it can have; ValueError where settings and observations
+    do not fit.
+    """
+    net, steps = build_net(config, setup), annealed_over(config, setup)
+    value_loss = (
+        squared_error if config.clip_range_vf is None else ClippedSquaredError(config.clip_range_vf)
+    )
+    return PPO(
+        policy=ActorCriticPolicy(config, setup, net),
+        optimizer=Adam(net, config.lr, eps=config.adam_eps),
+        policy_loss=clipped_surrogate,
+        value_loss=value_loss,
+        clip=Linear(config.clip_range, config.clip_range_end, steps),
+        metrics_of=ppo_metrics,
+        n_epochs=config.n_epochs,
+        batch_size=config.batch_size,
+        target_kl=config.target_kl,
+        **common_parts(config, setup),
+    )
+
+
+def build_a2c(config: A2CConfig, setup: Setup) -> PPO:
+    """PPO with parts taken out: one step on the whole rollout, by the plain policy gradient.
+
+    Errors as above.
+    """
+    net = build_net(config, setup)
+    optimizer: Optimizer = Adam(net, config.lr, eps=config.optimizer_eps)
+    if config.optimizer == "rmsprop":
+        optimizer = RMSProp(net, config.lr, config.rms_rho, config.optimizer_eps)
+    return PPO(
+        policy=ActorCriticPolicy(config, setup, net),
+        optimizer=optimizer,
+        policy_loss=policy_gradient,
+        value_loss=squared_error,
+        clip=Constant(0.0),
+        metrics_of=rollout_metrics,
+        **common_parts(config, setup),
+    )
+
+
+def common_parts(config: OnPolicyConfig, setup: Setup) -> dict[str, Any]:
+    """What PPO and A2C are both made of, by the names of PPO's arguments."""
+    return {
+        "rollout": build_rollout(config, setup),
+        "actions": generator(setup.seed, "exploration"),
+        "shuffle": generator(setup.seed, "minibatches"),
+        "lr": Linear(config.lr, config.lr_end, annealed_over(config, setup)),
+        "gamma": config.gamma,
+        "gae_lambda": config.gae_lambda,
+        "ent_coef": config.ent_coef,
+        "vf_coef": config.vf_coef,
+        "normalise_advantage": config.normalise_advantage,
+        "max_grad_norm": config.max_grad_norm,
+    }
+
+
+def annealed_over(config: OnPolicyConfig, setup: Setup) -> int:
+    """Env steps until schedules are at their ends."""
+    return config.anneal_steps or setup.steps
+
+
+def build_net(config: OnPolicyConfig, setup: Setup) -> Network:
+    """The network, with its first weights.   MemoryError where there is no room to train it."""
+    from gymnasium.spaces import Box
+
+    seen = setup.observation_space
+    if not isinstance(seen, Box):
+        raise UserError(
+            f"PPO and A2C take Box observations, found {kind_of(seen)}: choose another env or wrap "
+            "it"
+        )
+    encoder = setup.encoder
+    if encoder is None or (encoder.plain and encoder.channels is None):
+        channels_last(config, seen.shape)
+    net = network_for(config, setup, generator(setup.seed, "weights"))
+    if str(net.ops.device) == "cpu":
+        require_memory(
+            4 * net.size * net.ops.dtype.itemsize,
+            f"an agent with a network of {net.size:,} parameters", "smaller `hidden` layers",
+        )  # fmt: skip
+    return net
+
+
+def build_rollout(config: OnPolicyConfig, setup: Setup) -> Rollout:
+    """The memory of one rollout."""
+    seen, head = setup.observation_space, action_head(config, setup.action_space)
+    return Rollout(
+        config.n_steps, setup.num_envs, seen.shape, seen.dtype, head.shape, head.dtype,
+        head.outputs,
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""The network of actor and critic: one vector of parameters, z(s) and V(s) side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from agents.fronts import backend_for, build_front
+from agents.ppo.config import OnPolicyConfig
+from drl.encoding import Part
+from drl.nn import Network
+from drl.nn.branches import Branches
+from drl.nn.free import Free
+from drl.nn.init import INITS, Init, Orthogonal
+from drl.nn.layers import Layer, Linear
+from drl.nn.mlp import dense
+from drl.nn.ops import make_ops
+
+ACTOR, CRITIC = ("actor", "log_std"), "critic"
+"""The branches whose outputs are z, where they are there, and the one of V."""
+
+
+def build_network(
+    config: OnPolicyConfig, shape: tuple[int, ...], observation_dtype: Any, outputs: int,
+    deviations: int = 0, seed: np.random.Generator | int = 0,
+    backend: str = "auto", dtype: str = "float32", device: str = "cpu",
+    parts: Sequence[Part] = (),
+) -> Network:  # fmt: skip
+    """Observations of `shape` → z of the policy's distribution, then V: (B, outputs + 1).
+
+    Apart, actor and critic have layers of their own from the observations on; with `shared` only
+    their last ones.
+
+    outputs     numbers of z
+    deviations  how many of them, the last ones, are log σ: parameters that see no observation
+
+    ValueError where settings and shape do not fit.
+    """
+    if backend == "auto":
+        backend = backend_for(config, shape, outputs + 1, device, parts)
+
+    def trunk() -> list[Layer]:
+        front = build_front(config, shape, observation_dtype, parts)
+        return front + dense(config.hidden, config.activation, init=config.init)
+
+    below, own = (trunk(), list) if config.shared else ([], trunk)
+    branches: dict[str, list[Layer]] = {
+        "actor": [*own(), Linear(outputs - deviations, init=_last(config, config.policy_gain))]
+    }
+    if deviations:
+        branches["log_std"] = [Free(deviations, config.log_std_init)]
+    branches[CRITIC] = [*own(), Linear(1, init=_last(config, config.value_gain))]
+    return Network([*below, Branches(branches)], shape, make_ops(backend, dtype, device), seed)
+
+
+def actor_branches(net: Network) -> tuple[str, ...]:
+    """Those whose outputs are z."""
+    heads = net.layers[-1]
+    assert isinstance(heads, Branches)
+    return tuple(name for name in ACTOR if name in heads.branches)
+
+
+def _last(config: OnPolicyConfig, gain: float) -> Init:
+    """The initial weights of outputs: with orthogonal ones of the given size."""
+    if config.init == "orthogonal":
+        return Orthogonal(gain)
+    return INITS["uniform" if config.init is None else config.init]

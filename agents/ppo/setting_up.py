@@ -1,0 +1,80 @@
+"""What the settings of PPO and A2C leave open, what a training needs room for, and what warns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from agents.config import ExperimentConfig
+from agents.observations import byte_scale
+from agents.ppo.agent import BLOCK, PPO
+from agents.ppo.config import OnPolicyConfig, PPOConfig
+from agents.setup import Setup
+from drl.nn.memory import require_memory
+
+C = TypeVar("C", bound=OnPolicyConfig)
+
+REMEDY = "train anew with a lower `lr`, a lower `max_grad_norm`, or rewards of about ±1"
+
+FIXED = {  # what a run that goes on cannot change, and why
+    name: why
+    for names, why in (
+        (
+            "hidden activation conv shared init policy_gain value_gain log_std_init scale",
+            "the network in the checkpoint is built by it",
+        ),
+        ("n_steps", "the rollout in the checkpoint is filled by it"),
+    )
+    for name in names.split()
+}
+
+
+def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
+    """The settings of a new run, complete, and a line on each thing that was left open.
+
+    Done once in the life of a run, which keeps the numbers: training on to other `steps` does not
+    change them.
+    """
+    lines = []
+    complete = replace(config, anneal_steps=config.anneal_steps or setup.steps)
+    ends = [
+        (start, end)
+        for start, end in (("lr", "lr_end"), ("clip_range", "clip_range_end"))
+        if hasattr(config, start) and getattr(config, start) != getattr(config, end)
+    ]
+    if ends and config.anneal_steps is None:
+        changing = " and ".join(f"`{start}`" for start, _ in ends)
+        lines.append(f"schedules: {changing} over {setup.steps:,} env steps, all of the run")
+    if config.scale is None and setup.observation_space.dtype == np.uint8:
+        scale = byte_scale(setup.observation_space)
+        factor = f"1/{1 / scale[0]:g}" if len(scale) == 1 else "a factor for each component"
+        lines.append(f"observations are bytes, brought to 0 … 1 by {factor}, from their space")
+        complete = replace(complete, scale=scale)
+    return complete, lines
+
+
+def require_room(agent: PPO, config: OnPolicyConfig) -> None:
+    """MemoryError unless this machine has room for what fills as training goes on."""
+    net = agent.net
+    require_memory(agent.rollout.nbytes, f"a rollout of {agent.rows:,} rows", "fewer `n_steps`")
+    numbers = sum(math.prod(shape) for _, _, shape in net.stages())
+    size = min(max(agent.batch_size, BLOCK), agent.rows)
+    require_memory(
+        size * numbers * net.ops.dtype.itemsize,
+        f"one pass through the network with {size:,} rows", "a smaller `batch_size`",
+    )  # fmt: skip
+
+
+def warnings(config: PPOConfig, experiment: ExperimentConfig) -> list[str]:
+    """Of minibatches that come out uneven."""
+    rows, size = config.n_steps * experiment.num_envs, config.batch_size
+    if size >= rows or rows % size == 0:
+        return []
+    return [
+        f"a rollout has {rows:,} rows ({config.n_steps:,} steps × {experiment.num_envs:,} envs), "
+        f"the last minibatch of each epoch is left with {rows % size:,} of {size:,}: give "
+        "`batch_size` that divides the rows"
+    ]
