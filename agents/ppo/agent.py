@@ -226,7 +226,7 @@ class PPO(Agent):
         fit = self.distribution.fit(z, batch.a, mask)
         policy = self.policy_loss(ops, fit.log_prob, ops.asarray(batch.log_prob), advantage, clip)
         value = self.value_loss(ops, v, ops.asarray(batch.value), ops.asarray(batch.returns))
-        dz = fit.backward(policy.d_log_prob, -self.ent_coef / count)  # −c_H H: ∂L/∂H_b = −c_H/B
+        dz = fit.pullback(policy.d_log_prob, -self.ent_coef / count)  # −c_H H: ∂L/∂H_b = −c_H/B
         dv = self.vf_coef * value.dv
         backward(ops.concat([dz, dv[:, None]]))
 
