@@ -10,7 +10,7 @@ from drl.cli.main import main
 
 CASES = [
     ("drl ev", {"evaluate"}),
-    ("drl train ", {"dqn", "digits"}),
+    ("drl train ", {"a2c", "dqn", "digits", "ppo"}),
     ("drl train d", {"dqn", "digits"}),
     ("drl train dqn --boot", {"--bootstrap"}),
     ("drl train dqn --bootstrap ", {"max", "double", "munchausen"}),

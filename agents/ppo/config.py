@@ -115,16 +115,10 @@ class A2CConfig(OnPolicyConfig):
     """Everything that decides what A2C learns, apart from the environment and the seed."""
 
     n_steps: int = 5
-    """Steps of each environment that one update takes."""
     gae_lambda: float = 1.0
-    """λ of the advantages: 1 takes whole returns, 0 a single reward and V(s′) (Schulman et al.
-    2016)."""
     normalise_advantage: bool = False
-    """Bring the advantages of an update to mean 0 and standard deviation 1."""
     lr: float = 7e-4
-    """The optimizer's learning rate at the start."""
     lr_end: float = 7e-4
-    """The learning rate after anneal_steps."""
 
     # -- A2C ----------------------------------------------------------------------------------
     optimizer: Literal["rmsprop", "adam"] = "rmsprop"

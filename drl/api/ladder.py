@@ -31,7 +31,7 @@ STEPS, ENVS = 2_000, 4  # env steps of a rung, environments side by side
 SETTINGS: Mapping[str, Any] = {
     "gamma": GAMMA, "hidden": (32,), "lr": 5e-3, "lr_end": 5e-4, "learning_starts": 100,
     "batch_size": 32, "buffer_size": 2_000, "tau": 0.05, "epsilon_end": 0.2,
-    "epsilon_fraction": 0.5,
+    "epsilon_fraction": 0.5, "n_steps": 8, "log_std_init": -1.0,
 }  # fmt: skip
 
 

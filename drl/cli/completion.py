@@ -102,9 +102,10 @@ def variants(command: str) -> list[tuple[str, str]]:
 def env_ids() -> tuple[str, ...]:
     """Those that we know well; any other can be typed."""
     from agents.dqn.presets import PRESETS
+    from agents.ppo.presets import PRESETS as PPO_PRESETS
     from envs.ids import OURS, REGISTERED
 
-    return tuple(sorted({*PRESETS, *OURS, *REGISTERED}))
+    return tuple(sorted({*PRESETS, *PPO_PRESETS, *OURS, *REGISTERED}))
 
 
 def bash(commands: dict[str, list[Word]]) -> str:

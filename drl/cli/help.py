@@ -24,6 +24,15 @@ EXAMPLES = {  # command → lines to try, each with what it does
         ("drl train dqn --head qr --n-step 1", "other parts of the family"),
         ("drl train dqn --solved-at None --steps 50000", "all steps, also when solved"),
     ),
+    "train ppo": (
+        ("drl train ppo", "CartPole, until solved"),
+        ("drl train ppo --env Pendulum-v1", "continuous actions"),
+        ("drl train ppo --n-steps 256 --n-epochs 4", "longer rollouts, fewer epochs"),
+    ),
+    "train a2c": (
+        ("drl train a2c", "CartPole, until solved"),
+        ("drl train a2c --optimizer adam --n-steps 16", "other parts"),
+    ),
     "train digits": (
         ("drl train digits", "8×8 digits, a hidden layer"),
         ("drl train digits --model conv --data mnist", "convolutions; MNIST is downloaded"),
@@ -134,12 +143,17 @@ def options_of(config: type, default: Any, group: str) -> Iterator[Option]:
     """Those of a dataclass, in its order; those of a dataclass inside it come last.
 
     A config that is put together of others (drl.cli.train) has those of its parts; groups of one
-    title stand together.
+    title stand together.  What a class declares anew stays where its base has it, with the base's
+    text where it has none.
     """
-    for base in reversed(config.__mro__[1:]):
-        if is_dataclass(base):
-            yield from _own_options(base, default, group)
-    yield from _own_options(config, default, group)
+    found: dict[str, Option] = {}
+    for part in reversed(config.__mro__):
+        if is_dataclass(part):
+            for option in _own_options(part, default, group):
+                before = found.get(option.name, option)
+                text = option.text or before.text
+                found[option.name] = option._replace(group=before.group, text=text)
+    yield from found.values()
 
 
 def _own_options(config: type, default: Any, group: str) -> Iterator[Option]:
