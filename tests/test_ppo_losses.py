@@ -43,13 +43,25 @@ def test_the_clipped_value_by_hand() -> None:
     assert np.allclose(fit.dv, [0, 2 / 3 * -7, 2 / 3 * -3.5])
 
 
+def test_rounding_lets_no_value_go() -> None:
+    """V_old + (V − V_old) is not V to the last bit, and (V_clip − R)² may come out the larger."""
+    rng, ops = np.random.default_rng(1), make_ops("numpy", "float32")
+    v, old, returns = rng.normal(size=(3, 1000)).astype(np.float32)
+    clipped = ClippedSquaredError(100.0)(ops, v, old, returns)
+    assert np.array_equal(clipped.dv, squared_error(ops, v, old, returns).dv)
+
+
 def problem(seed: int = 1, rows: int = 40) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     old = rng.normal(-1, 0.3, rows)
     return {
-        "log_prob": old + rng.normal(0, 0.3, rows), "old": old, "advantage": rng.normal(size=rows),
-        "v": rng.normal(size=rows), "old_v": rng.normal(size=rows), "returns": rng.normal(size=rows),
-    }  # fmt: skip
+        "log_prob": old + rng.normal(0, 0.3, rows),
+        "old": old,
+        "advantage": rng.normal(size=rows),
+        "v": rng.normal(size=rows),
+        "old_v": rng.normal(size=rows),
+        "returns": rng.normal(size=rows),
+    }
 
 
 def losses(ops: Any, p: dict[str, Any]) -> dict[str, tuple[Any, Any, str]]:

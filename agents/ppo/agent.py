@@ -109,7 +109,7 @@ class PPO(Agent):
 
     def probe(self) -> ValueBias:
         """V(s₀) beside the return that the greedy policy then realises."""
-        return ValueBias(self._policy.value, self.gamma)
+        return ValueBias(self.gamma)
 
     def about(self) -> list[str]:
         """What a rollout is, and how often it is gone through."""
@@ -214,35 +214,39 @@ class PPO(Agent):
         return self.ops.numpy(self.net.params).dtype
 
     def learn_from(self, batch: Rows, lr: float, clip: float, epoch: int = 0) -> Seen:
-        """One step on L(θ) of a minibatch: θ ← θ − lr · ∂L/∂θ, by the optimizer's rule."""
-        ops, net, count = self.ops, self.net, len(batch.a)
+        """One step on L(θ) of a minibatch: θ moves against ∂L/∂θ by the optimizer's rule."""
+        net = self.net
+        policy, value, entropy = self.gradient(batch, clip)
+        norm = clip_norm(net, self.max_grad_norm)
+        require_finite(norm, net, net.grads, "gradient", self.updates + 1)
+        self.optimizer.step(lr)
+        self.updates += 1
+        require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
+        return Seen(policy, value, entropy, epoch, clip, norm)
+
+    def gradient(self, batch: Rows, clip: float) -> tuple[PolicyFit, ValueFit, Array]:
+        """The network's `grads` ← ∂L/∂θ of a minibatch; and what L is made of, with H (B,)."""
+        ops, count = self.ops, len(batch.a)
         advantage = ops.asarray(batch.advantage)
         if self.normalise_advantage:
             advantage = normalised(ops, advantage)
         mask = None if batch.mask is None else ops.booleans(batch.mask)
 
-        y, backward = net.forward(batch.s)  # (B, D + 1)
+        y, backward = self.net.forward(batch.s)  # (B, D + 1)
         z, v = y[:, :-1], y[:, -1]
         fit = self.distribution.fit(z, batch.a, mask)
         policy = self.policy_loss(ops, fit.log_prob, ops.asarray(batch.log_prob), advantage, clip)
         value = self.value_loss(ops, v, ops.asarray(batch.value), ops.asarray(batch.returns))
         dz = fit.pullback(policy.d_log_prob, -self.ent_coef / count)  # −c_H H: ∂L/∂H_b = −c_H/B
-        dv = self.vf_coef * value.dv
+        dv = self.vf_coef * value.dv  # c_V ∂L_V/∂V
         backward(ops.concat([dz, dv[:, None]]))
-
-        norm = clip_norm(net, self.max_grad_norm)
-        require_finite(norm, net, net.grads, "gradient", self.updates + 1)
-        self.optimizer.step(lr)
-        self.updates += 1
-        require_finite(ops.norm(net.params), net, net.params, "parameters", self.updates)
-        return Seen(policy, value, fit.entropy, epoch, clip, norm)
+        return policy, value, fit.entropy
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """All that the next update depends on; never asked for while a rollout is learnt from."""
         assert self.phase is None
-        return {
-            "net": self.ops.numpy(self.net.params).copy(),
+        return self.net.saved() | {
             "optimizer": self.optimizer.state(),
             "rollout": self.rollout.state(),
             "actions": self.actions.bit_generator.state,
@@ -253,7 +257,7 @@ class PPO(Agent):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError or KeyError where the state is another agent's."""
-        self.net.load(state["net"])
+        self.net.restore(state)
         self.optimizer.load_state(state["optimizer"])
         self.rollout.load_state(state["rollout"])
         self.actions.bit_generator.state = state["actions"]

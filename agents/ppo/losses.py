@@ -102,10 +102,11 @@ class ClippedSquaredError:
         self.clip = clip
 
     def __call__(self, ops: Ops, v: Array, old_v: Array, returns: Array) -> ValueFit:
-        error = v - returns  # V − R: (B,)
-        held = old_v + ops.clip(v - old_v, -self.clip, self.clip) - returns  # V_clip − R
+        error, moved = v - returns, v - old_v  # V − R, V − V_old: (B,)
+        held = old_v + ops.clip(moved, -self.clip, self.clip) - returns  # V_clip − R
         plain, clipped = error * error, held * held
-        active = plain >= clipped
+        # within ±ε both are the same, but for rounding, which must not decide
+        active = (plain >= clipped) | (ops.abs(moved) <= self.clip)
         return ValueFit(
             error * active * (2 / len(error)),
             lambda: float(ops.mean(clipped + (plain - clipped) * active)),

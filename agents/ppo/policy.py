@@ -92,5 +92,5 @@ def load_policy(
         raise UserError(f"{where} was trained with the network of its settings: leave out net=")
     config, setup = read(kind, state["policy"]["settings"]), setup_from(state, backend, device)
     made = network_for(config, setup)
-    made.load(state["net"])
+    made.restore(state)
     return ActorCriticPolicy(config, setup, made)
