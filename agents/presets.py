@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -10,12 +10,17 @@ from agents.config import ExperimentConfig
 from agents.row import Preset
 
 
-def tuned(kind: type, **settings: Any) -> Preset:
-    """Settings of an agent, whose config class is `kind`, and of its training: each to its own."""
+def tuned_for(kind: type) -> Callable[..., Preset]:
+    """What makes a Preset of an agent's settings, whose config class is `kind`, and those of its
+    training, given side by side."""
     mine = {f.name for f in fields(kind)}
-    config = {name: value for name, value in settings.items() if name in mine}
-    rest = {name: value for name, value in settings.items() if name not in mine}
-    return Preset(kind(**config), ExperimentConfig(**rest))
+
+    def tuned(**settings: Any) -> Preset:
+        config = {name: value for name, value in settings.items() if name in mine}
+        rest = {name: value for name, value in settings.items() if name not in mine}
+        return Preset(kind(**config), ExperimentConfig(**rest))
+
+    return tuned
 
 
 def found(

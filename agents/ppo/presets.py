@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from agents.ppo.config import A2CConfig, PPOConfig
-from agents.presets import found, tuned
+from agents.presets import found, tuned_for
 from agents.row import Preset
 
+tuned, tuned_a2c = tuned_for(PPOConfig), tuned_for(A2CConfig)
 PRESETS: dict[str, Preset] = {
     # rl-baselines3-zoo's: short rollouts, 20 epochs (4 learn too slowly), λ 0.8.
     "CartPole-v1": tuned(
-        PPOConfig,
         steps=100_000,
         num_envs=8,
         n_steps=32,
@@ -28,8 +28,7 @@ PRESETS: dict[str, Preset] = {
 }
 A2C_PRESETS: dict[str, Preset] = {
     # Stable-Baselines3's settings but for the length.
-    "CartPole-v1": tuned(
-        A2CConfig,
+    "CartPole-v1": tuned_a2c(
         steps=300_000,
         num_envs=8,
         eval_every=5_000,
