@@ -111,7 +111,7 @@ def _score_line(name: str, group: list[dict[str, Any]]) -> Line:
     means = ", ".join(number(mean(row), row) for row in group)
     if "seconds" in group[0]:
         means += " in " + ", ".join(f"{row['seconds']:g}" for row in group) + " s"
-    bars = ", ".join(f"{row['bar']:g}" for row in group if "bar" in row)
+    bars = ", ".join(number(row["bar"], {}, "{:g}") for row in group if "bar" in row)
     short = [row["what"] for row in group if not met(row)]
     return (
         f"{name}, {seeds}: {', '.join(row['what'] for row in group)}",
@@ -202,8 +202,9 @@ def gradients() -> Line:
 
 
 # -- numbers --------------------------------------------------------------------------------------
-def number(x: float, row: dict[str, Any], form: str = "{:.1f}") -> str:
+def number(x: float, row: dict[str, Any], form: str = "") -> str:
     unit = " %" if row.get("unit") == "%" else ""
+    form = form or f"{{:.{row.get('digits', 1)}f}}"
     return form.format(x).replace("-", "−") + unit
 
 

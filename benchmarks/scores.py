@@ -10,6 +10,7 @@ scores.json holds what is run and what came of it, a row each:
 what, group      its line in README; rows of a group share one
 train, evaluate  arguments of `drl train` and `drl evaluate`
 score, unit      the number that counts in evaluate's JSON; "%" for a share
+digits           optional: decimals that are shown of it; none: 1
 seeds            to train with
 bar              least mean over the seeds; with `threshold`, least number of seeds that reach it
 worst            optional: least score of a seed
@@ -46,7 +47,8 @@ def score(row: dict[str, Any], seed: int, out: Path) -> tuple[float, float]:
         drl("train", *row["train"], "--seed", str(seed), "--run", str(run))
     seconds = json.loads((run / "summary.json").read_text())["seconds"]
     found = drl("evaluate", str(run), *row["evaluate"])[row["score"]]
-    return round(100 * found if row.get("unit") == "%" else found, 2), seconds
+    found = 100 * found if row.get("unit") == "%" else found
+    return round(found, 1 + row.get("digits", 1)), seconds
 
 
 def measure(row: dict[str, Any], out: Path, jobs: int, seeds: list[int] | None) -> None:

@@ -12,6 +12,7 @@ Text            is left out of a Dict or Tuple
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
@@ -136,8 +137,11 @@ class Encoder:
             leaf.write(_at(obs, leaf.path), out)
             return
         for leaf, part in zip(self.leaves, self.parts, strict=True):
+            target = out[part.where]
+            if len(leaf.shape) > 1:
+                target = target.reshape(leaf.shape)
             try:
-                leaf.write(_at(obs, leaf.path), out[part.where].reshape(leaf.shape))
+                leaf.write(_at(obs, leaf.path), target)
             except Misfit as misfit:
                 raise Misfit(f"in {part.name} {misfit}") from misfit
 
@@ -232,10 +236,9 @@ def _leaves(
     elif isinstance(space, spaces.Box):
         yield _box(space, path, channels)
     elif isinstance(space, spaces.Discrete):
-        yield _one_hots(np.array([space.n]), np.array([space.start]), (), path, words(space))
+        yield _one_hot(space, path)
     elif isinstance(space, spaces.MultiDiscrete):
-        start = getattr(space, "start", np.zeros_like(space.nvec))
-        yield _one_hots(space.nvec.ravel(), start.ravel(), space.shape, path, words(space))
+        yield _one_hots(space, path)
     elif isinstance(space, spaces.MultiBinary):
         yield _bits(space, path)
     else:
@@ -292,26 +295,41 @@ def _box(
     return _Leaf(path, raw, shape, low, high, kind, said, write, axes=axes)
 
 
-def _one_hots(
-    counts: np.ndarray, starts: np.ndarray, raw: Shape, path: tuple[Any, ...], said: str
-) -> _Leaf:
-    """One-hot vectors side by side.   counts, starts: (K,) of each."""
-    offsets = [0, *np.cumsum(counts).tolist()]
-    bounds = list(zip(starts.tolist(), (starts + counts).tolist(), offsets[:-1], strict=True))
-    size = offsets[-1]
+def _one_hot(space: Any, path: tuple[Any, ...]) -> _Leaf:
+    size, first, said = int(space.n), int(space.start), words(space)
+    end = first + size
 
     def write(value: Any, out: np.ndarray) -> None:
-        out[...] = 0
-        given = [_whole(value, said)] if raw == () else _wholes(value, raw, said)
-        for chosen, (first, end, offset) in zip(given, bounds, strict=True):
+        chosen = value if type(value) is int else _whole(value, said)
+        if not first <= chosen < end:
+            raise Misfit(f"{chosen} in an observation; its space says {said}")
+        out.fill(0)
+        out[chosen - first] = 1
+
+    return _zeros_and_ones(
+        path, (), size, "one-hot", f"{said} one-hot, {size:,}", write, (size,), (first,)
+    )
+
+
+def _one_hots(space: Any, path: tuple[Any, ...]) -> _Leaf:
+    """One-hot vectors side by side."""
+    raw, said = tuple(space.shape), words(space)
+    counts: list[int] = space.nvec.ravel().tolist()
+    starts: list[int] = getattr(space, "start", np.zeros_like(space.nvec)).ravel().tolist()
+    *offsets, size = itertools.accumulate(counts, initial=0)
+    bounds = [(first, first + n, at) for first, n, at in zip(starts, counts, offsets, strict=True)]
+
+    def write(value: Any, out: np.ndarray) -> None:
+        out.fill(0)
+        for chosen, (first, end, offset) in zip(_wholes(value, raw, said), bounds, strict=True):
             if not first <= chosen < end:
                 raise Misfit(f"{chosen} in an observation; its space says {said}")
             out[offset + chosen - first] = 1
 
-    low, high = np.zeros(size, np.float32), np.ones(size, np.float32)
-    what = f"{said} {'one-hot' if raw == () else 'one-hot each'}, {size:,}"
-    ends = tuple(counts.tolist()), tuple(starts.tolist())
-    return _Leaf(path, raw, (size,), low, high, "one-hot", what, write, *ends)
+    return _zeros_and_ones(
+        path, raw, size, "one-hot", f"{said} one-hot each, {size:,}", write,
+        tuple(counts), tuple(starts),
+    )  # fmt: skip
 
 
 def _bits(space: Any, path: tuple[Any, ...]) -> _Leaf:
@@ -321,8 +339,15 @@ def _bits(space: Any, path: tuple[Any, ...]) -> _Leaf:
     def write(value: Any, out: np.ndarray) -> None:
         out[...] = as_array(value, raw, np.dtype(np.bool_), said).ravel()
 
+    return _zeros_and_ones(path, raw, size, "bits", f"{said} as 0 and 1, {size:,}", write)
+
+
+def _zeros_and_ones(
+    path: tuple[Any, ...], raw: Shape, size: int, kind: Kind, said: str,
+    write: Callable[[Any, np.ndarray], None], counts: Shape = (), first: Shape = (),
+) -> _Leaf:  # fmt: skip
     low, high = np.zeros(size, np.float32), np.ones(size, np.float32)
-    return _Leaf(path, raw, (size,), low, high, "bits", f"{said} as 0 and 1, {size:,}", write)
+    return _Leaf(path, raw, (size,), low, high, kind, said, write, counts, first)
 
 
 def _shown(leaf: _Leaf) -> str:
@@ -334,10 +359,10 @@ def _shown(leaf: _Leaf) -> str:
 def _at(obs: Any, path: tuple[Any, ...]) -> Any:
     """What a Dict's or Tuple's observation has there."""
     for key in path:
-        if isinstance(obs, Mapping):
-            there = key in obs
+        if isinstance(obs, (tuple, list)):
+            there = isinstance(key, int) and key < len(obs)
         else:
-            there = isinstance(obs, tuple | list) and isinstance(key, int) and key < len(obs)
+            there = isinstance(obs, Mapping) and key in obs
         if not there:
             raise Misfit(f"an observation without {'.'.join(map(str, path))}")
         obs = obs[key]
