@@ -20,6 +20,7 @@ from envs.alarm import Alarm
 from envs.drawing import rendered
 from envs.guarded import Failed, GivenAgain, Guarded
 from envs.ids import called, own_name
+from envs.keeping import keeps_statistics
 from envs.masks import gathered
 from envs.own_state import load_own_state, own_state, tells_state
 from envs.repeat import Episode, Way, begin, find_way, play_again
@@ -128,6 +129,11 @@ class GymVector:
         encoder = self.encoder
         env.encoder = None if encoder is None or encoder.plain else encoder
         return env
+
+    @property
+    def keep_statistics(self) -> list[str]:
+        """Names of the wrappers that do, around the first of them."""
+        return keeps_statistics(self.envs[0].env)
 
     def prepare(self) -> None:
         """Try out how episodes can be played again."""

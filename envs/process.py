@@ -17,11 +17,10 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, NoReturn
 
-from drl.encoding import Encoder
 from drl.errors import EnvFailed, EnvWarning, NoPictures, NotRepeated, UserError
 from envs.guarded import MAKE_SECONDS
 from envs.shared import Shared
-from envs.worker import ENDING, Make, serve
+from envs.worker import ENDING, About, Make, serve
 
 LOOK = 1.0  # s between two looks whether a process that does not answer is alive
 GRACE = 5.0  # s to end for one that was left in the middle of something, before it is killed
@@ -69,17 +68,16 @@ class Process:
         self.asked = self.answered = 0
         self.ask("made")
 
-    def about(self) -> tuple[str, Encoder, Any, float]:
-        """Name, encoder of the observations, action space, frames per second: once, when it has
-        begun.   Died, EnvFailed, UserError"""
-        id, encoder, action, fps = self.answer(_no_number)
+    def about(self) -> About:
+        """Its environments: once, when it has begun.   Died, EnvFailed, UserError"""
+        about: About = self.answer(_no_number)
         if self.shared is None:
-            self.shared = Shared(self.count, encoder.space, action)
+            self.shared = Shared(self.count, about.encoder.space, about.action_space)
         self.ask("memory")
         with suppress(OSError):  # its end shows in the answer
             self.shared.send(self.pipe, self.process.pid or 0)
         self.answer(_no_number)
-        return id, encoder, action, fps
+        return about
 
     def ask(self, name: str, *given: Any) -> None:
         """Say what is to be done."""

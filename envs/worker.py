@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -91,6 +91,16 @@ def seen(make: Make, channels: Seen, **of: Any) -> GymVector:
     return made
 
 
+class About(NamedTuple):
+    """What the parent is told of them once."""
+
+    id: str
+    encoder: Any
+    action_space: Any
+    fps: float
+    keep_statistics: list[str]  # wrappers that do
+
+
 class Server:
     """The environments of this process, and what the parent may ask of them."""
 
@@ -142,11 +152,13 @@ class Server:
             self.pipe.send((answer[0], self.number, answer[1], told))
 
     # -- what is asked ------------------------------------------------------------------------
-    def made(self) -> tuple[str, Any, Any, float]:
-        """The environments; their name, encoder, action space and frames per second."""
+    def made(self) -> About:
+        """The environments."""
         self.vector = self.make()
         vector = self.vector
-        return vector.id, vector.encoder, vector.action_space, vector.fps
+        return About(
+            vector.id, vector.encoder, vector.action_space, vector.fps, vector.keep_statistics
+        )
 
     def memory(self) -> None:
         """It follows."""

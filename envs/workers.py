@@ -18,7 +18,7 @@ from drl.state import fill
 from envs import gymnasium_env
 from envs.gymnasium_env import LOST, noted
 from envs.process import Died, Process
-from envs.worker import Make, Vector, seen
+from envs.worker import About, Make, Vector, seen
 
 ALL_LOST = "it was started anew, their episodes are lost"
 
@@ -72,11 +72,14 @@ class GymWorkers:
         except BaseException:
             self.close()
             raise
-        self.id, self.encoder, self.action_space, self.fps = about[0]
+        one = about[0]
+        self.id, self.action_space, self.fps = one.id, one.action_space, one.fps
+        self.encoder: Encoder = one.encoder
+        self.keep_statistics = one.keep_statistics
         self.observation_space: Any = self.encoder.space
         self.obs = self._empty()
 
-    def _made(self, process: Process) -> tuple[str, Encoder, Any, float]:
+    def _made(self, process: Process) -> About:
         try:
             return process.about()
         except Died as died:

@@ -251,6 +251,11 @@ def test_a_wrapper_with_statistics_of_its_own_is_warned_of(name: str) -> None:
     assert found.mark == "look" and WRAPPERS[name] in found.text and "score wrongly" in found.text
     with pytest.warns(drl.TrainingWarning, match=f"{name} {WRAPPERS[name]} by statistics"):
         drl.train("dqn", normalised(name), steps=32, learning_starts=16, progress=False)
+    with pytest.warns(drl.TrainingWarning, match=f"{name} {WRAPPERS[name]} by statistics"):
+        drl.train(
+            "dqn", normalised(name), steps=32, learning_starts=16, num_envs=2, env_workers=2,
+            progress=False,
+        )  # fmt: skip
 
 
 def test_the_command(tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from made import NEVER, dqn_in, task
 
 import drl
-from agents import DQNConfig, evaluate
+from agents import DQNConfig, Munchausen, Parts, Target, best_action, evaluate, q_target
 from agents.agent import Agent
 from agents.player import Act, Memoryless
 from agents.value_bias import ValueBias
@@ -278,3 +278,75 @@ def test_an_agent_of_ones_own_is_given_the_masks() -> None:
         pass
     assert len(given) == 20
     assert all(np.array_equal(ALLOWED[states], mask) for states, mask in given)
+
+
+# -- a target of one's own -----------------------------------------------------------------------
+def over_all(head: Any, net: Any, target_net: Any, batch: Any) -> Target:
+    z = head.outputs(target_net, batch.s_next)
+    return Target(batch.r, batch.discount, head.at(z, net.ops.argmax(head.mean(z), axis=1)))
+
+
+def over_allowed(head: Any, net: Any, target_net: Any, batch: Any) -> Target:
+    z = head.outputs(target_net, batch.s_next)
+    best = best_action(net.ops, head.mean(z), batch.next_mask)
+    return Target(batch.r, batch.discount, head.at(z, best))
+
+
+def halved(head: Any, net: Any, target_net: Any, batch: Any) -> Target:
+    """One of ours, of another batch."""
+    return q_target(head, net, target_net, batch._replace(r=batch.r / 2))
+
+
+SHORT: dict[str, Any] = {
+    "steps": 96, "learning_starts": 32, "eval_every": 48, "eval_episodes": 1, "num_envs": 4,
+    "progress": False,
+}  # fmt: skip
+
+
+def test_a_target_that_ignores_masks_is_warned_of_once(tmp_path: Path) -> None:
+    said = "does not look at `batch.next_mask`"
+    with pytest.warns(drl.TrainingWarning, match=said) as warned:
+        drl.train("dqn", Three, parts=Parts(bootstrap=over_all), run=tmp_path / "run", **SHORT)
+    assert len(warned) == 1
+    with pytest.warns(drl.TrainingWarning, match=said):
+        drl.load_run(tmp_path / "run").resume(steps=128, progress=False)
+
+
+@pytest.mark.parametrize("target", [over_allowed, halved, q_target, Munchausen()])
+def test_one_that_looks_at_them_is_not(target: Any) -> None:
+    drl.train("dqn", Three, parts=Parts(bootstrap=target), **SHORT)
+
+
+def test_nor_one_where_there_are_no_masks() -> None:
+    drl.train("dqn", "drl/Catch-v0", parts=Parts(bootstrap=over_all), **SHORT)
+
+
+def test_an_eye_on_it_changes_nothing() -> None:
+    for target, ours in ((over_allowed, q_target), (Munchausen(), Munchausen())):
+        nets = [drl.train("dqn", Three, parts=Parts(bootstrap=t), **SHORT).net.params
+                for t in (target, ours)]  # fmt: skip
+        assert nets[0].tobytes() == nets[1].tobytes()
+
+
+# -- memory --------------------------------------------------------------------------------------
+class Wide(Three):
+    """20,000 actions: masks take more room than observations."""
+
+    action_space = Discrete(20_000)
+
+    def action_masks(self, rows: np.ndarray) -> np.ndarray:
+        masks = np.zeros((rows.shape[1], 20_000), bool)
+        masks[:, :3] = super().action_masks(rows)
+        return masks
+
+
+def test_masks_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    agent = dqn_in(DQNConfig(hidden=(4,), buffer_size=100_000), make(Wide, 1, 1))
+    assert agent.replay.mask_bytes == 100_000 * 2 * 2_500
+    before = agent.nbytes
+    assert agent.replay._no_masks().nbytes == agent.replay.mask_bytes
+    assert "0.466 more where actions are masked" in agent.about()[0]
+    assert before > agent.replay.mask_bytes
+    monkeypatch.setattr("drl.nn.memory.physical_memory", lambda: 2.0**28)
+    with pytest.raises(drl.UserError, match="the replay memory of 100,000 transitions takes 0.5"):
+        drl.train("dqn", Wide, buffer_size=100_000, hidden=(4,), **SHORT)

@@ -118,9 +118,11 @@ class DQN:
 
     def about(self) -> list[str]:
         """The size of its memory, and the bounds of its targets."""
+        masks = self.replay.mask_bytes / GIB
+        more = f", {masks:.3f} more where actions are masked" if masks >= 0.001 else ""
         lines = [
-            f"replay memory: {self.replay.nbytes / GIB:.3f} GiB when its "
-            f"{self.replay.buffer_size:,} transitions are full"
+            f"replay memory: {self.replay.nbytes / GIB - masks:.3f} GiB when its "
+            f"{self.replay.buffer_size:,} transitions are full{more}"
         ]
         if isinstance(bound := self.bootstrap, Bounded):
             low, high = bound.low / self.reward_scale, bound.high / self.reward_scale

@@ -14,6 +14,7 @@ from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_by
 from agents.dqn.metrics import update_metrics
 from agents.dqn.networks import BuildNet, build_head, build_network, own_network
+from agents.dqn.own_target import own_target
 from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
@@ -90,7 +91,8 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
         exploration=exploration,
         noise=generator(seed, "noise"),
-        bootstrap=parts.bootstrap or build_bootstrap(config, actions, setup.reward_range),
+        bootstrap=own_target(parts.bootstrap)
+        or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
         policy=DQNPolicy(config, setup, net, head, _own_net(setup, parts)),
         update_metrics=update_metrics,

@@ -12,6 +12,7 @@ from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_in
 from agents.dqn.divergence import Divergence
+from agents.dqn.own_target import IgnoredMasks, OwnTarget
 from agents.observations import byte_scale
 from agents.setup import Setup
 from agents.task import RLTask
@@ -87,7 +88,10 @@ def callbacks(task: RLTask, config: DQNConfig, setup: Setup) -> Sequence[Callbac
     if config.value_bound == "auto":
         declared = config.reward_range or setup.reward_range
     assert isinstance(task.agent, DQN)
-    return [Divergence(task.agent, declared, task.config.logged_every)]
+    found: list[Callback] = [Divergence(task.agent, declared, task.config.logged_every)]
+    if isinstance(target := task.agent.bootstrap, OwnTarget):
+        found.append(IgnoredMasks(target))
+    return found
 
 
 def require_room(agent: DQN, config: DQNConfig) -> None:

@@ -8,9 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 
+def bytes_of(actions: int) -> int:
+    """⌈A/8⌉"""
+    return -(-actions // 8)
+
+
 def unset(shape: tuple[int, ...], actions: int) -> np.ndarray:
     """(*shape, ⌈A/8⌉) bytes of masks that allow everything."""
-    return np.full((*shape, -(-actions // 8)), 255, np.uint8)
+    return np.full((*shape, bytes_of(actions)), 255, np.uint8)
 
 
 def packed(mask: np.ndarray | None, count: int, actions: int) -> np.ndarray:

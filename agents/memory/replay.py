@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from agents.memory.masks import unpacked, unset
+from agents.memory.masks import bytes_of, unpacked, unset
 from agents.memory.storage import ObservationStorage
 from drl.state import fill, whole
 
@@ -151,11 +151,15 @@ class ReplayBuffer:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the full ring, in bytes; the system hands it out as it fills."""
+        """Bytes of the full ring, with masks; the system hands them out as it fills."""
         own: int = sum(getattr(self, name).nbytes for name in COLUMNS)
         own += sum(array.nbytes for array in self._batch)
-        own += 0 if self.masks is None else self.masks.nbytes
-        return own + self.storage.nbytes + self.sampler.nbytes
+        return own + self.mask_bytes + self.storage.nbytes + self.sampler.nbytes
+
+    @property
+    def mask_bytes(self) -> int:
+        """Of these, those that are taken where actions are masked, which the first step tells."""
+        return self.buffer_size * 2 * bytes_of(self.actions)
 
     def add(
         self, s: np.ndarray, action: np.ndarray, reward: np.ndarray, discount: np.ndarray,

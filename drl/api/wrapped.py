@@ -7,8 +7,6 @@ from dataclasses import fields
 from typing import Any
 
 from drl.environment import VectorEnv
-from envs.gymnasium_env import GymVector
-from envs.keeping import keeps_statistics
 
 
 def statistics_lines(envs: VectorEnv, settings: Collection[str]) -> list[str]:
@@ -16,10 +14,8 @@ def statistics_lines(envs: VectorEnv, settings: Collection[str]) -> list[str]:
 
     settings  names of those that the agent and its training have
     """
-    if not isinstance(envs, GymVector):
-        return []
     lines = []
-    for name in keeps_statistics(envs.envs[0].env):
+    for name in getattr(envs, "keep_statistics", ()):
         if "Reward" in name:
             what, own = "rewards", ("normalise_reward", "reward_scale")
         else:
