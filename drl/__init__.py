@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         StopWithoutProgress,
     )
     from drl.nn import (
+        GRU,
         MLP,
         MSE,
         SGD,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         Optimizer,
         Pool,
         QuantileHuber,
+        Recurrent,
         ReLU,
         RMSProp,
         Scale,
@@ -78,10 +80,11 @@ __all__ = [
     "Callback", "Every", "LoadedRun", "Report", "Result", "StopAfterTime", "StopAtReturn",
     "StopWithoutProgress", "Sweep", "TrainingWarning", "compare", "doctor", "load_policy",
     "load_run", "sweep", "train",
-    "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy", "CentredRMSProp",
-    "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d", "Momentum", "Network",
-    "Normalise", "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU", "Scale", "Sigmoid",
-    "SoftmaxCrossEntropy", "Tanh", "UserError", "check_loss", "check_network", "clip_norm",
+    "GRU", "MLP", "MSE", "SGD", "Adam", "AdamW", "Bernoulli", "CategoricalCrossEntropy",
+    "CentredRMSProp", "Conv", "Conv2d", "Flatten", "Huber", "Layer", "Linear", "MaxPool2d",
+    "Momentum", "Network", "Normalise", "Optimizer", "Pool", "QuantileHuber", "RMSProp", "ReLU",
+    "Recurrent", "Scale", "Sigmoid", "SoftmaxCrossEntropy", "Tanh", "UserError", "check_loss",
+    "check_network", "clip_norm",
     "make_ops",
 ]  # fmt: skip
 

@@ -27,6 +27,7 @@ from drl.nn.losses import (
 from drl.nn.noisy import NoisyLinear
 from drl.nn.normalise import Normalise
 from drl.nn.ops import Array, Ops, make_ops
+from drl.nn.recurrent import GRU
 
 LIBRARIES: tuple[str, ...] = ("numpy", "torch")
 # the largest relative errors that pass; "float32": our float32 against autograd's float64
@@ -101,6 +102,41 @@ class EmbeddingAt(QuantileEmbedding):
         return y.reshape(x.shape[0], -1), backward
 
 
+class Unrolled(GRU):
+    """GRU over T steps side by side in a row: (B, T·I) → (B, T·H).  It begins in states that are
+    not 0; in some sequences another episode begins on the way."""
+
+    def __init__(self, units: int, steps: int) -> None:
+        super().__init__(units)
+        self.steps = steps
+
+    def build(self, shape: Shape) -> Shape:
+        (units,) = super().build((shape[0] // self.steps,))
+        return (self.steps * units,)
+
+    def sequences(self, count: int) -> tuple[Array, Array]:
+        """The states before the first step (B, H), and where one is kept (T, B, 1)."""
+        h = np.tile(np.linspace(-0.7, 0.9, self.units), (count, 1))
+        begins = np.add.outer(np.arange(self.steps), np.arange(count)) % 3 == 2
+        return self.ops.asarray(h), self.ops.asarray(1.0 - begins[:, :, None])
+
+    def forward(self, x: Array) -> tuple[Array, Pullback]:
+        ops, B, T, H = self.ops, x.shape[0], self.steps, self.units
+        steps = x.reshape(B, T, -1).swapaxes(0, 1)
+        y, _, pullback = self.unroll(steps.reshape(T * B, -1), *self.sequences(B))
+
+        def backward(dy: Array, inputs: bool = True) -> Array:
+            rows = dy.shape[0]
+            whole = ops.zeros(T, B, H)
+            whole[:, :rows] = dy.reshape(rows, T, H).swapaxes(0, 1)
+            dx = pullback(whole.reshape(T * B, H), inputs)
+            if not inputs:
+                return None
+            return dx.reshape(T, B, -1)[:, :rows].swapaxes(0, 1).reshape(rows, -1)
+
+        return y.reshape(T, B, H).swapaxes(0, 1).reshape(B, -1), backward
+
+
 def mlp(shape: int | Shape, **settings: Any) -> Make:
     return lambda outputs, library, dtype: MLP(
         shape, outputs, backend=library, dtype=dtype, **settings
@@ -144,6 +180,12 @@ ROWS: dict[str, Make] = {
         lambda: Branches({"a": [Linear(2), Tanh()], "b": [Slice(1, 3)], "c": [Noisy(2)]}),
     ),
     "Branches, picture beside numbers": chain((21,), beside),
+    "GRU, 5 steps": chain((10,), lambda: Unrolled(3, 5)),
+    "GRU, 1 step": chain((4,), lambda: Unrolled(3, 1)),
+    "GRU, 1 unit, 1 input": chain((4,), lambda: Unrolled(1, 4)),
+    "GRU between layers": chain(
+        (6,), lambda: Linear(8), Tanh, lambda: Unrolled(3, 4), lambda: Linear(4), Tanh
+    ),
     "Conv2d 3×3": chain((5, 4, 2), lambda: Conv2d(3, 3)),
     "Conv2d 3×3 stride 2": chain((6, 7, 1), lambda: Conv2d(2, 3, stride=2)),
     "Conv2d 3×3 padding 1": chain((4, 3, 1), lambda: Conv2d(2, 3, padding=1)),

@@ -24,6 +24,7 @@ from drl.nn.embedding import QuantileEmbedding
 from drl.nn.network import Network
 from drl.nn.noisy import NoisyLinear
 from drl.nn.normalise import Normalise
+from drl.nn.recurrent import GRU
 
 
 def _conv2d(layer: Conv2d, x: Tensor, W: Tensor, b: Tensor | None = None) -> Tensor:
@@ -82,6 +83,19 @@ def _branches(layer: Branches, x: Tensor, **parameters: Tensor) -> Tensor:
     return torch.cat(made, dim=1)
 
 
+def _gru(
+    layer: Any, x: Tensor, W: Tensor, U: Tensor, b: Tensor, c: Tensor
+) -> Tensor:  # fmt: skip
+    """drl.bench.gradients.Unrolled, by torch's own cell."""
+    h, keep = (torch.as_tensor(layer.ops.numpy(each)) for each in layer.sequences(len(x)))
+    hidden_bias = torch.cat([torch.zeros(2 * layer.units, dtype=x.dtype), c])
+    made = []
+    for t, step in enumerate(x.reshape(len(x), layer.steps, -1).unbind(1)):
+        h = torch.gru_cell(step, h * keep[t], W.T, U.T, b, hidden_bias)
+        made.append(h)
+    return torch.cat(made, dim=1)
+
+
 def _quantile_huber(loss: Any, y: Tensor, t: Tensor) -> Tensor:
     total = y.new_zeros(())
     for i in range(y.shape[1]):
@@ -106,6 +120,7 @@ LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) →
     NoisyLinear: _noisy,
     Dueling: _dueling,
     QuantileEmbedding: _embedding,
+    GRU: _gru,
     Conv2d: _conv2d,
     MaxPool2d: _max_pool2d,
 }

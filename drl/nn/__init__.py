@@ -41,8 +41,10 @@ from drl.nn.optim import (
     clip_norm,
 )
 from drl.nn.part import part
+from drl.nn.recurrent import GRU, Recurrent
 
 __all__ = [
+    "GRU",
     "BernoulliActions",
     "Categorical",
     "Distribution",
@@ -82,6 +84,7 @@ __all__ = [
     "QuantileHuber",
     "RMSProp",
     "ReLU",
+    "Recurrent",
     "Scale",
     "Sigmoid",
     "Slice",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from drl.nn.chain import chained, unrolled
 from drl.nn.layers import Layer, Pullback, Shape
 from drl.nn.ops import Array, Ops
 
@@ -104,20 +105,35 @@ class Branches(Layer):
         for layer, _ in self.inside():
             layer.resample(rng)
 
+    @property
+    def state_size(self) -> int:
+        return sum(layer.state_size for layers in self.branches.values() for layer in layers)
+
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         outputs, chains = [], {}
         for branch, layers in self.branches.items():
-            y, pullbacks = x, []
-            for layer in layers:
-                y, pullback = layer.forward(y)
-                pullbacks.append(pullback)
+            y, chains[branch] = chained(layers, x)
             outputs.append(y)
-            chains[branch] = pullbacks, _lowest(layers)
+        return self.ops.concat(outputs), self._backwards(chains)
+
+    def unroll(
+        self, x: Array, h: Array, keep: Array | None = None
+    ) -> tuple[Array, Array, Pullback]:  # fmt: skip
+        outputs, states, chains, start = [], [], {}, 0
+        for branch, layers in self.branches.items():
+            y, own, chains[branch] = unrolled(layers, x, h[:, start:], keep)
+            outputs.append(y)
+            states += own
+            start += sum(state.shape[1] for state in own)
+        return self.ops.concat(outputs), self.ops.concat(states), self._backwards(chains)
+
+    def _backwards(self, chains: Mapping[str, Sequence[Pullback]]) -> Pullback:
+        """The chain rule through every branch."""
 
         def backward(dy: Array, inputs: bool = True) -> Array:
             start, total = 0, None
-            for branch, (pullbacks, lowest) in chains.items():
-                width = self.widths[branch]
+            for branch, pullbacks in chains.items():
+                width, lowest = self.widths[branch], _lowest(self.branches[branch])
                 part = dy[:, start : start + width]  # ∂L/∂(its output): its own columns of dy
                 start += width
                 if not inputs and lowest is None:
@@ -129,7 +145,7 @@ class Branches(Layer):
                 total = dx if total is None else total + dx  # ∂L/∂x = Σ of the branches'
             return total if inputs else None
 
-        return self.ops.concat(outputs), backward
+        return backward
 
     def only(self, *names: str) -> Branches:
         """Some of the branches, in this order: the same layers, in the same network."""

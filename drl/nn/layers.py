@@ -81,6 +81,22 @@ class Layer:
         """x (B, …) → y (B, …), and the pullback."""
         raise NotImplementedError
 
+    @property
+    def state_size(self) -> int:
+        """Numbers that it carries from step to step of a sequence; 0: it has no state."""
+        return 0
+
+    def unroll(
+        self, x: Array, h: Array, keep: Array | None = None
+    ) -> tuple[Array, Array, Pullback]:  # fmt: skip
+        """B sequences of T steps through a layer with a state: x (T·B, …), the states before them
+        h (B, state_size) → y (T·B, …), the states after each step (T·B, state_size), the pullback.
+
+        Row t·B + b is step t of sequence b.   keep: (T, B, 1), 0 where an episode begins, whose
+        state is 0 before the step, else 1; None: 1 everywhere.
+        """
+        raise NotImplementedError
+
     def inside(self) -> Iterator[tuple[Layer, Shape]]:
         """The layers that it is made of, with the shapes of their outputs, where they can be looked
         at one by one; their parameters are its own, in this order, as "name.W"."""

@@ -117,7 +117,10 @@ class Network:
                 x, pullback = layer.forward(x)
             pullbacks.append(pullback)
 
-        rows = x.shape[0]
+        return x, self._backwards(pullbacks, x.shape[0])
+
+    def _backwards(self, pullbacks: Sequence[Pullback], rows: int) -> Pullback:
+        """The chain rule through all layers, of an output of so many rows."""
 
         def backward(dy: Array, inputs: bool = False) -> Array:
             dy = self.ops.asarray(dy)
@@ -129,7 +132,7 @@ class Network:
                 dy = pullback(dy)
             return pullbacks[last](dy, inputs)
 
-        return x, backward
+        return backward
 
     def __call__(self, x: Array, condition: Array | None = None) -> Array:
         """x (B, *input_shape) → y (B, outputs), without a pullback.   Arguments as in forward."""
@@ -262,7 +265,8 @@ class Network:
         A convolution's weights are used at every position.
         """
         return [
-            math.prod(layer.shapes["W"]) * math.prod(shape[:-1])
+            sum(math.prod(layer.shapes.get(name, (0,))) for name in ("W", "U"))
+            * math.prod(shape[:-1])
             for _, layer, shape in self.stages()
             if "W" in layer.shapes
         ]
