@@ -55,6 +55,14 @@ class SavedPolicy:
         ask it: here one that remembers nothing of them."""
         return Memoryless(self.act, self.value)
 
+    def sampled(self, seed: int) -> SavedPolicy:
+        """The same policy, whose actions are drawn from its probabilities by a generator with this
+        seed.   UserError where it has none."""
+        raise UserError(
+            f"the policy of {self.agent} chooses the best action, it has no probabilities to draw "
+            "one by: leave `sample` out"
+        )
+
     def settings(self) -> dict[str, Any]:
         """What the network is built from, as JSON."""
         return {"settings": plain(self.config)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.policy import SavedPolicy, setup_from
+from agents.policy import SavedPolicy, checked, setup_from
 from agents.ppo.actions import ActionHead, action_head
 from agents.ppo.config import OnPolicyConfig, PPOConfig
 from agents.ppo.networks import CRITIC, actor_branches, build_network
@@ -15,9 +15,12 @@ from agents.setup import Setup
 from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.branches import Branches
+from drl.nn.distributions import Categorical
 from drl.nn.free import Free
 from drl.nn.part import part
+from drl.rng import generator
 from drl.settings import read
+from drl.spaces import words
 
 
 class ActorCriticPolicy(SavedPolicy):
@@ -32,10 +35,69 @@ class ActorCriticPolicy(SavedPolicy):
         super().__init__(config, setup, net)
         self.head: ActionHead = action_head(config, setup.action_space)
         self.distribution = self.head.build(net.ops)
+        self._drawing: SampledPolicy | None = None  # of predict(deterministic=False)
         self.actor, self.critic = part(net, *actor_branches(net)), part(net, CRITIC)
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         return self.decode(self.distribution.mode(self.actor(obs), mask))
+
+    def sampled(self, seed: int) -> SampledPolicy:
+        """The same policy, of θ as it is whenever it is asked, whose actions are drawn."""
+        return SampledPolicy(self, generator(seed, "policy"))
+
+    def predict(
+        self, observation: Any, state: Any = None, episode_start: Any = None,
+        deterministic: bool = True, action_masks: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, Any]:  # fmt: skip
+        """As of every policy; deterministic=False draws the actions, by a generator of its own."""
+        if deterministic:
+            return super().predict(observation, state, episode_start, True, action_masks)
+        if self._drawing is None:
+            self._drawing = self.sampled(0)
+        return self._drawing(observation, action_masks), state
+
+    def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
+        """π(·|s): N observations → (N, A) of Discrete actions; one gives (A,).
+
+        UserError on what is not of the space, and where actions are not Discrete.
+        """
+        if not isinstance(self.distribution, Categorical):
+            raise UserError(
+                f"{words(self.action_space)} actions have no table of probabilities: ask log_prob "
+                "of the actions that you mean"
+            )
+        batch, one, mask = self.asked(obs, mask)
+        p: np.ndarray = self.net.ops.numpy(self.distribution.probs(self.actor(batch), mask))
+        return p[0] if one else p
+
+    def log_prob(self, obs: Any, actions: Any, mask: np.ndarray | None = None) -> np.ndarray:
+        """log π(a|s) of the environment's actions: N observations, N actions → (N,); one of each
+        gives a number.
+
+        Of numbers (Box) it is a density, in units of half the space.   UserError on what is not of
+        the spaces.
+        """
+        batch, one, mask = self.asked(obs, mask)
+        given = np.asarray(actions)[None] if one else np.asarray(actions)
+        if given.shape != (len(batch), *self.action_space.shape):
+            raise UserError(
+                f"actions of shape {given.shape} for {len(batch)} observations: expected "
+                f"{(len(batch), *self.action_space.shape)}"
+            )
+        samples = self.head.encode(given)
+        found: np.ndarray = self.net.ops.numpy(
+            self.distribution.log_prob(self.actor(batch), samples, mask)
+        )
+        return found[0] if one else found
+
+    def asked(
+        self, obs: Any, mask: np.ndarray | None
+    ) -> tuple[np.ndarray, bool, np.ndarray | None]:
+        """Observations (N, *shape), whether there was but one, and their mask (N, A); checked."""
+        batch, one = self.batch(obs)
+        if mask is not None:
+            mask = checked(np.asarray(mask)[None] if one else mask, len(batch), self)
+        return batch, one, mask
 
     def decode(self, samples: np.ndarray) -> np.ndarray:
         """Samples of the distribution → actions of the environment."""
@@ -65,6 +127,17 @@ class ActorCriticPolicy(SavedPolicy):
         numbers = [self.net.ops.numpy(getattr(layer, name)).ravel() for layer, name in of]
         made.load(np.concatenate(numbers))
         return made
+
+
+class SampledPolicy(ActorCriticPolicy):
+    """a ~ π(·|s; θ): the actions of another policy, drawn."""
+
+    def __init__(self, of: ActorCriticPolicy, rng: np.random.Generator) -> None:
+        vars(self).update(vars(of))  # the same network and parts
+        self.rng = rng
+
+    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.decode(self.distribution.sample(self.actor(obs), self.rng, mask))
 
 
 def network_for(

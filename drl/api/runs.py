@@ -62,20 +62,22 @@ class Learnt:
         return self.policy(which).deterministic_net()
 
     def evaluate(
-        self, episodes: int = 100, seed: int = 7, which: Which = "best", env: Any = None
-    ) -> Evaluation:
+        self, episodes: int = 100, seed: int = 7, which: Which = "best", env: Any = None,
+        sample: bool = False,
+    ) -> Evaluation:  # fmt: skip
         """Greedy episodes in fresh environments, never those that training used.
 
-        env  where nothing recorded it
+        env     where nothing recorded it
+        sample  of a policy with probabilities: its actions are drawn
 
-        UserError where the environment is not the policy's.
+        UserError where the environment is not the policy's, or it has no probabilities.
         """
         from drl.api.env import source_of
         from drl.api.score import score
 
         policy = self.policy(which)
         factory = source_of(self.settings, self.console, env)
-        return score(policy, factory, episodes, seed, str(self.where), self.settings)
+        return score(policy, factory, episodes, seed, str(self.where), self.settings, sample)
 
     def episode(
         self, seed: int = 7, which: Which = "best", max_steps: int = 10_000, env: Any = None

@@ -17,14 +17,15 @@ from drl.settings import require
 
 def score(
     policy: SavedPolicy, factory: EnvFactory, episodes: int = 100, seed: int = 7,
-    where: str = "the policy", settings: Mapping[str, Any] | None = None,
+    where: str = "the policy", settings: Mapping[str, Any] | None = None, sample: bool = False,
 ) -> Evaluation:  # fmt: skip
-    """Whole greedy episodes in environments that no training has used, whatever its seed.
+    """Whole episodes in environments that no training has used, whatever its seed: greedy ones, or
+    with `sample` of actions that are drawn.
 
     where     the policy is from, for messages
     settings  of its run: how many environments may be open, how long an episode may be
 
-    UserError where the environment is not the policy's.
+    UserError where the environment is not the policy's, or it has no probabilities to draw by.
     """
     require("episodes", episodes, episodes >= 1, "1 or more")
     require("seed", seed, seed >= 0, "0 or more")
@@ -32,14 +33,17 @@ def score(
     at_once = settings.get("eval_envs")
     if at_once == 0:  # in the training environments: there are none here, but never more than those
         at_once = settings["num_envs"]
+    playing = policy.sampled(seed) if sample else policy
     return evaluate_fresh(
-        policy, factory, episodes, unseen_seed(seed), at_once,
+        playing, factory, episodes, unseen_seed(seed), at_once,
         settings.get("eval_max_steps", MOST_STEPS), checked=partial(checked, policy, where),
     )  # fmt: skip
 
 
-def scores(result: Evaluation, seed: int, policy: str) -> dict[str, Any]:
-    """In numbers, as JSON."""
+def scores(
+    result: Evaluation, seed: int, policy: str, sample: bool = False
+) -> dict[str, Any]:  # fmt: skip
+    """In numbers, as JSON.   sample: whether actions were drawn"""
     return {
         "mean_reward": result.mean,
         "std_reward": float(result.returns.std()),
@@ -51,4 +55,5 @@ def scores(result: Evaluation, seed: int, policy: str) -> dict[str, Any]:
         "env_restarts": result.restarts,
         "seed": seed,
         "policy": policy,
+        "sampled": sample,
     }

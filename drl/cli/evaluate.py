@@ -13,7 +13,7 @@ from drl.settings import require
 
 @dataclass(frozen=True)
 class Config:
-    """Score a run or a policy file: the greedy policy in fresh environments, or the classifier on
+    """Score a run or a policy file: the policy in fresh environments, or the classifier on
     its test split."""
 
     run: tyro.conf.Positional[Path]
@@ -25,6 +25,9 @@ class Config:
     number."""
     policy: Literal["best", "last"] = "best"
     """Of the best evaluation, or of the last checkpoint."""
+    sample: bool = False
+    """Of an agent with probabilities (ppo, a2c): draw the actions, as in training, instead of
+    taking the most probable ones."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -47,10 +50,11 @@ def run(config: Config) -> dict[str, Any]:
         of_test: dict[str, Any] = found.score()
         console.table(found.title, score_table(of_test))
         return of_test
-    result = found.evaluate(config.episodes, config.seed, config.policy)
-    numbers = scores(result, config.seed, config.policy)
+    result = found.evaluate(config.episodes, config.seed, config.policy, sample=config.sample)
+    numbers = scores(result, config.seed, config.policy, config.sample)
+    how = "sampled" if config.sample else "greedy"
     console.table(
-        f"{found.title}, {config.policy} policy, {len(result.returns)} greedy episodes, "
+        f"{found.title}, {config.policy} policy, {len(result.returns)} {how} episodes, "
         f"seed {config.seed}",
         {
             "mean return": f"{result.mean:.1f} ± {numbers['std_reward']:.1f} (std)",
