@@ -13,9 +13,9 @@ from agents.dqn.categorical import C51Head
 from agents.dqn.config import DQNConfig
 from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, QHead, Target
-from agents.dqn.metrics import dead_relus
 from agents.dqn.networks import build_head, build_network, own_network
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead, midpoints
+from agents.metrics import dead_relus
 from drl.nn import Linear, Network
 from drl.nn.embedding import QuantileEmbedding
 from drl.nn.ops import make_ops
@@ -255,8 +255,8 @@ def test_activations_are_what_the_layers_give(name: str) -> None:
     net, head = built(name, "numpy", dueling=True)
     x = np.random.default_rng(0).normal(size=(5, 4))
     outputs = net.activations(x, head.condition)
-    assert len(outputs) == len(net.layers)
-    assert np.array_equal(outputs[-1], net(x, head.condition))
+    assert [*outputs] == [layer.name for layer in net.layers]
+    assert np.array_equal([*outputs.values()][-1], net(x, head.condition))
 
 
 @pytest.mark.parametrize("head", ["mean", "iqn"])
@@ -277,10 +277,10 @@ def test_dead_neurons_are_counted_whatever_the_batch() -> None:
     none = np.zeros(8, bool)
     agent.observe(s, np.arange(8) % 3, one_step(np.ones(8), none, none, s_next))
     agent.learn()
-    shares = dead_relus(agent, s[:7])
+    shares = dead_relus(agent.net, s[:7], agent.head.condition)
     assert list(shares) == ["train/dead_relu/relu0", "train/dead_relu/relu1"]
     assert all(0 <= share < 1 for share in shares.values())
     agent.net.layers[2].b[:] = -1e6  # what the embedding multiplies is then 0 for every neuron
     agent.net.layers[2].W[:] = 0
     agent.net.layers[3].b[:] = -1
-    assert dead_relus(agent, s[:7])["train/dead_relu/relu1"] == 1
+    assert dead_relus(agent.net, s[:7], agent.head.condition)["train/dead_relu/relu1"] == 1

@@ -70,7 +70,7 @@ def test_its_derivative_with_some_inputs_cut(library):
     net = Network([Normalise(1.0), Linear(4), Tanh()], 3, ops)
     moved(net.layers[0], [0.1, -1, 2], [1, 0.3, 4])
     x = ops.asarray(np.random.default_rng(1).normal(size=(6, 3)))
-    y = net.ops.numpy(net.activations(x)[0])
+    y = net.ops.numpy(net.activations(x)["normalise0"])
     assert 0 < (abs(y) == 1).sum() < y.size
     errors = check_network(net, x, lambda y: (ops.sum(y * y) / 2, y), rows=4)
     assert max(errors.values()) < 1e-7

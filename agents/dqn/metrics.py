@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.dqn.agent import DQN, Seen
-from agents.metrics import update_ratios
-from drl.nn.layers import ReLU
+from agents.metrics import dead_relus, update_ratios
 
 
 def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
@@ -39,7 +38,7 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
         best = np.sort(np.where(allowed, q, -np.inf)[choice], axis=1)
         metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
     metrics |= update_ratios(agent.net, agent.optimizer)
-    metrics |= dead_relus(agent, agent.replay.peek(64))
+    metrics |= dead_relus(agent.net, agent.replay.peek(64), agent.head.condition)
     metrics["train/td_error"] = td_error
     for a, (of_action, rows) in enumerate(zip(q.T, allowed.T, strict=True)):
         if rows.any():
@@ -69,14 +68,3 @@ def returns_in_memory(agent: DQN) -> tuple[float, float]:
     """Least and greatest n-step return there, 0 among them, in the environment's rewards."""
     least, greatest = agent.replay.reward_range()
     return min(least, 0.0) / agent.reward_scale, max(greatest, 0.0) / agent.reward_scale
-
-
-def dead_relus(agent: DQN, obs: np.ndarray) -> dict[str, float]:
-    """Share of each ReLU layer's neurons whose output is 0 for all observations (N, *shape)."""
-    shares = {}
-    outputs = agent.net.activations(obs, agent.head.condition)
-    for layer, y in zip(agent.net.layers, outputs, strict=True):
-        if isinstance(layer, ReLU):
-            active = agent.ops.numpy(y).reshape(len(y), -1).any(axis=0)
-            shares[f"train/dead_relu/{layer.name}"] = float(1 - active.mean())
-    return shares

@@ -91,6 +91,13 @@ class Branches(Layer):
             for layer in layers:
                 yield layer, self.inner[layer.name]
 
+    def activations(self, x: Array) -> Iterator[Array]:
+        for layers in self.branches.values():
+            y = x
+            for layer in layers:
+                y = layer.forward(y)[0]
+                yield y
+
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
         super().bind(ops, arrays)
         for layer, _ in self.inside():

@@ -102,6 +102,10 @@ class Layer:
         at one by one; their parameters are its own, in this order, as "name.W"."""
         return iter(())
 
+    def activations(self, x: Array) -> Iterator[Array]:
+        """Their outputs, in the same order."""
+        return iter(())
+
     def describe(self) -> str:
         """What the layer and its parameters are, in words."""
         return ""

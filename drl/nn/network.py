@@ -138,14 +138,16 @@ class Network:
         """x (B, *input_shape) → y (B, outputs), without a pullback.   Arguments as in forward."""
         return self.forward(x, condition)[0]
 
-    def activations(self, x: Array, condition: Array | None = None) -> list[Array]:
-        """The output of every layer, in order.   Arguments as in forward."""
-        x, outputs = self._inputs(x, condition), []
+    def activations(self, x: Array, condition: Array | None = None) -> dict[str, Array]:
+        """The output of every layer by its name, as `stages` has them: of branches those inside.
+        Arguments as in forward."""
+        x, outputs = self._inputs(x, condition), list[Array]()
         for layer in self.layers:
+            inner = list(layer.activations(x))
             given = (x, condition) if layer.conditional else (x,)
             x = layer.forward(*given)[0]
-            outputs.append(x)
-        return outputs
+            outputs += inner or [x]
+        return dict(zip((name for name, _, _ in self.stages()), outputs, strict=True))
 
     def _inputs(self, x: Array, condition: Array | None) -> Array:
         """x as an array of the network's library.   ValueError where the inputs do not fit."""
