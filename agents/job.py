@@ -73,6 +73,7 @@ def new(
     if not encoder.plain:
         lines = [f"observations: {encoder.words()}", *lines]
         settings["observation_space"] = to_json(encoder.original)
+    settings |= _actions(task)
     return Training(task, settings, lines, row.warnings(complete, experiment))
 
 
@@ -84,10 +85,23 @@ def restore(
     envs = training_envs(factory, experiment)
     try:
         record, names = record_of(settings), settings.get("parts")
-        return _task(row, config, experiment, factory, envs, record, parts, names)
+        task = _task(row, config, experiment, factory, envs, record, parts, names)
+        for name, value in _actions(task).items():
+            if settings.get(name, value) != value:
+                raise UserError(
+                    f"{envs.id} has other actions than when the run was made ({name}): put back "
+                    "the environment that it was trained in"
+                )
+        return task
     except BaseException:
         close(envs)
         raise
+
+
+def _actions(task: RLTask) -> dict[str, Any]:
+    """What settings keep of how the agent's choices become the environment's actions."""
+    actions = getattr(task.agent.policy(), "actions", None)
+    return {} if actions is None else dict(actions.plain())
 
 
 def configs(row: Row, settings: Mapping[str, Any]) -> tuple[Any, ExperimentConfig]:
@@ -127,7 +141,7 @@ def _task(
 ) -> RLTask:  # fmt: skip
     setup = setup_of(envs, experiment, record, row.name, names)
     try:
-        agent = row.build(config, setup, **({} if parts is None else {"parts": parts}))
+        agent = row.made(config, setup, parts)
         require_agent(agent, label(row.name))
         row.require_room(agent, config)
     except TypeError as error:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Discrete
 
 from agents.heatmap import PLANES, action_picture, states, value_picture
 from agents.task import RLTask
@@ -36,7 +37,8 @@ class Pictures(Callback):
 
     def __init__(self, task: RLTask) -> None:
         self.task, self.config = task, task.config
-        self.plane = PLANES.get(task.envs.id)
+        by_number = isinstance(task.envs.action_space, Discrete)
+        self.plane = PLANES.get(task.envs.id) if by_number else None
         self.kept: list[tuple[int, np.ndarray]] = []  # env steps, θ; evenly spread over the run
         self.every = 1  # evaluations between two of them
         self.evaluations = 0

@@ -10,6 +10,8 @@ import numpy as np
 
 from agents.player import Memoryless, Player
 from agents.setup import Setup
+from drl.action_space import allows, mask_size
+from drl.actions import Actions, ActionTable
 from drl.encoding import Encoder, Misfit
 from drl.errors import UserError
 from drl.experiment import checkpoint
@@ -33,6 +35,8 @@ class SavedPolicy:
 
     agent = ""
     """Its name in the table of agents, or its file; here where no training tells it."""
+    actions: Actions | None = None
+    """How what the agent chooses becomes the environment's actions; None: they are the same."""
 
     def __init__(self, config: Any, setup: Setup, net: Network) -> None:
         self.config, self.net, self.record = config, net, setup.record
@@ -77,6 +81,18 @@ class SavedPolicy:
         return self.net
 
     # -- the same for all ---------------------------------------------------------------------
+    def about(self) -> dict[str, Any]:
+        """What an exported network's file says of its outputs, as JSON: the environment's
+        `action_space`, and in `actions` the action of each output, where they are numbered."""
+        table = self.actions.table.tolist() if isinstance(self.actions, ActionTable) else None
+        numbered = {} if table is None else {"actions": table}
+        return {"action_space": to_json(self.action_space)} | numbered
+
+    def told(self) -> list[str]:
+        """What people are told of it, in lines."""
+        said = "" if self.actions is None else self.actions.words()
+        return [f"actions: {said}"] if said else []
+
     def __call__(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         """One observation gives one action; a batch gives N of them: an array (N, …), or arrays
         (N, …) in the Dict or Tuple that the environment has.
@@ -132,6 +148,7 @@ class SavedPolicy:
             "env": None if self.record is None else dict(self.record),
             "observation_space": to_json(self.observation_space),
             "action_space": to_json(self.action_space),
+            **({} if self.actions is None else self.actions.plain()),
             **self.settings(),
         }
         if not self.encoder.plain:
@@ -168,13 +185,16 @@ def finite(obs: np.ndarray) -> np.ndarray:
 
 
 def checked(mask: np.ndarray, count: int, policy: SavedPolicy) -> np.ndarray:
-    """A mask as (count, A) bool.   UserError where it is none, or a row allows nothing."""
-    actions: Any = getattr(policy.action_space, "n", mask.shape[-1])
-    shape = (count, int(actions))
+    """A mask as (count, A) bool (drl.action_space).   UserError where it is none, a row allows
+    nothing, or the actions have no masks."""
+    size = mask_size(policy.action_space)
+    if size is None:
+        raise UserError(f"a mask, and {words(policy.action_space)} actions have none: leave it out")
+    shape = (count, size)
     if mask.shape != shape or not np.isin(mask, (0, 1)).all():
         raise UserError(
             f"a mask of {mask.dtype} {mask.shape}, the policy takes {shape} of True and False"
         )
-    if not (some := mask.any(axis=1)).all():
+    if not (some := allows(mask, policy.action_space)).all():
         raise UserError(f"the mask of observation {int(some.argmin())} allows nothing")
     return mask.astype(np.bool_)

@@ -46,7 +46,8 @@ class RLReporter:
 
     def about(self) -> list[str]:
         """What the agent says of itself, and where it is evaluated."""
-        lines = [*self.task.agent.about(), *self._about_processes()]
+        agent = self.task.agent
+        lines = [*agent.policy().told(), *agent.about(), *self._about_processes()]
         if self.task.config.eval_envs == 0:
             lines.append(
                 "evaluations play in the training environments: their episodes begin anew after it"

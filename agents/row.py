@@ -12,9 +12,12 @@ from agents.agent import Agent
 from agents.config import ExperimentConfig
 from agents.policy import SavedPolicy, setup_from
 from agents.setup import Setup
+from drl.action_space import kind_of_actions
+from drl.actions import Unsuited
 from drl.errors import UserError
 from drl.settings import read
-from drl.tables import AGENTS
+from drl.spaces import words
+from drl.tables import AGENTS, label
 
 
 class Preset(NamedTuple):
@@ -72,6 +75,41 @@ class Row:
     """`CHARTS`: which of its curves belong into one chart."""
     remedy: str = "train anew with other settings"
     """`REMEDY` of divergence."""
+    actions: tuple[str, ...] | None = None
+    """`ACTIONS`: kinds of action spaces (drl.action_space.KINDS) that it can have; none: it does
+    not say, and `build` has to look."""
+    instead: Mapping[str, tuple[str, Any]] = field(default_factory=dict)
+    """`INSTEAD`: a setting of its own, and a value, by which it can have another kind too."""
+
+    def made(self, config: Any, setup: Setup, parts: Any = None) -> Agent:
+        """What it builds.   UserError where it cannot have the actions, with who can; else what
+        `build` raises."""
+        refusal = self.refused(config, setup.action_space)
+        if refusal is not None:
+            raise UserError(refusal)
+        try:
+            return self.build(config, setup, **({} if parts is None else {"parts": parts}))
+        except Unsuited as error:
+            others = self._others(kind_of_actions(setup.action_space))
+            raise UserError(f"{error}: {_advice(others) or 'choose another env'}") from error
+
+    def refused(self, config: Any, action_space: Any) -> str | None:
+        """Why it cannot have these actions, and what can; None where it can."""
+        kind = kind_of_actions(action_space)
+        setting, value = self.instead.get(kind, ("", None))
+        if self.actions is None or kind in self.actions or getattr(config, setting, None):
+            return None
+        takes, found = _listed(self.actions, "and"), words(action_space)
+        advice = _advice(self._others(kind), f"`{setting}={value}`" if setting else "")
+        return (
+            f"{label(self.name)} takes {takes} actions, found {found}: "
+            f"{advice or 'choose another env'}"
+        )
+
+    def _others(self, kind: str) -> list[str]:
+        """Agents of the table that take such actions."""
+        rows = [find_row(name) for name in AGENTS if name != self.name]
+        return [row.name for row in rows if row.actions is not None and kind in row.actions]
 
     def config_of(self, settings: Mapping[str, Any]) -> Any:
         """The config from its JSON form, among other settings.   UserError where it is damaged."""
@@ -92,7 +130,7 @@ class Row:
         if net is not None:
             raise UserError(f"the agent {self.name} takes no network of your own (net=)")
         config = self.config_of(state["policy"]["settings"])
-        policy = self.build(config, setup_from(state, backend, device)).policy()
+        policy = self.made(config, setup_from(state, backend, device)).policy()
         policy.net.load(state["net"])
         return policy
 
@@ -101,8 +139,22 @@ OPTIONAL = {
     "load_policy": "load_policy", "preset": "preset", "resolve": "resolve",
     "require_room": "require_room", "callbacks": "callbacks", "warnings": "warnings",
     "read": "from_settings", "fixed": "FIXED", "parts": "Parts", "variants": "VARIANTS",
-    "charts": "CHARTS", "remedy": "REMEDY",
+    "charts": "CHARTS", "remedy": "REMEDY", "actions": "ACTIONS", "instead": "INSTEAD",
 }  # fmt: skip
+
+
+def _listed(names: Sequence[str], last: str) -> str:
+    """a, b and c."""
+    *most, end = names
+    return f"{', '.join(most)} {last} {end}" if most else end
+
+
+def _advice(agents: Sequence[str], setting: str = "") -> str:
+    """What else helps; empty where nothing does."""
+    ways = [f"try {_listed(agents, 'or')}"] if agents else []
+    if setting:
+        ways.append(setting if ways else f"give {setting}")
+    return ", or ".join(ways)
 
 
 def row_of(name: str, module: Any) -> Row:

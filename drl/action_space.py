@@ -87,6 +87,14 @@ def mask_size(space: Any) -> int | None:
     return None if counts is None else sum(counts)
 
 
+def flags(mask: Any) -> np.ndarray:
+    """One array of the flags of a mask, which may come in tuples, number by number, as Gymnasium's
+    MultiDiscrete samples by them."""
+    if isinstance(mask, tuple):
+        return np.concatenate([np.atleast_1d(flags(part)) for part in mask])
+    return np.asarray(mask)
+
+
 def allows(mask: np.ndarray, space: Any) -> np.ndarray:
     """Which rows of a mask (N, A) allow an action: each of its numbers has a value.   (N,) bool."""
     counts = choices(space) or []
@@ -96,20 +104,20 @@ def allows(mask: np.ndarray, space: Any) -> np.ndarray:
     return np.asarray(np.logical_or.reduceat(mask, starts, axis=1).all(axis=1))
 
 
-def random_action(space: Any, mask: np.ndarray | None = None) -> Any:
+def random_action(space: Any, mask: Any = None) -> Any:
     """One of the space's own, by its generator, that the mask (A,) allows, where there is one."""
-    from gymnasium.spaces import MultiBinary, MultiDiscrete
+    from gymnasium.spaces import Box, MultiBinary, MultiDiscrete
 
-    if mask is None:
+    if mask is None or isinstance(space, Box):
         return space.sample()
-    flags = np.asarray(mask, np.int8)
+    allowed = flags(mask).astype(np.int8)
     if isinstance(space, MultiDiscrete):
-        parts = iter(np.split(flags, np.cumsum(space.nvec.ravel())[:-1]))
+        parts = iter(np.split(allowed, np.cumsum(space.nvec.ravel())[:-1]))
         return space.sample(_nested(parts, space.shape))
     if isinstance(space, MultiBinary):
-        zero, one = flags.reshape(-1, 2).T  # Gymnasium's: 0 and 1 are fixed, 2 is either
+        zero, one = allowed.reshape(-1, 2).T  # Gymnasium's: 0 and 1 are fixed, 2 is either
         return space.sample(np.where(zero & one, 2, one).astype(np.int8).reshape(space.shape))
-    return space.sample(flags)
+    return space.sample(allowed)
 
 
 def _nested(parts: Any, shape: tuple[int, ...]) -> Any:

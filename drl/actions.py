@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from drl.action_space import choices
+from drl.action_space import choices, one_by_one
 from drl.errors import UserError
 from drl.spaces import words
 
@@ -42,6 +42,10 @@ class Actions(Protocol):
 
     def words(self) -> str:
         """What is done, in one line; "" where nothing is."""
+
+    def plain(self) -> dict[str, Any]:
+        """What a file has to keep besides the environment's space and the agent's settings, as
+        JSON."""
 
 
 class UnitBox:
@@ -117,6 +121,10 @@ class UnitBox:
         rest = "" if self.bounded.all() else ", those that are not bounded as they are"
         return f"{words(self.original)}, chosen within −1 … 1{rest}"
 
+    def plain(self) -> dict[str, Any]:
+        """Nothing: the bounds say it."""
+        return {}
+
 
 class FromZero:
     """i ∈ 0 … n − 1 ↔ i + start, of Discrete.
@@ -147,6 +155,10 @@ class FromZero:
         """Nothing is to be said."""
         return ""
 
+    def plain(self) -> dict[str, Any]:
+        """Nothing: the space says it."""
+        return {}
+
 
 class ActionTable:
     """Every combination of what the numbers of an action may be, as one number 0 … n − 1; of the
@@ -158,11 +170,13 @@ class ActionTable:
 
     original    the environment's space
     discretise  values for each number of a Box
-    values      in place of these: what each number of an action may be, ascending, a row for each
+    values      in place of these: what each number of an action may be, ascending, a row for each,
+                as a file has kept it
     space       Discrete(n)
     table       (n, *shape) the actions, of the original's dtype
 
-    Unsuited for a space without such values, and above MOST actions.
+    Unsuited for a space without such values, and above MOST actions; ValueError where `values` are
+    none of the space.
     """
 
     def __init__(
@@ -175,11 +189,16 @@ class ActionTable:
         rows = _values(original, discretise) if values is None else values
         self.values = [np.array(row, original.dtype) for row in rows]
         self.counts = tuple(len(row) for row in self.values)
+        _require_few(original, self.counts)
+        if len(rows) != math.prod(original.shape) or not all(map(_ascending, self.values)):
+            raise ValueError(f"{values!r:.80} are no values of {words(original)} actions")
         self.n = math.prod(self.counts)
         self.space = Discrete(self.n)
         digits = np.unravel_index(np.arange(self.n), self.counts)  # of each number of an action
         columns = [row[d] for row, d in zip(self.values, digits, strict=True)]
         self.table = np.stack(columns, -1).reshape(self.n, *original.shape)
+        if not all(end in original for end in one_by_one(self.table[[0, -1]], original)):
+            raise ValueError(f"values beyond the bounds of {words(original)} actions")
 
     def decode(self, chosen: np.ndarray) -> np.ndarray:
         """Numbers (…) → the environment's own actions (…, *shape)."""
@@ -208,6 +227,10 @@ class ActionTable:
         shown = ", ".join(str(action.tolist()) for action in self.table[:SHOWN])
         rest = ", …" if self.n > SHOWN else ""
         return f"{words(self.original)} as {self.n:,}: {shown}{rest}"
+
+    def plain(self) -> dict[str, Any]:
+        """What each number of an action may be."""
+        return {"action_values": [row.tolist() for row in self.values]}
 
 
 Numbered = FromZero | ActionTable
@@ -249,7 +272,11 @@ def _values(space: Any, discretise: int | None) -> list[np.ndarray]:
     return [np.unique((np.rint(row) if whole else row).astype(space.dtype)) for row in rows]
 
 
-def _require_few(space: Any, counts: list[int], discretise: int | None = None) -> None:
+def _ascending(row: np.ndarray) -> bool:
+    return row.ndim == 1 and len(row) > 0 and bool((row[1:] > row[:-1]).all())
+
+
+def _require_few(space: Any, counts: Sequence[int], discretise: int | None = None) -> None:
     """Unsuited above MOST."""
     n, fewer = math.prod(counts), int(MOST ** (1 / len(counts)) + 1e-9)
     if n <= MOST:

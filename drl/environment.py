@@ -27,7 +27,8 @@ class Step(NamedTuple):
     terminated: np.ndarray  # (N,) bool: the environment ended; nothing comes after
     truncated: np.ndarray  # (N,) bool: the clock ended; the environment would have gone on
     final_obs: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
-    info: Info = NO_INFO  # of `obs`: action_mask (N, A) …; of `final_obs`: final_action_mask
+    # of `obs`: action_mask (N, A) …, as drl.action_space has it; of `final_obs`: final_action_mask
+    info: Info = NO_INFO
     invalid: np.ndarray | None = None  # (N,) bool: environments restarted, whose step is unknown
 
     @property
@@ -58,7 +59,8 @@ class VectorEnv(Protocol):
 
     @property
     def action_space(self) -> Space[Any]:
-        """Of ONE environment; actions go in as it has them."""
+        """Of ONE environment: Discrete, MultiDiscrete, MultiBinary or Box; actions go in as it has
+        them, of its shape and dtype."""
 
     def prepare(self) -> None:
         """Once, before the first reset of envs that a run trains in and will have to save."""

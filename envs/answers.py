@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drl.action_space import allows, flags
 from drl.encoding import Misfit, as_array
 from drl.errors import said
 
@@ -88,18 +89,21 @@ def flag(given: Any, name: str) -> bool:
     return number == 1.0
 
 
-def mask(given: Any, count: int, over: bool) -> np.ndarray:
-    """Which of `count` actions are allowed: (count,) bool, a copy.
+def mask(given: Any, space: Any, count: int, over: bool) -> np.ndarray:
+    """Which actions of the space are allowed: (count,) bool, a copy.
 
-    over  the episode has ended, where nothing needs to be allowed
+    given  flags, or tuples of them (drl.action_space.flags)
+    count  of the space's
+    over   the episode has ended, where nothing needs to be allowed
     """
-    array = np.asarray(given)
+    array = flags(given)
     right = array.shape == (count,) and array.dtype.kind in "biu"
     if not right or array.dtype != BOOL and (array >> 1).any():  # neither 0 nor 1
         raise Wrong(f"gave {_numbers(array)} as an action mask; expected {count} of 0 and 1")
-    if not (over or array.any()):
+    allowed = array.astype(np.bool_)
+    if not (over or allows(allowed[None], space)[0]):
         raise Wrong("gave an action mask that allows nothing; expected one action at least")
-    return array.astype(np.bool_)
+    return allowed
 
 
 def rewards(given: Any, count: int) -> np.ndarray:
@@ -112,7 +116,7 @@ def rewards(given: Any, count: int) -> np.ndarray:
     return np.array(array, np.float64)
 
 
-def flags(given: Any, count: int, name: str) -> np.ndarray:
+def ends(given: Any, count: int, name: str) -> np.ndarray:
     """(count,) of yes and no: a copy."""
     if type(given) is np.ndarray and given.dtype is BOOL and given.shape == (count,):
         return given.copy()

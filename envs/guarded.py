@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from drl.action_space import mask_size
 from drl.encoding import Encoder, Misfit
 from drl.errors import EnvFailed, EnvWarning, UserError, said
 from envs import answers
@@ -53,6 +54,7 @@ class Guarded:
         self.env, self.observation_space, self.action_space = self._call(
             lambda: _made(build()), "when it was made", MAKE_SECONDS
         )
+        self.mask_size = mask_size(self.action_space)
 
     @property
     def inner(self) -> Any:
@@ -68,8 +70,11 @@ class Guarded:
         except Wrong as wrong:
             self._wrong(wrong)
 
-    def step(self, action: int, obs: np.ndarray, i: int) -> tuple[float, bool, bool]:
-        """obs[i] ← the next observation; reward, terminated, truncated."""
+    def step(self, action: Any, obs: np.ndarray, i: int) -> tuple[float, bool, bool]:
+        """obs[i] ← the next observation; reward, terminated, truncated.
+
+        action  of the environment's own space, an int of Discrete
+        """
         clock = self.clock
         try:  # `_call` by hand: this is the hot path
             clock.start()
@@ -88,12 +93,14 @@ class Guarded:
         except Wrong as wrong:
             self._wrong(wrong)
 
-    def mask(self, count: int, over: bool = False) -> np.ndarray | None:
-        """Which of `count` actions the newest observation allows: (count,) bool.
+    def mask(self, over: bool = False) -> np.ndarray | None:
+        """Which actions the newest observation allows: (A,) bool (drl.action_space).
 
-        From info["action_mask"], or from the env's action_masks(); None where it has neither.
-        over: the episode has ended with it.
+        From info["action_mask"], or from the env's action_masks(); None where it has neither, and
+        where its actions have no masks.   over: the episode has ended with it.
         """
+        if self.mask_size is None:
+            return None
         given = self.info.get("action_mask") if isinstance(self.info, Mapping) else None
         if given is None:
             env = self.env
@@ -103,7 +110,7 @@ class Guarded:
                 env = env.env
             given = self._call(env.action_masks, "in action_masks()")
         try:
-            return answers.mask(given, count, over)
+            return answers.mask(given, self.action_space, self.mask_size, over)
         except Wrong as wrong:
             self._wrong(wrong)
 

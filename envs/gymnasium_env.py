@@ -12,7 +12,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from drl.encoding import Encoder, Seen, delivered, kind_of
+from drl.action_space import fitted, kind_of_actions, one_by_one
+from drl.encoding import Encoder, Seen, delivered
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import fill, whole
@@ -36,8 +37,8 @@ class GymVector:
     seed.
 
     id     their name; None: the env's own
-    build  makes one of them: a gym.Env with Discrete actions, whose observations can be arrays
-           (drl.encoding)
+    build  makes one of them: a gym.Env with Discrete, MultiDiscrete, MultiBinary or Box actions,
+           whose observations can be arrays (drl.encoding)
     owned  they are closed with this; False: whoever made the env closes it
     first  number of the first of them, where others come before it in other processes
 
@@ -65,8 +66,6 @@ class GymVector:
         self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any],
         owned: bool = True, first: int = 0,
     ) -> None:  # fmt: skip
-        import gymnasium as gym
-
         self.owned, self.first = owned, first
         self.num_envs, self.seed, self.build = num_envs, seed, build
         self.clock = Alarm(STEP_SECONDS)
@@ -86,13 +85,11 @@ class GymVector:
         self.fps = _fps(made[0].env)
         self.restarts: list[str] = []
         self.failed = False  # in the middle of a step: nobody knows the state
-        action = made[0].action_space
-        if not isinstance(action, gym.spaces.Discrete):
-            raise UserError(
-                f"{self.id} has {kind_of(action)} actions; a DQN takes Discrete actions: "
-                "choose an env with a finite set of actions"
-            )
-        self.action_space: Any = action
+        self.action_space: Any = made[0].action_space
+        try:
+            kind_of_actions(self.action_space)
+        except UserError as error:
+            raise UserError(f"{self.id} {error}") from error
         self.see(None)
         seeds = np.random.SeedSequence(seed).generate_state(first + num_envs)[first:]
         self.seeds = [int(s) for s in seeds]
@@ -182,7 +179,7 @@ class GymVector:
                 except Failed as error:
                     raise EnvFailed(f"{error}: mend the env") from error
         self.obs, self.failed = self._finite(obs), False
-        self.masked = all(env.mask(self._actions()) is not None for env in self.envs)
+        self.masked = all(env.mask() is not None for env in self.envs)
         return obs, self._info({})
 
     def _begin(self, i: int, obs: np.ndarray) -> None:
@@ -201,7 +198,9 @@ class GymVector:
         self.episodes[i] = begin(self.envs[i], self.way or "seed", seed, obs, i)
 
     def step(self, actions: np.ndarray) -> Step:
-        """actions (N,), those of the env's own space.   EnvFailed for the env's mistakes, named."""
+        """actions (N, *shape), those of the env's own space.   EnvFailed for the env's mistakes,
+        named."""
+        own = one_by_one(fitted(actions, self.action_space, self.num_envs), self.action_space)
         self.failed = True
         obs, reward = self._empty(), np.zeros(self.num_envs)
         terminated, truncated = np.zeros(self.num_envs, bool), np.zeros(self.num_envs, bool)
@@ -209,7 +208,7 @@ class GymVector:
         invalid: np.ndarray | None = None
         last: dict[int, np.ndarray | None] = {}  # masks of the episodes' ends
         with self.clock:
-            for i, action in enumerate(actions.tolist()):
+            for i, action in enumerate(own):
                 env = self.envs[i]
                 try:
                     gained, over, cut = env.step(action, obs, i)
@@ -223,7 +222,7 @@ class GymVector:
                         episode.reward += gained
                     if over or cut:
                         if self.masked:
-                            last[i] = env.mask(self._actions(), over=True)
+                            last[i] = env.mask(over=True)
                         self._begin(i, obs)
                     reward[i], terminated[i], truncated[i] = gained, over, cut
                 except Failed as error:
@@ -239,11 +238,8 @@ class GymVector:
         self.failed, self.obs = False, obs
         return Step(obs, reward, terminated, truncated, final_obs, self._info(last), invalid)
 
-    def _actions(self) -> int:
-        return int(self.action_space.n)
-
     def _info(self, last: dict[int, np.ndarray | None]) -> Info:
-        return gathered(self.envs, self._actions(), last) if self.masked else NO_INFO
+        return gathered(self.envs, last) if self.masked else NO_INFO
 
     def _restart(self, i: int, what: Failed, obs: np.ndarray) -> None:
         """Environment i restarted; obs[i] ← the first observation of its new episode."""
@@ -293,7 +289,7 @@ class GymVector:
             own = own_state(env) if tells_state(env) else None
             record = episode if own is None else Episode(episode.way, episode.seed or 0)
             saved[str(self.first + i)] = {
-                "episode": record.state(), "own": own, "begun": int(self.begun[i]),
+                "episode": record.state(self.action_space), "own": own, "begun": int(self.begun[i]),
             }  # fmt: skip
         return {"way": self.way, "envs": saved, "obs": self.obs.copy()}
 
@@ -313,7 +309,7 @@ class GymVector:
         with self.clock:
             for i in range(self.num_envs):
                 saved = state["envs"][str(self.first + i)]
-                episode = Episode.from_state(saved["episode"])
+                episode = Episode.from_state(saved["episode"], self.action_space)
                 self.begun[i] = whole(saved, "begun", 1)
                 self.episodes[i] = episode
                 if self.way == "instance":
@@ -321,7 +317,7 @@ class GymVector:
                     self.envs[i] = self._made(self.envs[i].name, i)
                 try:
                     total = play_again(self.envs[i], episode, seen, i)
-                    masked &= self.envs[i].mask(self._actions(), over=True) is not None
+                    masked &= self.envs[i].mask(over=True) is not None
                 except Failed as error:
                     raise NotRepeated(f"{error} when its episode was played again") from error
                 if saved["own"] is not None:

@@ -9,7 +9,7 @@ from drl.errors import EnvFailed
 from envs.guarded import Failed, Guarded
 
 
-def gathered(envs: list[Guarded], actions: int, last: dict[int, np.ndarray | None]) -> Info:
+def gathered(envs: list[Guarded], last: dict[int, np.ndarray | None]) -> Info:
     """{"action_mask": (N, A) bool} of the newest observations; where episodes have ended, with
     "final_action_mask" of the final observations.
 
@@ -18,10 +18,10 @@ def gathered(envs: list[Guarded], actions: int, last: dict[int, np.ndarray | Non
 
     EnvFailed where one gives no mask.
     """
-    now = np.empty((len(envs), actions), np.bool_)
+    now = np.empty((len(envs), envs[0].mask_size or 0), np.bool_)
     for i, env in enumerate(envs):
         try:
-            mask = env.mask(actions)
+            mask = env.mask()
         except Failed as error:
             raise EnvFailed(f"{error}: mend the env") from error
         if mask is None:

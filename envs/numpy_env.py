@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from drl.action_space import allows, mask_size
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, UserError, said
 from drl.state import fill
@@ -71,7 +72,7 @@ class NumpyEnv:
         raise NotImplementedError
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        """(D, N), (N,) → the next states, rewards (N,), terminated (N,)."""
+        """(D, N), actions (N, *shape) → the next states, rewards (N,), terminated (N,)."""
         raise NotImplementedError
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
@@ -79,7 +80,8 @@ class NumpyEnv:
         raise NotImplementedError
 
     def action_masks(self, rows: np.ndarray) -> np.ndarray | None:
-        """(D, N) → which actions are allowed: (N, A) bool; None: all of them, always."""
+        """(D, N) → which actions are allowed: (N, A) bool (drl.action_space); None: all of them,
+        always."""
         return None
 
     # -- the same for all ---------------------------------------------------------------------
@@ -96,7 +98,8 @@ class NumpyEnv:
             self._failed(error, "in a reset")
 
     def step(self, actions: np.ndarray) -> Step:
-        """actions (N,), those of the action space; what has ended begins anew in the same step."""
+        """actions (N, *shape), those of the action space; what has ended begins anew in the same
+        step."""
         try:
             return self._moved(actions)
         except (Exception, SystemExit) as error:
@@ -105,7 +108,7 @@ class NumpyEnv:
     def _moved(self, actions: np.ndarray) -> Step:
         self.rows, paid, over = self.advance(self.rows, actions.copy())
         reward = answers.rewards(paid, self.num_envs)
-        terminated = answers.flags(over, self.num_envs, "terminated")
+        terminated = answers.ends(over, self.num_envs, "terminated")
         self.elapsed += 1
         truncated = (
             self.elapsed >= self.time_limit if self.time_limit else np.zeros(self.num_envs, bool)
@@ -127,8 +130,8 @@ class NumpyEnv:
         masks = self._masks(self.rows)
         if masks is None:
             return NO_INFO
-        if not masks.any(axis=1).all():
-            i = int(masks.any(axis=1).argmin())
+        if not (some := allows(masks, self.action_space)).all():
+            i = int(some.argmin())
             raise Wrong(
                 f"(environment {i}) gave an action mask that allows nothing; expected one action "
                 "at least"
@@ -139,11 +142,11 @@ class NumpyEnv:
         masks = self.action_masks(rows)
         if masks is None:
             return None
-        space: Any = self.action_space
-        if masks.shape != (rows.shape[1], space.n) or masks.dtype != np.bool_:
+        expected = rows.shape[1], mask_size(self.action_space)
+        if masks.shape != expected or masks.dtype != np.bool_:
             raise Wrong(
                 f"gave {masks.dtype} of shape {masks.shape} as action masks; expected bool "
-                f"{(rows.shape[1], int(space.n))}"
+                f"{expected}"
             )
         return masks.copy()
 

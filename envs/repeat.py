@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from drl.action_space import one_by_one, random_action
 from drl.errors import EnvWarning, UserError
 from drl.state import load_shared_generators, shared_generators
 from envs.guarded import Failed, GivenAgain, Guarded
@@ -41,24 +42,28 @@ class Episode:
     way: Way
     seed: int | None = None
     generator: dict[str, Any] | None = None
-    actions: list[int] = field(default_factory=list)
+    actions: list[Any] = field(default_factory=list)  # as the environment took them
     reward: float = 0.0  # sum
 
-    def state(self) -> dict[str, Any]:
-        """For a checkpoint."""
+    def state(self, space: Any) -> dict[str, Any]:
+        """For a checkpoint.   space: of the actions."""
+        taken = np.array(self.actions, space.dtype).reshape(-1, *space.shape)
         return {
-            "way": self.way, "seed": self.seed, "generator": self.generator,
-            "actions": np.array(self.actions, np.int64), "reward": self.reward,
+            "way": self.way, "seed": self.seed, "generator": self.generator, "actions": taken,
+            "reward": self.reward,
         }  # fmt: skip
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Episode:
-        """ValueError, KeyError or TypeError where it is none."""
+    def from_state(cls, state: dict[str, Any], space: Any) -> Episode:
+        """ValueError, KeyError or TypeError where it is none of these actions."""
         if state["way"] not in get_args(Way) or (state["seed"] is None) == (
             state["generator"] is None
         ):
             raise ValueError(f"no way to begin an episode: {state['way']!r}, {state['seed']!r}")
-        actions = state["actions"].astype(np.int64, casting="safe").tolist()
+        taken = state["actions"]
+        if taken.shape[1:] != space.shape or taken.ndim != 1 + len(space.shape):
+            raise ValueError(f"actions of shape {taken.shape} in an episode")
+        actions = one_by_one(taken.astype(space.dtype, casting="safe"), space)
         return cls(state["way"], state["seed"], state["generator"], actions, state["reward"])
 
 
@@ -118,7 +123,7 @@ def _works(
     make: Callable[[], Guarded], way: Way, obs: np.ndarray, seed: int, late: Callable[[], bool]
 ) -> bool:
     seeds = iter(np.random.SeedSequence([seed, 2]).generate_state(2 * TRIES + 2).tolist())
-    rng = np.random.default_rng(next(seeds))
+    own = next(seeds)
     with contextlib.ExitStack() as instances:
 
         def new() -> Guarded:
@@ -127,21 +132,19 @@ def _works(
             return env
 
         env, again = new(), np.empty_like(obs)
+        space = copy.deepcopy(env.action_space)
+        space.seed(own)
         own_seed: int | None = next(seeds)
         for n in range(2 * TRIES):
             if way == "instance":
                 instances.close()
                 env = new()
             episode = begin(env, way, own_seed, obs, 0)
-            space, over = env.action_space, False
+            over = False
             while not over and len(episode.actions) < STEPS:
                 if late():
                     raise TimeoutError
-                allowed = env.mask(int(space.n))
-                if allowed is None:
-                    action = int(space.start + rng.integers(space.n))
-                else:
-                    action = int(space.start + rng.choice(np.flatnonzero(allowed)))
+                (action,) = one_by_one(np.asarray(random_action(space, env.mask()))[None], space)
                 gained, terminated, truncated = env.step(action, obs, 0)
                 episode.actions.append(action)
                 episode.reward += gained

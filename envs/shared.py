@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from drl.action_space import mask_size
+
 ALIGNED = 64  # bytes: of a cache line
 
 
@@ -21,7 +23,7 @@ class Shared:
 
     obs, final_obs (count, *shape); actions (count, *action shape); reward (count,) float64;
     terminated, truncated, invalid (count,) bool; begun (count,) int64, episodes of each
-    action_mask, final_action_mask (count, A) bool, where the actions are Discrete
+    action_mask, final_action_mask (count, A) bool, where the actions can have masks
 
     file  of its memory, which another process has made; none: it is made here
     """
@@ -69,8 +71,8 @@ def fields_of(count: int, observation: Any, action: Any) -> dict[str, tuple[Any,
         "invalid": ((count,), flag),
         "begun": ((count,), np.dtype(np.int64)),
     }
-    if (choices := getattr(action, "n", None)) is not None and not action.shape:
-        masks = ((count, int(choices)), flag)
+    if (flags := mask_size(action)) is not None:
+        masks = ((count, flags), flag)
         fields |= {"action_mask": masks, "final_action_mask": masks}
     return fields
 

@@ -80,7 +80,7 @@ class Slice(GymVector):
                     raise EnvFailed(f"{error}: mend the env") from error
         self.begun[:] = np.maximum(self.begun, 1)
         self.obs, self.failed = self._finite(obs), False
-        self.masked = all(env.mask(self._actions()) is not None for env in self.envs)
+        self.masked = all(env.mask() is not None for env in self.envs)
         return obs, self._info({})
 
 

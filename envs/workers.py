@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from drl.action_space import fitted
 from drl.encoding import Encoder, Seen
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, NotRepeated, UserError
@@ -114,11 +115,12 @@ class GymWorkers:
         return step.obs, step.info
 
     def step(self, actions: np.ndarray) -> Step:
-        """actions (N, …), those of the env's own space.   EnvFailed for the env's mistakes."""
+        """actions (N, *shape), those of the env's own space.   EnvFailed for the env's mistakes."""
+        own = fitted(actions, self.action_space, self.num_envs)
         self.failed = True
         for process in self.processes:
             assert process.shared is not None
-            process.shared["actions"][:] = actions[process.rows]
+            process.shared["actions"][:] = own[process.rows]
         return self._together("step", "in a step")
 
     def _together(self, name: str, when: str) -> Step:

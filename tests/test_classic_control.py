@@ -269,5 +269,5 @@ def test_dqn_trains_on_them_with_the_preset_of_gymnasiums(id: str) -> None:
 
 @pytest.mark.parametrize("id", ["drl/Pendulum-v1", "drl/MountainCarContinuous-v0"])
 def test_a_dqn_says_that_it_cannot_have_box_actions(id: str) -> None:
-    with pytest.raises(UserError, match=f"{id}.* takes Discrete actions, found Box"):
-        train("dqn", id, steps=100, progress=False)
+    with pytest.raises(UserError, match=f"{id}: dqn takes Discrete, .* actions, found Box"):
+        train("dqn", id, steps=100, discretise=None, progress=False)

@@ -250,7 +250,6 @@ def test_wrong_shape_is_named(made: Any) -> None:
     ("id", "words"),
     [
         ("CartPole-v7", "nearest: CartPole-v1"),
-        ("Pendulum-v1", "Box actions"),
         ("nowhere/Nothing-v3", "unknown environment"),
     ],
 )

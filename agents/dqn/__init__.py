@@ -9,7 +9,10 @@ from agents.dqn.policy import load_policy
 from agents.dqn.presets import VARIANTS, preset
 from agents.dqn.setting_up import FIXED, REMEDY, callbacks, require_room, resolve, warnings
 
+ACTIONS = ("Discrete", "MultiDiscrete", "MultiBinary")
+INSTEAD = {"Box": ("discretise", 5)}
+
 __all__ = [
-    "CHARTS", "FIXED", "REMEDY", "VARIANTS", "Config", "Parts", "build", "callbacks",
-    "from_settings", "load_policy", "preset", "require_room", "resolve", "warnings",
+    "ACTIONS", "CHARTS", "FIXED", "INSTEAD", "REMEDY", "VARIANTS", "Config", "Parts", "build",
+    "callbacks", "from_settings", "load_policy", "preset", "require_room", "resolve", "warnings",
 ]  # fmt: skip

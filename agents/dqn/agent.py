@@ -29,7 +29,7 @@ from drl.state import whole
 # settings that say what the parameters of a network compute, and in which unit
 MEANING = (
     "hidden", "activation", "conv", "scale", "dueling", "noisy", "head", "atoms", "v_min", "v_max",
-    "quantiles", "reward_scale",
+    "quantiles", "reward_scale", "discretise",
 )  # fmt: skip
 
 
@@ -79,7 +79,7 @@ class DQN:
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
         self.reward_scale = reward_scale
         self.reward_clip = math.inf if reward_clip is None else reward_clip
-        self.updates_by, self.first_action = updates_by, policy.first_action
+        self.updates_by, self.actions = updates_by, policy.actions
         self._policy, self.update_metrics = policy, update_metrics
         self.updates = 0
         self.mask: np.ndarray | None = None  # (N, A) of the observations last acted on
@@ -87,14 +87,16 @@ class DQN:
 
     # -- acting -------------------------------------------------------------------------------
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
-        """Actions to learn from: (N, *shape) → (N,), the environment's own."""
+        """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own."""
         self.net.resample(self.noise)
-        if mask is not None and self.mask is None:
-            require_masks(self.exploration)
+        if mask is not None:
+            if self.mask is None:
+                require_masks(self.exploration)
+            mask = self.actions.mask(mask)
         self.mask, greedy = mask, best(self.head, self.net, obs, mask)
         if mask is None:
-            return self.exploration(greedy, env_steps) + self.first_action
-        return self.exploration(greedy, env_steps, mask) + self.first_action
+            return self.actions.decode(self.exploration(greedy, env_steps))
+        return self.actions.decode(self.exploration(greedy, env_steps, mask))
 
     def policy(self) -> DQNPolicy:
         """argmax_a Q(s, a; θ), of θ as it is whenever the policy is asked."""
@@ -131,13 +133,15 @@ class DQN:
 
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
-        """Remember N transitions, with the true next observations; network and memory count
-        actions from 0."""
+        """Remember N transitions, with the true next observations; network and memory have actions
+        by number."""
         clip = self.reward_clip
         r = np.clip(step.reward * self.reward_scale, -clip, clip)
-        a = action - self.first_action
+        a, allowed = self.actions.encode(action), step.final_mask
+        if allowed is not None:
+            allowed = self.actions.mask(allowed)
         self.nstep.add(
-            obs, a, r, step.terminated, step.truncated, step.final_obs, self.mask, step.final_mask
+            obs, a, r, step.terminated, step.truncated, step.final_obs, self.mask, allowed
         )  # fmt: skip
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:

@@ -24,6 +24,7 @@ from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
 from agents.setup import Setup
+from drl.actions import numbered
 from drl.encoding import kind_of
 from drl.errors import UserError
 from drl.nn import Network
@@ -58,9 +59,10 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
     UserError where its spaces are none that a DQN can have; ValueError where settings and
     observations do not fit.
     """
-    seed, seen, space = setup.seed, setup.observation_space, setup.action_space
-    require_spaces(seen, space)
-    shape, dtype, actions = seen.shape, seen.dtype, int(space.n)
+    seed, seen = setup.seed, setup.observation_space
+    require_box(seen)
+    own = numbered(setup.action_space, config.discretise)
+    shape, dtype, actions = seen.shape, seen.dtype, own.n
     if parts.net is None:
         encoder = setup.encoder
         if encoder is None or (encoder.plain and encoder.channels is None):
@@ -94,7 +96,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
         bootstrap=own_target(parts.bootstrap)
         or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
-        policy=DQNPolicy(config, setup, net, head, _own_net(setup, parts)),
+        policy=DQNPolicy(config, setup, net, head, own, _own_net(setup, parts)),
         update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,
@@ -109,19 +111,14 @@ def _own_net(setup: Setup, parts: Parts) -> bool | str:
     return parts.net is not None and ((setup.own or {}).get("net") or True)
 
 
-def require_spaces(observation_space: Any, action_space: Any) -> None:
-    """UserError unless a DQN can see these observations and choose among these actions."""
-    from gymnasium.spaces import Box, Discrete
+def require_box(observation_space: Any) -> None:
+    """UserError unless a DQN can see these observations."""
+    from gymnasium.spaces import Box
 
     if not isinstance(observation_space, Box):
         raise UserError(
             f"a DQN takes Box observations, found {kind_of(observation_space)}: choose another env "
             "or wrap it"
-        )
-    if not isinstance(action_space, Discrete):
-        raise UserError(
-            f"a DQN takes Discrete actions, found {kind_of(action_space)}: choose an env with a "
-            "finite set of actions"
         )
 
 
@@ -198,10 +195,8 @@ def build_replay(
         sampler = PrioritizedSampler(
             config.buffer_size, config.batch_size, rng, config.priority_alpha, beta
         )
-    return ReplayBuffer(
-        config.buffer_size, config.batch_size, storage, sampler,
-        actions=int(setup.action_space.n),
-    )  # fmt: skip
+    actions = numbered(setup.action_space, config.discretise).n
+    return ReplayBuffer(config.buffer_size, config.batch_size, storage, sampler, actions=actions)
 
 
 def build_storage(config: DQNConfig, setup: Setup) -> ObservationStorage:

@@ -22,6 +22,11 @@ class DQNConfig:
     learning_starts: int = 500
     """Env steps before the first gradient step."""
 
+    # -- actions ------------------------------------------------------------------------------
+    discretise: int | None = None
+    """Of continuous actions: values for each number, evenly from its least to its greatest; every
+    combination of them is an action to choose."""
+
     # -- network ------------------------------------------------------------------------------
     hidden: tuple[int, ...] = (64, 64)
     """Neurons of each hidden layer."""
@@ -155,6 +160,8 @@ class DQNConfig:
                 _require_interval(name, value, equal)
         held = self.ez_mu
         require("ez_mu", held, held is None or held > 1, "above 1")
+        values = self.discretise
+        require("discretise", values, values is None or values > 1, "2 or more")
         require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
         require("atoms", self.atoms, self.atoms >= 2, "2 or more")
         require("v_max", self.v_max, self.v_max > self.v_min, f"above `v_min` ({self.v_min})")
@@ -167,6 +174,7 @@ class DQNConfig:
 
 ADDED: dict[str, object] = {
     "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0,
+    "discretise": None,
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
 RENAMED = {"ez_mu": "hold_actions", "batch_size": "batch", "buffer_size": "capacity"}

@@ -7,6 +7,8 @@ import numpy as np
 from agents.dqn.agent import DQN, Seen
 from agents.metrics import dead_relus, update_ratios
 
+SHOWN = 32  # actions that have a distribution of their own
+
 
 def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
     """Of the last update, by TensorBoard name; values in the environment's own rewards.  Arrays are
@@ -40,7 +42,7 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
     metrics |= update_ratios(agent.net, agent.optimizer)
     metrics |= dead_relus(agent.net, agent.replay.peek(64), agent.head.condition)
     metrics["train/td_error"] = td_error
-    for a, (of_action, rows) in enumerate(zip(q.T, allowed.T, strict=True)):
+    for a, (of_action, rows) in enumerate(zip(q.T[:SHOWN], allowed.T[:SHOWN], strict=True)):
         if rows.any():
             metrics[f"q/action_{a}"] = of_action[rows]
     return metrics

@@ -13,14 +13,16 @@ from agents.dqn.heads import Head, greedy
 from agents.dqn.networks import BuildNet, build_head, build_network, own_network
 from agents.policy import SavedPolicy, setup_from
 from agents.setup import Setup
+from drl.actions import Numbered, numbered
 from drl.errors import UserError
 from drl.nn import Network
 from drl.state import flag, whole
 
 
 class DQNPolicy(SavedPolicy):
-    """π(s) = argmax_a Q(s, a; θ): (N, *shape) → actions (N,), int64, of the environment's space.
+    """π(s) = argmax_a Q(s, a; θ): (N, *shape) → the environment's own actions (N, *action shape).
 
+    actions  by the numbers of the network's outputs
     own_net  whether the network is not the settings' but was built by `Parts.net`, or its name
     """
 
@@ -28,15 +30,16 @@ class DQNPolicy(SavedPolicy):
     config: DQNConfig
 
     def __init__(
-        self, config: DQNConfig, setup: Setup, net: Network, head: Head,
+        self, config: DQNConfig, setup: Setup, net: Network, head: Head, actions: Numbered,
         own_net: bool | str = False,
     ) -> None:  # fmt: skip
         super().__init__(config, setup, net)
         self.head, self.own_net = head, own_net
-        self.first_action = int(setup.action_space.start)
+        self.actions: Numbered = actions
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return greedy(self.head, self.net, obs, mask) + self.first_action
+        allowed = None if mask is None else self.actions.mask(mask)
+        return self.actions.decode(greedy(self.head, self.net, obs, allowed))
 
     def q(self, obs: Any) -> np.ndarray:
         """Q(s, ·; θ) without noise, in the environment's rewards: N observations → (N, A); one
@@ -54,10 +57,12 @@ class DQNPolicy(SavedPolicy):
     def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,).
 
-        mask  (N, A) bool, the actions to choose from; None: all
+        mask  (N, A) bool, the actions to choose from, as the environment tells it; None: all
         """
         q = self.values(obs)
-        best: np.ndarray = (q if mask is None else np.where(mask, q, -np.inf)).max(axis=1)
+        if mask is not None:
+            q = np.where(self.actions.mask(mask), q, -np.inf)
+        best: np.ndarray = q.max(axis=1)
         return best
 
     def settings(self) -> dict[str, Any]:
@@ -94,7 +99,9 @@ def load_policy(
         named = f", {own}" if isinstance(own, str) else ""
         raise UserError(f"{where} was trained with a network of your own{named}: give it as net=")
     setup = _setup(state, backend, device)
-    seen, count = setup.observation_space, int(setup.action_space.n)
+    seen = setup.observation_space
+    actions = numbered(setup.action_space, config.discretise, about.get("action_values"))
+    count = actions.n
     if own and net is not None:
         made = own_network(net, config, seen.shape, count, 0)
     else:
@@ -104,7 +111,7 @@ def load_policy(
         )  # fmt: skip
     made.load(params)
     head = build_head(config, made.ops, count, np.random.default_rng(0))
-    return DQNPolicy(config, setup, made, head, own)
+    return DQNPolicy(config, setup, made, head, actions, own)
 
 
 def _setup(state: Mapping[str, Any], backend: str, device: str) -> Setup:

@@ -26,7 +26,7 @@ FIXED = {  # what a run that goes on cannot change, and why
     for names, why in (
         (
             "hidden activation conv init scale dueling noisy noisy_sigma head atoms v_min v_max "
-            "quantiles iqn_samples",
+            "quantiles iqn_samples discretise",
             "the network in the checkpoint is built by it",
         ),
         (

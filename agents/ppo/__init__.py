@@ -6,10 +6,12 @@ from agents.ppo.config import PPOConfig as Config
 from agents.ppo.policy import load_policy
 from agents.ppo.presets import preset
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve, warnings
+from drl.action_space import KINDS
 
 CHARTS = charts("ppo")
+ACTIONS = KINDS
 
 __all__ = [
-    "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset", "require_room",
-    "resolve", "warnings",
+    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "require_room", "resolve", "warnings",
 ]  # fmt: skip

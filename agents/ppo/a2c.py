@@ -8,11 +8,13 @@ from agents.ppo.config import A2CConfig as Config
 from agents.ppo.policy import load_policy as load_actor_critic
 from agents.ppo.presets import a2c_preset as preset
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve
+from drl.action_space import KINDS
 
 CHARTS = charts("a2c")
 load_policy = partial(load_actor_critic, kind=Config)
+ACTIONS = KINDS
 
 __all__ = [
-    "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset", "require_room",
-    "resolve",
+    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "require_room", "resolve",
 ]  # fmt: skip

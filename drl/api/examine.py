@@ -15,9 +15,10 @@ import numpy as np
 
 from agents import job
 from agents.row import Row
+from drl.action_space import random_action
 from drl.api.choose import choose
 from drl.api.findings import Finding, Report
-from drl.api.play import SECONDS, advice, play, random_action, steps_of
+from drl.api.play import SECONDS, advice, play, steps_of
 from drl.api.wrapped import settings_of, statistics_lines
 from drl.closing import close
 from drl.environment import VectorEnv
@@ -45,7 +46,10 @@ WAYS: Mapping[str | None, tuple[str, str]] = {
 ASIDE = {
     "check_returned_data_not_reused", "check_step_determinism", "check_reset_seed_determinism"
 }  # fmt: skip
-UNASKED = ("different from the unwrapped version", "alternative render modes")
+UNASKED = (
+    "different from the unwrapped version", "alternative render modes",
+    "symmetric and normalized space",  # of actions, which agents choose within −1 … 1
+)  # fmt: skip
 
 
 def examine(made_by: EnvSource, row: Row, seed: int = 1) -> Report:
@@ -95,7 +99,7 @@ def _refused(row: Row, envs: VectorEnv, config: Any, experiment: Any) -> str:
     """Why the agent cannot have these spaces; empty where it can."""
     setup = job.setup_of(envs, experiment, None, row.name)
     try:
-        row.build(row.resolve(config, setup)[0], setup)
+        row.made(row.resolve(config, setup)[0], setup)
     except (UserError, ValueError) as error:
         return str(error)
     return ""

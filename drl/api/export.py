@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ class Exported(NamedTuple):
     net: Network  # a plain chain of layers
     size: int  # bytes
     code: str  # that reads it
+    told: Sequence[str] = ()  # what has to be known of its inputs and outputs, in lines
 
 
 def format_of(out: Path, format: str | None = None) -> str:
@@ -36,9 +37,11 @@ def check(out: Path, force: bool) -> None:
         raise UserError(f"{out} exists: give another `out`, or `force` to overwrite it")
 
 
-def write(net: Network, out: Path, format: str, about: Mapping[str, Any]) -> Exported:
-    """about  what the file says of its origin."""
+def write(
+    net: Network, out: Path, format: str, about: Mapping[str, Any], told: Sequence[str] = ()
+) -> Exported:
+    """about  what the file says of its origin;  told: what people are told besides."""
     form = importlib.import_module(f"drl.export.{format}")
     content: bytes = form.encode(net, about)
     write_out(out, content)
-    return Exported(net, len(content), form.reader(net, out))
+    return Exported(net, len(content), form.reader(net, out), told)

@@ -42,11 +42,13 @@ class Rung:
     name   in the table
     env    the probe's class
     known  the one whose values it has; None: known by its best actions
+    actions  kind of its actions (drl.action_space.KINDS)
     """
 
     name: str
     env: Any
     known: type[probes.Probe] | None
+    actions: str = "Discrete"
 
 
 def _rung(name: str, probe: type[probes.Probe]) -> Rung:
@@ -63,7 +65,7 @@ LADDER = (
     _rung("truncation", probes.ProbeTruncated),
     Rung("one buffer", probes.ProbeBuffer, probes.ProbeTwoSteps),
     _rung("action masks", probes.ProbeMasked),
-    Rung("continuous action", probes.ProbeContinuous, None),
+    Rung("continuous action", probes.ProbeContinuous, None, "Box"),
 )
 
 
@@ -103,7 +105,9 @@ def tried(row: Row, rung: Rung, seed: int, steps: int = STEPS) -> tuple[Finding,
     try:
         for _ in task.run(steps):
             pass
-        return judged(task, rung)
+        finding, why = judged(task, rung)
+        with_ = "".join(f"`{name}={value}`: " for name, value in _instead(row, rung).items())
+        return finding._replace(text=f"{with_}{finding.text}"), why
     except Diverged as error:
         return Finding("fail", rung.name, str(error)), rung.env.otherwise
     finally:
@@ -115,9 +119,17 @@ def built(row: Row, rung: Rung, seed: int, steps: int) -> RLTask:
     config, experiment = row.config(), ExperimentConfig()
     given = {f.name for f in (*fields(config), *fields(experiment))}
     settings = {name: value for name, value in SETTINGS.items() if name in given}
-    own = {"steps": steps, "num_envs": ENVS, "seed": seed}
+    own = {"steps": steps, "num_envs": ENVS, "seed": seed} | _instead(row, rung)
     chosen = on_top(row, config, experiment, settings | own)
     return job.new(row, *chosen, source(rung.env), None).task
+
+
+def _instead(row: Row, rung: Rung) -> dict[str, Any]:
+    """The setting by which the agent can have the rung's actions, where it needs one."""
+    if row.actions is None or rung.actions in row.actions or rung.actions not in row.instead:
+        return {}
+    setting, value = row.instead[rung.actions]
+    return {setting: value}
 
 
 def judged(task: RLTask, rung: Rung) -> tuple[Finding, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drl.action_space import random_action
 from drl.api.findings import Finding
 from drl.environment import Info, Step, VectorEnv
 
@@ -39,11 +40,6 @@ class Played:
         """Whether all numbers are some."""
         right = (np.isfinite(o).all() for o in self.obs if o.dtype.kind == "f")
         return all(right) and bool(np.isfinite(self.rewards).all())
-
-
-def random_action(space: Any, mask: np.ndarray | None = None) -> Any:
-    """One that the mask (A,) allows, where there is one."""
-    return space.sample() if mask is None else space.sample(np.asarray(mask, np.int8))
 
 
 def steps_of(envs: VectorEnv, seed: int) -> Iterator[tuple[np.ndarray, Info, Step | None]]:

@@ -125,7 +125,11 @@ class Learnt:
         out = Path(out)
         chosen = export.format_of(out, format)
         export.check(out, force)
-        return export.write(self.network(which, data), out, chosen, self.about())
+        if self.job in TASKS:
+            return export.write(self.network(which, data), out, chosen, self.about())
+        policy = self.policy(which)
+        about = self.about() | policy.about()
+        return export.write(policy.deterministic_net(), out, chosen, about, policy.told())
 
     def about(self) -> dict[str, Any]:
         """What an exported file says of its origin."""

@@ -41,6 +41,8 @@ def run(config: Config) -> dict[str, Any]:
     found = opened(config.run, console)
     done = found.export(config.out, form, config.policy, config.force)
     net = done.net
+    for line in done.told:
+        console.print(line)
     console.print(f"{config.out}: {net.size:,} parameters, {done.size:,} bytes; it is read by\n")
     Console(quiet=config.json).print(done.code)  # names in it are no flags
     return {

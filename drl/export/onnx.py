@@ -43,10 +43,15 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
         ir_version=IR,
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
-    helper.set_model_props(model, {key: str(value) for key, value in about.items()})
+    helper.set_model_props(model, {key: _text(value) for key, value in about.items()})
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _text(value: Any) -> str:
+    """A property's, which has to be one: lists and objects as JSON."""
+    return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
 def reader(net: Network, path: Path) -> str:
