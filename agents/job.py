@@ -73,6 +73,7 @@ def new(
     if not encoder.plain:
         lines = [f"observations: {encoder.words()}", *lines]
         settings["observation_space"] = to_json(encoder.original)
+        settings["observations"] = encoder.words()
     settings |= _actions(task)
     return Training(task, settings, lines, row.warnings(complete, experiment))
 

@@ -82,16 +82,21 @@ class SavedPolicy:
 
     # -- the same for all ---------------------------------------------------------------------
     def about(self) -> dict[str, Any]:
-        """What an exported network's file says of its outputs, as JSON: the environment's
-        `action_space`, and in `actions` the action of each output, where they are numbered."""
+        """What an exported network's file says of its inputs and outputs, as JSON: under
+        `observation` what is done to one (Encoder.description), the environment's `action_space`,
+        and in `actions` the action of each output, where they are numbered."""
         table = self.actions.table.tolist() if isinstance(self.actions, ActionTable) else None
         numbered = {} if table is None else {"actions": table}
-        return {"action_space": to_json(self.action_space)} | numbered
+        observation = self.encoder.description()
+        return {"observation": observation, "action_space": to_json(self.action_space)} | numbered
 
     def told(self) -> list[str]:
         """What people are told of it, in lines."""
-        said = "" if self.actions is None else self.actions.words()
-        return [f"actions: {said}"] if said else []
+        lines = {
+            "observations": self.encoder.words(),
+            "actions": "" if self.actions is None else self.actions.words(),
+        }
+        return [f"{what}: {done}" for what, done in lines.items() if done]
 
     def __call__(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         """One observation gives one action; a batch gives N of them: an array (N, …), or arrays
@@ -117,6 +122,11 @@ class SavedPolicy:
         """The actions, and the state handed through: as Stable-Baselines3's policies are asked, and
         those of its sb3-contrib with masks."""
         return self(observation, action_masks), state
+
+    def describe(self) -> str:
+        """What it takes and what is done to that, the network's layers, what comes out."""
+        spaces = f"{words(self.observation_space)} → {words(self.action_space)}"
+        return "\n".join([spaces, *self.told(), self.net.describe()])
 
     def batch(self, obs: Any) -> tuple[np.ndarray, bool]:
         """Observations encoded (N, *shape), and whether there was but one.   UserError as above."""
@@ -153,6 +163,7 @@ class SavedPolicy:
         }
         if not self.encoder.plain:
             about["channels"] = self.encoder.channels
+            about["observations"] = self.encoder.words()
         return {"policy": about, "net": self.net.ops.numpy(self.net.params).copy()}
 
 

@@ -22,13 +22,14 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from drl.errors import UserError
-from drl.spaces import words
+from drl.spaces import to_json, words
 
 Shape = tuple[int, ...]
 Kind = Literal["numbers", "picture", "one-hot", "bits"]
 Channels = Literal["first", "last"]
 Seen = Channels | Literal["as they are"] | None  # how an environment's pictures are
 FLOAT32 = np.dtype(np.float32)
+MORE = {"one-hot": ("counts", "first"), "picture": ("axes",)}  # what a part's kind needs besides
 KINDS = {"u": "biu", "b": "biu", "f": "biuf"}  # an observation's → those that go into it
 
 
@@ -161,6 +162,30 @@ class Encoder:
                 target = row if len(self.leaves) == 1 else row[part.where].reshape(leaf.shape)
                 leaf.write(one, target)
         return out, count is None
+
+    def description(self) -> dict[str, Any]:
+        """What is done to an observation, as JSON: enough to do it elsewhere.
+
+        words      in one line; "" where nothing is done
+        space      Gymnasium's, of an observation as the environment gives it (drl.spaces.to_json)
+        shape      of the array
+        parts      in order, side by side where there are several
+          path           keys and indices that lead to the part in Dicts and Tuples
+          kind           numbers, bits, picture: as they are; one-hot
+          shape          in the array
+          counts, first  one-hot: of each how many numbers, and the value whose 1 comes first
+          axes           picture: the order to which its axes are turned; []: as they are
+        left_out   names of texts that are not in it
+        """
+        parts = [
+            {"path": list(part.path), "kind": part.kind, "shape": list(part.shape)}
+            | {name: list(getattr(part, name)) for name in MORE.get(part.kind, ())}
+            for part in self.parts
+        ]
+        return {
+            "words": self.words(), "space": to_json(self.original),
+            "shape": list(self.space.shape), "parts": parts, "left_out": self.left_out,
+        }  # fmt: skip
 
     def words(self) -> str:
         """What is done to an observation, in one line; "" where nothing is."""

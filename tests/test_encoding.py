@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from drl.errors import UserError
 from drl.export import npz as export_npz
 from drl.export import onnx as export_onnx
 from drl.export import torch as export_torch
+from drl.export.observation import ENCODED
 from drl.nn import Branches, Linear, Network, Slice, make_ops
 from drl.spaces import from_json, to_json
 from envs import source
@@ -252,15 +254,30 @@ def test_exports_are_the_policy(form: str, conv: Any, backend: str, tmp_path: Pa
     if form == "onnx":
         pytest.importorskip("onnxruntime")
     policy = agent(backend, conv=conv).policy()
-    x = policy.encoder.encode_batch(raw(6))[0]
     module: Any = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
     path, net = tmp_path / "net", policy.deterministic_net()
-    path.write_bytes(module.encode(net, {}))
-    names: dict[str, Any] = {"x": x}
-    exec(compile(module.reader(net, path), form, "exec"), names)
-    found = names["y"] if form != "torch" else names["net"](names["torch"].from_numpy(x))
-    found = found if form != "torch" else found.detach().numpy()
-    np.testing.assert_allclose(found, policy.q(raw(6)), rtol=1e-5, atol=1e-5)
+    about = policy.about()
+    path.write_bytes(module.encode(net, about))
+    code = compile(module.reader(net, path, about), form, "exec")
+    for i in range(6):
+        eyes = raw(6)
+        seen = {"image": eyes["image"][i], "dir": eyes["dir"][i]}
+        seen["in"] = tuple(each[i] for each in eyes["in"])
+        names: dict[str, Any] = {"observation": seen}
+        exec(code, names)
+        found = names["y"].detach().numpy() if form == "torch" else names["y"]
+        np.testing.assert_allclose(found[0], policy.q(seen), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_the_code_that_is_shipped_encodes_the_same(name: str) -> None:
+    """From the description alone, as a file has it."""
+    space, obs, expected = BY_HAND[name]
+    names: dict[str, Any] = {"np": np}
+    exec(compile(ENCODED, "encoded", "exec"), names)
+    about = json.loads(json.dumps(Encoder(space).description()))
+    x = names["encoded"](about, obs)
+    assert x.dtype == np.float32 and x[0].tolist() == expected.astype(np.float32).tolist()
 
 
 def test_pictures_have_convolutions_of_their_own_and_bytes_their_scale() -> None:

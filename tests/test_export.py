@@ -20,12 +20,13 @@ from drl.export import npz as export_npz
 from drl.export import onnx as export_onnx
 from drl.export import torch as export_torch
 from drl.nn import MLP, Conv, Pool
+from drl.spaces import to_json
 from drl.supervised import idx, job
 from drl.supervised.data import load
 from drl.supervised.training import of_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
-NUMPY, CARTPOLE, DIGITS, ONNX = re.findall(
+NUMPY, CARTPOLE, DIGITS, ONNX, LAKE, PLAY = re.findall(
     r"```python\n(.*?)```", (ROOT / "docs/export.md").read_text(), re.DOTALL
 )
 FORMATS = ("npz", "torch", "onnx")
@@ -75,7 +76,7 @@ def test_outputs_equal_ours(name: str, form: str, tmp_path: Path) -> None:
     module = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
     path = tmp_path / 'a "file"'
     path.write_bytes(module.encode(net, {"job": "test"}))  # type: ignore[attr-defined]
-    code = module.reader(net, path)  # type: ignore[attr-defined]
+    code = module.reader(net, path, {})  # type: ignore[attr-defined]
     for count in (1, 7):
         x = inputs(net, count)
         ours = net.ops.numpy(net(x))
@@ -114,7 +115,7 @@ def test_every_kind_of_agent(kind: str, observation: str, form: str, tmp_path: P
     shipped = deterministic_network(head, net)
     path = tmp_path / "net"
     path.write_bytes(module.encode(shipped, {}))  # type: ignore[attr-defined]
-    code = module.reader(shipped, path)  # type: ignore[attr-defined]
+    code = module.reader(shipped, path, {})  # type: ignore[attr-defined]
     np.testing.assert_allclose(outputs(form, code, x), q, rtol=1e-5, atol=1e-5)
 
 
@@ -165,7 +166,7 @@ def test_torch_modules_of_the_docs(
         assert export(run, Path(file), "--format", "torch") == 0
         net = network(run)
         np.testing.assert_allclose(outputs("torch", code, inputs(net)), net(inputs(net)), atol=1e-5)
-        assert code == export_torch.reader(net, Path(file))
+        assert code == export_torch.reader(net, Path(file), {})
 
 
 def test_onnx_of_the_docs(
@@ -181,6 +182,88 @@ def test_onnx_of_the_docs(
         np.testing.assert_allclose(outputs("onnx", ONNX, inputs(net)), net(inputs(net)), atol=1e-5)
         model = onnx.load(out)
         assert [opset.version for opset in model.opset_import] == [17] and model.ir_version == 8
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("export") / "lake"
+    short = ["--steps", "300", "--log", "none", "--eval-every", "300", "--eval-episodes", "2"]
+    of = ["--env", "FrozenLake-v1", "--hidden", "8", "--learning-starts", "50"]
+    assert main(["train", "dqn", *of, "--run", str(run), "--json", *short]) == 0
+    return run
+
+
+def test_onnx_of_the_docs_plays_frozen_lake(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By onnxruntime, from what the file says alone."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    out = Path("lake.onnx")
+    assert load_run(lake).export(out).code == LAKE
+    assert not re.search("drl|agents|envs", LAKE + PLAY)
+    policy = load_run(lake).policy()
+    names: dict[str, Any] = {}
+    for observation in range(16):
+        names["observation"] = observation
+        exec(compile(LAKE, "docs/export.md", "exec"), names)
+        np.testing.assert_allclose(names["y"][0], policy.q(observation), rtol=1e-5, atol=1e-6)
+    exec(compile(PLAY, "docs/export.md", "exec"), names)
+    assert names["over"] and names["earned"] in (0.0, 1.0)
+    model = onnx.load(out)
+    words = "An observation of the environment as a vector: Discrete(16) one-hot, 16"
+    assert model.doc_string == model.graph.input[0].doc_string == words
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_file_says_what_was_done_to_an_observation(
+    form: str, lake: Path, cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if form == "onnx":
+        pytest.importorskip("onnxruntime")
+    expected: dict[Path, Any] = {
+        lake: {
+            "words": "Discrete(16) one-hot, 16", "shape": [16], "left_out": [],
+            "space": {"kind": "Discrete", "n": 16, "start": 0, "dtype": "int64"},
+            "parts": [
+                {"path": [], "kind": "one-hot", "shape": [16], "counts": [16], "first": [0]}
+            ],
+        },
+        cartpole: {
+            "words": "", "shape": [4], "left_out": [],
+            "space": to_json(load_run(cartpole).policy().observation_space),
+            "parts": [{"path": [], "kind": "numbers", "shape": [4]}],
+        },
+    }  # fmt: skip
+    for run, observation in expected.items():
+        out = tmp_path / run.name
+        assert export(run, out, "--format", form, "--json") == 0
+        printed = json.loads(capsys.readouterr().out)
+        if form == "npz":
+            about = json.loads(str(np.load(out)["description"]))
+        elif form == "torch":
+            import torch
+
+            about = torch.load(out, weights_only=True).about
+        else:
+            import onnxruntime
+
+            told = onnxruntime.InferenceSession(out).get_modelmeta().custom_metadata_map
+            about = {name: json.loads(told[name]) for name in ("observation", "action_space")}
+        assert about["observation"] == printed["observation"] == observation
+        assert about["action_space"]["kind"] == "Discrete"
+        assert about["action_space"]["n"] == printed["outputs"]
+
+
+def test_a_policy_describes_itself(lake: Path, cartpole: Path) -> None:
+    first, second, third, *_ = load_run(lake).policy().describe().splitlines()
+    assert first == "Discrete(16) → Discrete(4)" and third.startswith("layer ")
+    assert second == "observations: Discrete(16) one-hot, 16"
+    assert load_run(lake).settings["observations"] == "Discrete(16) one-hot, 16"
+    assert load_run(lake).policy().state()["policy"]["observations"] == "Discrete(16) one-hot, 16"
+    lines = load_run(cartpole).policy().describe().splitlines()
+    assert lines[0].startswith("Box(") and lines[1].startswith("layer ")
 
 
 @pytest.mark.parametrize("form", FORMATS)

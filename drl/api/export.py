@@ -19,6 +19,7 @@ class Exported(NamedTuple):
 
     net: Network  # a plain chain of layers
     size: int  # bytes
+    about: Mapping[str, Any]  # what the file says besides
     code: str  # that reads it
     told: Sequence[str] = ()  # what has to be known of its inputs and outputs, in lines
 
@@ -40,8 +41,10 @@ def check(out: Path, force: bool) -> None:
 def write(
     net: Network, out: Path, format: str, about: Mapping[str, Any], told: Sequence[str] = ()
 ) -> Exported:
-    """about  what the file says of its origin;  told: what people are told besides."""
+    """about  what the file says of its origin, and of what goes in and comes out
+    told   what people are told besides
+    """
     form = importlib.import_module(f"drl.export.{format}")
-    content: bytes = form.encode(net, about)
+    content: bytes = form.encode(net, dict(about))
     write_out(out, content)
-    return Exported(net, len(content), form.reader(net, out), told)
+    return Exported(net, len(content), about, form.reader(net, out, about), told)

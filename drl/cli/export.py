@@ -53,5 +53,8 @@ def run(config: Config) -> dict[str, Any]:
         "outputs": net.output_shapes[-1][0],
         "parameters": net.size,
         "bytes": done.size,
+        **{
+            name: done.about[name] for name in ("observation", "action_space") if name in done.about
+        },
         "code": done.code,
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from drl.export.observation import ENCODED, is_encoded
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
@@ -74,10 +76,19 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
-def reader(net: Network, path: Path) -> str:
+def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The code that runs it."""
     code = BRANCHED if any(isinstance(layer, Branches) for layer in net.layers) else FORWARD
-    return f"{code}\ny = forward(np.load({json.dumps(str(path), ensure_ascii=False)}), x)\n"
+    file = f"np.load({json.dumps(str(path), ensure_ascii=False)})"
+    if is_encoded(about):
+        return f"""\
+{code}
+{ENCODED}
+with {file} as file:
+    about = json.loads(str(file["description"]))["observation"]
+    y = forward(file, encoded(about, observation))
+"""
+    return f"{code}\ny = forward({file}, x)\n"
 
 
 def _describe(layer: Layer, within: str = "") -> dict[str, Any]:

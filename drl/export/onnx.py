@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from drl.export.observation import ENCODED, input_words, is_encoded
 from drl.extras import need
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
@@ -22,6 +24,8 @@ TO_CHANNELS_FIRST, TO_CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 def encode(net: Network, about: dict[str, Any]) -> bytes:
     """x (batch, *input_shape) float32 → y (batch, outputs) float32.
 
+    What `about` says are its metadata, lists and mappings as JSON; what x is, its documentation.
+
     ONNX convolves channels first, so that a transpose stands before and one behind.  float32
     whatever the run's precision: runtimes have no float64 convolution.
     """
@@ -33,9 +37,11 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
         graph.add(layer, layer.name)
     graph.nodes[-1].output[0] = "y"
     ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-        for name, shape in (("x", net.input_shape), ("y", net.output_shapes[-1]))
-    ]
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape], doc_string=doc)
+        for name, shape, doc in (
+            ("x", net.input_shape, input_words(about)), ("y", net.output_shapes[-1], "")
+        )
+    ]  # fmt: skip
     body = helper.make_graph(graph.nodes, "drl", ends[:1], ends[1:], graph.arrays)
     model = helper.make_model(
         body,
@@ -43,6 +49,7 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
         ir_version=IR,
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
+    model.doc_string = input_words(about)
     helper.set_model_props(model, {key: _text(value) for key, value in about.items()})
     checker.check_model(model, full_check=True)
     content: bytes = model.SerializeToString()
@@ -54,12 +61,24 @@ def _text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
-def reader(net: Network, path: Path) -> str:
+def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The code that runs it."""
+    session = f"net = onnxruntime.InferenceSession({json.dumps(str(path), ensure_ascii=False)})"
+    if is_encoded(about):
+        return f"""\
+import json
+import numpy as np
+import onnxruntime
+
+{ENCODED}
+{session}
+about = json.loads(net.get_modelmeta().custom_metadata_map["observation"])
+(y,) = net.run(None, {{"x": encoded(about, observation)}})
+"""
     return f"""\
 import onnxruntime
 
-net = onnxruntime.InferenceSession({json.dumps(str(path), ensure_ascii=False)})
+{session}
 (y,) = net.run(None, {{"x": x}})  # x (B, {", ".join(map(str, net.input_shape))}) float32
 """
 

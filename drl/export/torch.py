@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from drl.export.observation import ENCODED, is_encoded
 from drl.extras import require
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
@@ -24,18 +27,20 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     """torch.save of a dict of tensors in torch's layout: weights (O, I), kernels (O, C, k, k).
 
     torch flattens an image channel by channel, we pixel by pixel: the rows of the weights behind
-    are put in its order.
+    are put in its order.  The dict has `about` as an attribute.
     """
     require("export to torch", "torch")
     import torch
 
     tensors = {name: value for chain in _chains(net) for name, value in chain.tensors.items()}
     file = io.BytesIO()
-    torch.save({k: torch.tensor(np.ascontiguousarray(v)) for k, v in tensors.items()}, file)
+    kept = OrderedDict((k, torch.tensor(np.ascontiguousarray(v))) for k, v in tensors.items())
+    kept.about = about  # type: ignore[attr-defined]  # as torch keeps its own `_metadata`
+    torch.save(kept, file)
     return file.getvalue()
 
 
-def reader(net: Network, path: Path) -> str:
+def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The module that the state_dict fits."""
     *before, last = _chains(net)
     x, joined = "x", ""
@@ -52,7 +57,7 @@ def reader(net: Network, path: Path) -> str:
     buffers = "".join(chain.buffers for chain in (*before, last))
     modules = "".join(chain.module for chain in (*before, last))
     double = ".double()" if net.ops.numpy(net.params).dtype == np.float64 else ""
-    return f"""\
+    module = f"""\
 import torch
 from torch import nn
 
@@ -64,8 +69,19 @@ class Net(nn.Module):
 {body}        return self.layers({last.x})
 
 net = Net(){double}
-net.load_state_dict(torch.load({json.dumps(str(path), ensure_ascii=False)}, weights_only=True))
 """
+    file = f"torch.load({json.dumps(str(path), ensure_ascii=False)}, weights_only=True)"
+    if is_encoded(about):
+        return f"""\
+import numpy as np
+{module}
+{ENCODED}
+file = {file}
+net.load_state_dict(file)
+x = encoded(file.about["observation"], observation)
+y = net(torch.from_numpy(x){double})
+"""
+    return f"{module}net.load_state_dict({file})\n"
 
 
 class _Chain:
