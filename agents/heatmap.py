@@ -6,6 +6,8 @@ and how that grows.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -31,18 +33,36 @@ class Axis(NamedTuple):
     name: str
 
 
+Seen = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
 class Plane(NamedTuple):
-    """Two axes; the other numbers of the observation are 0."""
+    """Two axes; the other numbers of the observation are 0.
+
+    actions  their names; none: an action is one number
+    seen     the observations (…, *shape) of x and y (…), where the axes are no columns of them
+    """
 
     x: Axis
     y: Axis
-    actions: tuple[str, ...]
+    actions: tuple[str, ...] = ()
+    seen: Seen | None = None
+
+
+def swing_seen(angle: np.ndarray, speed: np.ndarray) -> np.ndarray:
+    """A pendulum's observations: cos θ, sin θ, θ̇."""
+    return np.stack([np.cos(angle), np.sin(angle), speed], axis=-1)
 
 
 CAR = Plane(
     Axis(0, -1.2, 0.6, "position"),
     Axis(1, -0.07, 0.07, "velocity"),
     ("left", "none", "right"),
+)
+SWING = Plane(
+    Axis(0, -math.pi, math.pi, "angle (rad), 0 is upright"),
+    Axis(1, -8.0, 8.0, "angular velocity (rad/s)"),
+    seen=swing_seen,
 )
 PLANES = {
     "CartPole-v1": Plane(
@@ -52,24 +72,44 @@ PLANES = {
     ),
     "MountainCar-v0": CAR,  # Gymnasium's
     "drl/MountainCar-v0": CAR,  # ours
+    "Pendulum-v1": SWING,
+    "drl/Pendulum-v1": SWING,
 }
 
 
 def states(plane: Plane, size: int) -> np.ndarray:
     """(POINTS², size) observations, row by row from the top left."""
     grid = np.zeros((POINTS, POINTS, size), np.float32)
-    grid[:, :, plane.x.column] = np.linspace(plane.x.low, plane.x.high, POINTS)
-    grid[:, :, plane.y.column] = np.linspace(plane.y.high, plane.y.low, POINTS)[:, None]
+    across = np.linspace(plane.x.low, plane.x.high, POINTS)
+    down = np.linspace(plane.y.high, plane.y.low, POINTS)[:, None]
+    if plane.seen is not None:
+        grid[:] = plane.seen(*np.broadcast_arrays(across, down))
+    else:
+        grid[:, :, plane.x.column], grid[:, :, plane.y.column] = across, down
     return grid.reshape(-1, size)
 
 
 def value_picture(plane: Plane, v: np.ndarray) -> np.ndarray:
     """V, yellow where it is high.  v (POINTS²,): V of `states`."""
-    v = v.reshape(POINTS, POINTS)
-    low, high = float(v.min()), float(v.max())
+    return _scaled(plane, "V(s)", v, float(v.min()), float(v.max()))
+
+
+def sure_picture(plane: Plane, p: np.ndarray) -> np.ndarray:
+    """max_a π(a|s), yellow where the policy is sure.  p (POINTS², A): π(·|s) of `states`."""
+    return _scaled(plane, "how sure: max π(a|s)", p.max(axis=1), 1 / p.shape[1], 1.0)
+
+
+def number_picture(plane: Plane, actions: np.ndarray, low: float, high: float) -> np.ndarray:
+    """The greedy action where it is one number, from `low` to `high`.  actions (POINTS²,)."""
+    return _scaled(plane, "greedy action", actions, low, high)
+
+
+def _scaled(plane: Plane, title: str, values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Numbers (POINTS²,) of `states`, dark at `low`, yellow at `high`."""
+    values = values.reshape(POINTS, POINTS)
     bar = np.linspace(high, low, POINTS)[:, None].repeat(2, axis=1)
     return _framed(
-        plane, "V(s)", low_to_high(v, low, high), low_to_high(bar, low, high),
+        plane, title, low_to_high(values, low, high), low_to_high(bar, low, high),
         [(f"{high:.4g}", 0.0), (f"{(low + high) / 2:.4g}", 0.5), (f"{low:.4g}", 1.0)],
     )  # fmt: skip
 

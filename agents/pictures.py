@@ -14,7 +14,14 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from agents.heatmap import PLANES, action_picture, states, value_picture
+from agents.heatmap import (
+    PLANES,
+    action_picture,
+    number_picture,
+    states,
+    sure_picture,
+    value_picture,
+)
 from agents.task import RLTask
 from agents.video import video
 from drl.errors import NoPictures, UserError
@@ -89,11 +96,18 @@ class Pictures(Callback):
             policy = self.task.agent.policy()
             seen = states(self.plane, policy.shape[0])
             player = policy.player(len(seen))  # each the first observation of an episode
-            value = player.value(seen)
-            actions = player.act(seen) - getattr(policy.action_space, "start", 0)
+            value, actions = player.value(seen), player.act(seen)
             if value is not None:
                 self.out.image("policy/value", value_picture(self.plane, value), env_steps)
-            self.out.image("policy/greedy_action", action_picture(self.plane, actions), env_steps)
+            space: Any = policy.action_space
+            if self.plane.actions:
+                image = action_picture(self.plane, actions - space.start)
+                if (p := policy.probs(seen)) is not None:
+                    self.out.image("policy/sure", sure_picture(self.plane, p), env_steps)
+            else:
+                low, high = float(space.low.min()), float(space.high.max())
+                image = number_picture(self.plane, actions, low, high)
+            self.out.image("policy/greedy_action", image, env_steps)
 
     def _first_layer(self, env_steps: int) -> None:
         with self._spared("image of the first layer", env_steps):

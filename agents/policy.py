@@ -59,6 +59,11 @@ class SavedPolicy:
         ask it: here one that remembers nothing of them."""
         return Memoryless(self.act, self.value)
 
+    def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
+        """π(·|s) of Discrete actions: N observations → (N, A); one gives (A,).   None: it always
+        takes the best action."""
+        return None
+
     def sampled(self, seed: int) -> SavedPolicy:
         """The same policy, whose actions are drawn from its probabilities by a generator with this
         seed.   UserError where it has none."""

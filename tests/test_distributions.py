@@ -164,20 +164,25 @@ def test_what_is_forbidden_has_no_probability_and_no_gradient(library, dtype):
     mask[:, 0] = True
     z, other = numbers(ops, rng, 200, 4), numbers(ops, rng, 200, 4)
     g = numbers(ops, rng, 200)
+    switches = rng.random((200, 4, 2)) < 0.7  # may it be 0, may it be 1
+    switches |= ~switches.any(axis=2, keepdims=True)
+    free = switches.all(axis=2)
     for law in (Categorical(ops, 4), BernoulliActions(ops, 4)):
-        a = law.sample(z, rng, mask)
-        best = law.mode(z, mask)
+        flags = mask if isinstance(law, Categorical) else switches.reshape(200, 8)
+        a = law.sample(z, rng, flags)
+        best = law.mode(z, flags)
         for chosen in (a, best):
             if chosen.ndim == 1:
                 assert mask[np.arange(200), chosen].all()
             else:
-                assert not chosen[~mask].any()
-        fit, kl = law.fit(z, a, mask), law.kl(z, other, mask)
+                assert np.take_along_axis(switches, chosen[:, :, None].astype(int), 2).all()
+        fit, kl = law.fit(z, a, flags), law.kl(z, other, flags)
         for array in (fit.log_prob, fit.entropy, kl.value):
             assert np.isfinite(ops.numpy(array)).all()
         for dz in (fit.pullback(g, 0.7), *kl.pullback(g)):
             dz = ops.numpy(dz)
-            assert (dz[~mask] == 0).all() and np.isfinite(dz).all() and dz.any()
+            fixed = ~mask if isinstance(law, Categorical) else ~free
+            assert (dz[fixed] == 0).all() and np.isfinite(dz).all() and dz.any()
     p = ops.numpy(Categorical(ops, 4).probs(z, mask))
     assert (p[~mask] == 0).all()
     np.testing.assert_allclose(p.sum(1), 1, rtol=1e-6)

@@ -7,7 +7,18 @@ import pytest
 from made import dqn
 
 from agents import preset
-from agents.heatmap import LEFT, PLANES, POINTS, TOP, ZOOM, action_picture, states, value_picture
+from agents.heatmap import (
+    LEFT,
+    PLANES,
+    POINTS,
+    TOP,
+    ZOOM,
+    action_picture,
+    number_picture,
+    states,
+    sure_picture,
+    value_picture,
+)
 from agents.video import MAX_STEPS, SECONDS, Video, shrunk, video
 from drl.environment import Step
 from drl.errors import NoPictures
@@ -32,9 +43,29 @@ def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
     assert left != right and at(action, 0, last) == left and at(action, last, last) == right
 
 
-@pytest.mark.parametrize("env", PLANES)
+@pytest.mark.parametrize("env", [env for env, plane in PLANES.items() if plane.actions])
 def test_planes_name_every_action(env: str) -> None:
     assert len(PLANES[env].actions) == make(env, 1, seed=0).action_space.n
+
+
+def test_a_pendulum_s_plane_is_of_its_angle_and_speed() -> None:
+    s = states(PLANES["drl/Pendulum-v1"], 3).reshape(POINTS, POINTS, 3)
+    middle = POINTS // 2
+    assert np.allclose(s[middle, middle], [1, 0, 0])  # upright and still
+    assert np.allclose(s[0, 0], [-1, 0, 8], atol=1e-6)  # hanging, at the top the fastest
+    assert np.allclose(s[middle, 3 * POINTS // 4], [0, 1, 0], atol=0.1)
+    torque = number_picture(PLANES["drl/Pendulum-v1"], s[:, :, 1].ravel() * 2, -2, 2)
+    brightness = torque[TOP : TOP + 4, LEFT : LEFT + POINTS * ZOOM].sum(axis=(0, 2))
+    assert brightness.argmin() < brightness.argmax()  # sin θ grows from left to right
+
+
+def test_how_sure_a_policy_is() -> None:
+    plane = PLANES["CartPole-v1"]
+    p = np.full((POINTS**2, 2), 0.5)
+    p[: POINTS**2 // 2] = 1, 0
+    image = sure_picture(plane, p)
+    bright = image[TOP : TOP + POINTS * ZOOM, LEFT : LEFT + POINTS * ZOOM].sum(axis=(1, 2))
+    assert bright[0] > bright[-1]
 
 
 class Falling:

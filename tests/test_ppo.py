@@ -20,6 +20,7 @@ from agents.row import find_row
 from agents.setup import Setup
 from drl.api.ladder import climb
 from drl.environment import Step
+from drl.errors import UserError
 from drl.nn.gradcheck import numerical_gradient, relative_error
 
 SPACES = {
@@ -61,10 +62,10 @@ def loss(agent: PPO, batch: Rows, clip: float) -> float:
     return float(whole)
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"shared": True}, {"squash": True}])
 @pytest.mark.parametrize("space", SPACES)
-def test_the_whole_gradient_against_differences(space: str, shared: bool) -> None:
-    agent = ppo(SPACES[space], replace(SMALL, shared=shared), dtype="float64", backend="numpy")
+def test_the_whole_gradient_against_differences(space: str, settings: Any) -> None:
+    agent = ppo(SPACES[space], replace(SMALL, **settings), dtype="float64", backend="numpy")
     fill(agent)
     batch = agent.prepared()
     agent.net.params[:] += 0.05 * np.random.default_rng(2).normal(size=agent.net.size)
@@ -185,6 +186,38 @@ def test_what_a_policy_chose_is_learnt_from_not_what_the_environment_got() -> No
     fill(agent)
     kept = agent.rollout.action
     assert np.abs(kept).max() > 1.5
+
+
+def test_masks_of_switches() -> None:
+    """Two truth values for each: may it be 0, may it be 1."""
+    agent = ppo(SPACES["bits"])
+    mask = np.array([[1, 0, 0, 1, 1, 1]] * 3, bool)
+    obs = np.zeros((3, 4), np.float32)
+    while not agent.rollout.full:
+        action = agent.act(obs, 0, mask)
+        assert (action[:, :2] == [0, 1]).all()
+        agent.observe(obs, action, Step(obs, np.ones(3), *np.zeros((2, 3), bool), obs))
+    while agent.due(0):
+        agent.learn()
+    assert (agent.policy()(obs, mask)[:, :2] == [0, 1]).all() and np.isfinite(
+        agent.net.params
+    ).all()
+
+
+def test_squashed_actions_are_within_their_bounds() -> None:
+    agent = ppo(SPACES["numbers"], replace(SMALL, squash=True, log_std_init=2.0))
+    fill(agent)
+    kept = agent.rollout.action
+    assert np.abs(kept).max() > 1.5  # what lies behind tanh
+    while agent.due(0):
+        agent.learn()
+    obs = np.random.default_rng(1).normal(size=(7, 4)).astype(np.float32)
+    policy = agent.policy()
+    drawn = policy.sampled(1)(obs)
+    assert (np.abs((drawn - 1) / 3) <= 1).all()
+    assert np.isfinite(policy.log_prob(obs, drawn)).all()
+    with pytest.raises(UserError, match="squash.* is for actions that are bounded"):
+        ppo(Box(-np.inf, np.inf, (2,), np.float32), replace(SMALL, squash=True))
 
 
 def test_masks_forbid() -> None:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from agents.ppo.config import OnPolicyConfig
-from drl.actions import FromZero, UnitBox
-from drl.encoding import kind_of
+from drl.action_space import choices, kind_of_actions
+from drl.actions import Actions, FromZero, UnitBox
 from drl.errors import UserError
 from drl.nn.distributions import BernoulliActions, Categorical, Distribution, MultiCategorical
-from drl.nn.gaussian import DiagonalGaussian
+from drl.nn.gaussian import DiagonalGaussian, TanhGaussian
 from drl.nn.ops import Ops
+from drl.spaces import words
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,10 @@ class ActionHead:
     outputs       numbers of z
     deviations    how many of them, the last ones, are log σ
     shape, dtype  of a sample, as a memory keeps it
-    decode        (N, *shape) samples, as the distribution's `action` gives them → (N, …) actions of
-                  the environment
+    decode        samples (N, *shape), as the distribution's `action` gives them → the environment's
+                  own actions
     encode        and back
+    actions       what does both, where the house has it (drl.actions)
     """
 
     build: Callable[[Ops], Distribution]
@@ -38,6 +40,7 @@ class ActionHead:
     dtype: Any
     decode: Callable[[np.ndarray], np.ndarray]
     encode: Callable[[np.ndarray], np.ndarray]
+    actions: Actions | None = None
 
 
 def action_head(config: OnPolicyConfig, space: Any) -> ActionHead:
@@ -47,37 +50,39 @@ def action_head(config: OnPolicyConfig, space: Any) -> ActionHead:
     MultiDiscrete  MultiCategorical, the choices apart from one another
     MultiBinary    BernoulliActions
     Box            DiagonalGaussian, in units of half the space where it is bounded; what lies
-                   outside is clipped on its way to the environment
+                   outside is clipped on its way to the environment.  With `squash` TanhGaussian,
+                   of which nothing lies outside
     """
-    from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
-
-    if isinstance(space, Discrete):
+    kind = kind_of_actions(space)
+    if kind == "Discrete":
         n, numbers = int(space.n), FromZero(space)
         return ActionHead(
-            lambda ops: Categorical(ops, n), n, 0, (), np.int64, numbers.decode, numbers.encode
-        )
-    if isinstance(space, MultiDiscrete):
-        nvec = space.nvec.ravel().tolist()
+            lambda ops: Categorical(ops, n), n, 0, (), np.int64, numbers.decode, numbers.encode,
+            numbers,
+        )  # fmt: skip
+    if kind == "MultiDiscrete":
+        nvec = choices(space) or []
         return ActionHead(
             lambda ops: MultiCategorical(ops, nvec), sum(nvec), 0, (len(nvec),), np.int64,
             lambda a: (a.reshape(-1, *space.shape) + space.start).astype(space.dtype),
             lambda a: (a - space.start).reshape(len(a), -1),
         )  # fmt: skip
-    count = math.prod(space.shape or ())
-    if isinstance(space, MultiBinary):
+    count = math.prod(space.shape)
+    if kind == "MultiBinary":
         return ActionHead(
             lambda ops: BernoulliActions(ops, count), count, 0, (count,), np.int8,
             lambda a: a.reshape(-1, *space.shape).astype(space.dtype),
             lambda a: a.reshape(len(a), -1),
         )  # fmt: skip
-    if isinstance(space, Box):
-        unit = UnitBox(space)
-        return ActionHead(
-            lambda ops: DiagonalGaussian(ops, count), 2 * count, count, (count,), np.float32,
-            lambda a: unit.decode(a.reshape(-1, *space.shape)),
-            lambda a: unit.encode(a).reshape(len(a), -1),
-        )  # fmt: skip
-    raise UserError(
-        f"PPO and A2C take Discrete, MultiDiscrete, MultiBinary and Box actions, found "
-        f"{kind_of(space)}: wrap the env"
-    )
+    unit = UnitBox(space)
+    # no bounds of log σ, which sees no observation: it would never come back from beyond one
+    gaussian: type[DiagonalGaussian] = TanhGaussian if config.squash else DiagonalGaussian
+    if config.squash and not unit.bounded.all():
+        raise UserError(
+            f"`squash` is for actions that are bounded, found {words(space)}: leave it out"
+        )
+    return ActionHead(
+        lambda ops: gaussian(ops, count, bounds=None), 2 * count, count, (count,), np.float32,
+        lambda a: unit.decode(a.reshape(-1, *space.shape)),
+        lambda a: unit.encode(a).reshape(len(a), -1), unit,
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from agents.ppo.losses import (
 from agents.ppo.metrics import ppo_metrics, rollout_metrics
 from agents.ppo.policy import ActorCriticPolicy, network_for
 from agents.setup import Setup
+from drl.action_space import mask_size
 from drl.encoding import kind_of
 from drl.errors import UserError
 from drl.nn import Network
@@ -119,5 +120,5 @@ def build_rollout(config: OnPolicyConfig, setup: Setup) -> Rollout:
     seen, head = setup.observation_space, action_head(config, setup.action_space)
     return Rollout(
         config.n_steps, setup.num_envs, seen.shape, seen.dtype, head.shape, head.dtype,
-        head.outputs,
+        mask_size(setup.action_space) or 0,
     )  # fmt: skip

@@ -41,6 +41,9 @@ class OnPolicyConfig:
     """Size of the value's last weights at the start (orthogonal)."""
     log_std_init: float = 0.0
     """Continuous actions: log σ at the start, σ in units of half the action space."""
+    squash: bool = False
+    """Continuous actions: tanh keeps them within their bounds, with its part in log π; else what
+    lies outside is clipped."""
     scale: tuple[float, ...] | None = None
     """Factors that bring the observations to comparable units: one for all, or one for each; none:
     bytes are divided by the largest that the environment's space allows, 255 in images."""

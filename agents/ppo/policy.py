@@ -34,7 +34,7 @@ class ActorCriticPolicy(SavedPolicy):
     def __init__(self, config: OnPolicyConfig, setup: Setup, net: Network) -> None:
         super().__init__(config, setup, net)
         self.head: ActionHead = action_head(config, setup.action_space)
-        self.distribution = self.head.build(net.ops)
+        self.actions, self.distribution = self.head.actions, self.head.build(net.ops)
         self._drawing: SampledPolicy | None = None  # of predict(deterministic=False)
         self.actor, self.critic = part(net, *actor_branches(net)), part(net, CRITIC)
 
@@ -57,7 +57,7 @@ class ActorCriticPolicy(SavedPolicy):
         return self._drawing(observation, action_masks), state
 
     def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
-        """π(·|s): N observations → (N, A) of Discrete actions; one gives (A,).
+        """π(·|s; θ) of Discrete actions: N observations → (N, A); one gives (A,).
 
         UserError on what is not of the space, and where actions are not Discrete.
         """
@@ -84,7 +84,7 @@ class ActorCriticPolicy(SavedPolicy):
                 f"actions of shape {given.shape} for {len(batch)} observations: expected "
                 f"{(len(batch), *self.action_space.shape)}"
             )
-        samples = self.head.encode(given)
+        samples = self.distribution.sample_of(self.head.encode(given))
         found: np.ndarray = self.net.ops.numpy(
             self.distribution.log_prob(self.actor(batch), samples, mask)
         )

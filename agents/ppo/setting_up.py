@@ -23,7 +23,7 @@ FIXED = {  # what a run that goes on cannot change, and why
     name: why
     for names, why in (
         (
-            "hidden activation conv shared init policy_gain value_gain log_std_init scale",
+            "hidden activation conv shared init policy_gain value_gain log_std_init squash scale",
             "the network in the checkpoint is built by it",
         ),
         ("n_steps", "the rollout in the checkpoint is filled by it"),

@@ -45,7 +45,8 @@ class Distribution(Protocol):
     A sample is what `log_prob` and `fit` take, and what a memory keeps; `action` makes of it what
     the environment is given: the same array, but for squashed actions.
 
-    mask  (B, outputs) truth values, false where an action is not allowed; None: all are
+    mask  truth values, false where an action is not allowed: (B, outputs), of switches (B, 2
+          outputs); None: all are
     """
 
     outputs: int  # numbers of z
@@ -58,6 +59,9 @@ class Distribution(Protocol):
 
     def action(self, sample: np.ndarray) -> np.ndarray:
         """The environment's action of each sample."""
+
+    def sample_of(self, action: np.ndarray) -> np.ndarray:
+        """The sample of each action."""
 
     def log_prob(self, z: Array, a: Array, mask: Array | None = None) -> Array:
         """log π(a) of samples a: (B,), without a way back."""
@@ -96,6 +100,9 @@ class Categorical:
 
     def action(self, sample: np.ndarray) -> np.ndarray:
         return sample
+
+    def sample_of(self, action: np.ndarray) -> np.ndarray:
+        return action
 
     def probs(self, z: Array, mask: Array | None = None) -> Array:
         """p = softmax(z): (B, n)."""
@@ -163,6 +170,9 @@ class MultiCategorical:
     def action(self, sample: np.ndarray) -> np.ndarray:
         return sample
 
+    def sample_of(self, action: np.ndarray) -> np.ndarray:
+        return action
+
     def log_prob(self, z: Array, a: Array, mask: Array | None = None) -> Array:
         a, each = self._choices(z, a), self._each(z, mask)
         return sum(d.log_prob(own, a[:, i], m) for i, (d, own, m) in enumerate(each))  # Σ_d log p_d
@@ -202,7 +212,8 @@ class MultiCategorical:
 class BernoulliActions:
     """π(a) = Π_k p_k^{a_k} (1 − p_k)^{1 − a_k},  p = σ(z): k switches.   a: (B, k) of 0 and 1.
 
-    A switch that the mask forbids stays 0: its logit is −1e8.
+    A mask has two truth values for each switch, may it be 0 and may it be 1: (B, 2k).  One that
+    may not be 1 has the logit −1e8, one that may not be 0 has +1e8: gradients are exactly 0.
 
     k  number of switches.   ValueError below 1.
     """
@@ -213,23 +224,25 @@ class BernoulliActions:
         self.ops, self.outputs = ops, int(k)
 
     def sample(self, z: Array, rng: np.random.Generator, mask: Array | None = None) -> np.ndarray:
-        logits = _allowed(self.ops.numpy(z), mask)
-        p = 0.5 * (1 + np.tanh(0.5 * logits))  # σ(z)
+        p = 0.5 * (1 + np.tanh(0.5 * self.ops.numpy(self._logits(z, mask))))  # σ(z)
         return (rng.random(p.shape) < p).astype(np.int8)
 
     def mode(self, z: Array, mask: Array | None = None) -> np.ndarray:
-        return (_allowed(self.ops.numpy(z), mask) > 0).astype(np.int8)
+        return (self.ops.numpy(self._logits(z, mask)) > 0).astype(np.int8)
 
     def action(self, sample: np.ndarray) -> np.ndarray:
         return sample
 
+    def sample_of(self, action: np.ndarray) -> np.ndarray:
+        return action
+
     def log_prob(self, z: Array, a: Array, mask: Array | None = None) -> Array:
-        z, a = _columns(self.ops, z, mask), self._switches(z, a)
+        z, a = self._columns(z, mask), self._switches(z, a)
         return self.ops.sum(a * z - self._softplus(z), axis=0)  # log π = Σ_k a z − log(1 + e^z)
 
     def fit(self, z: Array, a: Array, mask: Array | None = None) -> Fitted:
         ops, a = self.ops, self._switches(z, a)
-        z = _columns(ops, z, mask)
+        z = self._columns(z, mask)
         p, softplus = sigmoid(ops, z), self._softplus(z)  # (k, B)
 
         def backward(g: Array, h: Array | float) -> Array:
@@ -239,7 +252,7 @@ class BernoulliActions:
         return Fitted(ops.sum(a * z - softplus, axis=0), entropy, backward)
 
     def kl(self, z: Array, other: Array, mask: Array | None = None) -> Divergence:
-        ops, z, other = self.ops, _columns(self.ops, z, mask), _columns(self.ops, other, mask)
+        ops, z, other = self.ops, self._columns(z, mask), self._columns(other, mask)
         p, apart = sigmoid(ops, z), z - other  # (k, B)
         # KL = Σ_k p (z − z_other) − log(1 + e^z) + log(1 + e^z_other)
         terms = p * apart - self._softplus(z) + self._softplus(other)
@@ -249,6 +262,18 @@ class BernoulliActions:
             return dz.T, (d * (sigmoid(ops, other) - p)).T  # ∂L/∂z_other = d (p_other − p)
 
         return Divergence(ops.sum(terms, axis=0), backward)
+
+    def _logits(self, z: Array, mask: Array | None) -> Array:
+        """z with ±1e8 where a switch is not free: (B, k)."""
+        if mask is None:
+            return z
+        flags = self.ops.booleans(mask).reshape(-1, self.outputs, 2)
+        z = self.ops.keep(z, flags[:, :, 1], FORBIDDEN)
+        return self.ops.keep(z, flags[:, :, 0], -FORBIDDEN)
+
+    def _columns(self, z: Array, mask: Array | None) -> Array:
+        """They in columns: (k, B)."""
+        return self.ops.transpose(self._logits(z, mask))
 
     def _softplus(self, z: Array) -> Array:
         """log(1 + e^z) = max(z, 0) + log(1 + e^−|z|), the form that never overflows."""

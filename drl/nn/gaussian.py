@@ -53,6 +53,9 @@ class DiagonalGaussian:
     def action(self, sample: np.ndarray) -> np.ndarray:
         return sample
 
+    def sample_of(self, action: np.ndarray) -> np.ndarray:
+        return action
+
     def log_prob(self, z: Array, a: Array, mask: Array | None = None) -> Array:
         mean, s, _ = self._split(z)
         u = (self._columns(z, a) - mean) * self.ops.exp(-s)
