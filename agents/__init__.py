@@ -3,10 +3,11 @@
 from agents.agent import Agent
 from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
-from agents.dqn.build import Parts, build_dqn
+from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
 from agents.dqn.heads import Head, Target, best_action
 from agents.dqn.networks import BuildNet, build_head, build_network
+from agents.dqn.parts import Parts
 from agents.dqn.policy import DQNPolicy
 from agents.dqn.presets import PRESETS, preset, rainbow
 from agents.dqn.targets import Bounded, Munchausen, TargetFunction, double_q_target, q_target

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,8 +12,9 @@ from agents.dqn import targets
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_by
 from agents.dqn.metrics import update_metrics
-from agents.dqn.networks import BuildNet, build_head, build_network, own_network
+from agents.dqn.networks import build_head, build_network, own_network
 from agents.dqn.own_target import own_target
+from agents.dqn.parts import NO_PARTS, Parts, own_exploration, require_schedules
 from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
@@ -30,30 +30,11 @@ from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam
-from drl.nn.schedules import Constant, Linear, Schedule
+from drl.nn.schedules import Constant, Linear
 from drl.rng import generator
 
 
-@dataclass(frozen=True)
-class Parts:
-    """One's own, each in place of what the settings would build; None: theirs.
-
-    net          builds the network from an observation's shape and the number of outputs, called
-                 for θ and for θ⁻; hidden, conv, scale, dueling, noisy are then its own affair
-    bootstrap    the target of an update: a function as in agents.dqn.targets
-    lr           Adam's learning rate, by updates
-    epsilon      probability of a random action, by env steps
-    exploration  the actions tried, given the greedy ones; ε is then its own affair
-    """
-
-    net: BuildNet | None = None
-    bootstrap: targets.TargetFunction | None = None
-    lr: Schedule | None = None
-    epsilon: Schedule | None = None
-    exploration: Exploration | None = None
-
-
-def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
+def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
     """The agent, whose random parts draw from streams of their own (drl.rng).
 
     UserError where its spaces are none that a DQN can have; ValueError where settings and
@@ -79,10 +60,10 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = Parts()) -> DQN:
     found = lengths(config, setup.steps, setup.num_envs)
     head = build_head(config, net.ops, actions, generator(seed, "fractions"))
     replay = build_replay(config, setup, found.priority_beta_steps, generator(seed, "replay"))
-    exploration = parts.exploration or build_exploration(
-        config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"),
-        parts.epsilon,
-    )  # fmt: skip
+    require_schedules(parts)
+    exploration = build_exploration(
+        config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"), parts
+    )
     return DQN(
         net=net,
         target_net=target_net,
@@ -173,12 +154,15 @@ def value_bound(
 
 def build_exploration(
     config: DQNConfig, actions: int, num_envs: int, epsilon_steps: int, rng: np.random.Generator,
-    epsilon: Schedule | None = None,
+    parts: Parts = NO_PARTS,
 ) -> Exploration:  # fmt: skip
     """Random actions by ε; none where the network's noise explores, unless ε is given."""
+    epsilon = parts.epsilon
     if epsilon is None:
         epsilon = Linear(config.epsilon_start, config.epsilon_end, epsilon_steps)
         epsilon = Constant(0.0) if config.noisy else epsilon
+    if parts.exploration is not None:
+        return own_exploration(parts.exploration, epsilon, actions, num_envs, rng)
     if config.ez_mu is None:
         return EpsilonGreedy(epsilon, actions, rng)
     return EzGreedy(epsilon, actions, rng, num_envs, config.ez_mu)

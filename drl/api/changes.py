@@ -8,6 +8,7 @@ from typing import Any
 from agents import job
 from drl.api.choose import on_top
 from drl.api.find import recorded_agent
+from drl.api.parts import require_no_effectless
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.log.writers import before_run
@@ -44,6 +45,7 @@ def changed(
     for name in changes:
         if name in fixed:
             raise UserError(f"`{name}` cannot change in a run that goes on: {fixed[name]}")
+    require_no_effectless(row, settings, changes)
     config, experiment = on_top(row, *job.configs(row, settings), changes)
     before_run(experiment.log, experiment.log_to)
     found = plain(experiment) | {"log_every": experiment.logged_every} | plain(config)

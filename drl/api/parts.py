@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from drl import named
 from drl.display.console import Console
 from drl.errors import UserError
+from drl.tables import label
 
 Names = dict[str, str | None]  # part → module:name or file.py:name; None: nothing names it
 
@@ -25,6 +26,38 @@ def resolved(parts: Any) -> tuple[Any, Names]:
         elif value is not None:
             names[field.name] = named.name_of(value)
     return replace(parts, **found), names
+
+
+def named_parts(row: Any, words: Sequence[str]) -> Any:
+    """An agent's parts from name=module:thing or name=file.py:thing.   UserError where it has none
+    of that name."""
+    if row.parts is None:
+        raise UserError(f"{label(row.name)} takes no parts of your own")
+    own = sorted(field.name for field in fields(row.parts))
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, what = word.partition("=")
+        if name not in own or not equals:
+            raise UserError(
+                f"{word!r} is no part of {label(row.name)}: give name=file.py:thing, with one of "
+                f"the names {', '.join(own)}"
+            )
+        if name in found:
+            raise UserError(f"your own {name} is given twice: {found[name]} and {what}")
+        found[name] = what
+    return row.parts(**found)
+
+
+def require_no_effectless(row: Any, settings: Mapping[str, Any], changes: Iterable[str]) -> None:
+    """UserError where a setting is to change in whose place the run has a part of the user's."""
+    parts = settings.get("parts") or {}
+    for field in fields(row.parts) if row.parts is not None and parts else ():
+        for name in changes:
+            if field.name in parts and name in field.metadata.get("replaces", ()):
+                raise UserError(
+                    f"`{name}` would change nothing: the run has your own {field.name} "
+                    f"({parts[field.name] or 'given from Python'}) in its place"
+                )
 
 
 def lasting(name: str) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from agents.dqn.agent import DQN
-from agents.dqn.build import Parts, build_dqn
+from agents.dqn.build import build_dqn
 from agents.dqn.config import DQNConfig
+from agents.dqn.parts import Parts
 from agents.setup import Setup
 from drl.environment import Step
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from agents.dqn.agent import DQN
-from agents.dqn.build import Parts
 from agents.dqn.config import DQNConfig
+from agents.dqn.parts import Parts
 from drl.bench.autograd import DQNStep, compiled, dense
 from drl.bench.filled import ACTIONS, INPUTS, build
 from drl.bench.floor import backward_operations, fastest_product, forward_operations

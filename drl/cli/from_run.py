@@ -30,14 +30,14 @@ def settings_of(path: Path, name: str) -> dict[str, Any]:
 
 
 def environment_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The flags of a run's environment, own network and first weights.   UserError where one is
+    """The flags of a run's environment, own parts and first weights.   UserError where one is
     damaged, or was given in Python."""
     with fitting("the environment", "config.json"):
         kwargs, parts = settings.get("env_kwargs", {}), settings.get("parts") or {}
-        if {*parts} - {"net"} or None in parts.values():
+        if unnamed := [part for part, name in parts.items() if name is None]:
             raise UserError(
-                f"the run was trained with your own {', '.join(parts)}, which were given in Python:"
-                " train there"
+                f"the run was trained with your own {', '.join(unnamed)}, which nothing names: "
+                "train from Python"
             )
         init_from = settings.get("init_from")
         return {
@@ -45,6 +45,7 @@ def environment_of(settings: Mapping[str, Any]) -> dict[str, Any]:
             "env_kwargs": tuple(f"{name}={json.dumps(value)}" for name, value in kwargs.items()),
             "wrapper": tuple(settings.get("wrappers", [])),
             "net": parts.get("net"),
+            "parts": tuple(f"{part}={name}" for part, name in parts.items() if part != "net"),
             "init_from": None if init_from is None else Path(init_from),
         }
 

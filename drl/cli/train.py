@@ -33,6 +33,9 @@ class EnvFlags:
     """Wrappers around each environment, in this order: module:Class or file.py:Class."""
     net: str | None = None
     """Your own network: module:function or file.py:function (docs/your-own.md)."""
+    parts: tuple[str, ...] = ()
+    """Other parts of the agent of your own, name=module:thing or name=file.py:thing, as in
+    bootstrap=my_parts.py:target (docs/your-own.md)."""
     init_from: Path | None = None
     """A run, or a policy's file, whose weights the agent begins with."""
 
@@ -184,16 +187,14 @@ def run(config: Any) -> dict[str, Any]:
 def plan_of(config: Any) -> Plan:
     """What is to be trained.   UserError where it cannot be."""
     from drl.api.find import find_agent
+    from drl.api.parts import named_parts
     from drl.api.training import plan_rl, plan_supervised
 
     if config.job in TASKS:
         return plan_supervised(None, config.task, {})
-    about, parts = config.environment, None
-    if about.net is not None:
-        kind = find_agent(config.job).parts
-        if kind is None:
-            raise UserError(f"{config.job} takes no network of your own")
-        parts = kind(net=about.net)
+    about = config.environment
+    words = (*(() if about.net is None else (f"net={about.net}",)), *about.parts)
+    parts = named_parts(find_agent(config.job), words) if words else None
     return plan_rl(
         config.job, about.env, config.agent, config.experiment, parts=parts,
         env_kwargs=keywords(about.env_kwargs), wrappers=about.wrapper, init_from=about.init_from,
