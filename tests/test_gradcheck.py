@@ -7,10 +7,15 @@ import pytest
 
 from drl.bench import gradients as checked
 from drl.cli import check_gradients as command
+from drl.nn.branches import Branches
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.distributions import Categorical
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
+from drl.nn.free import Free
+from drl.nn.gaussian import DiagonalGaussian
 from drl.nn.gradcheck import check_loss, check_network, numerical_gradient, relative_error
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import Linear, Sigmoid, Tanh
 from drl.nn.losses import MSE, Huber
 from drl.nn.network import Network
@@ -169,11 +174,19 @@ def test_a_huber_that_vanishes_is_found():
 def test_the_command_finds_everything_right(capsys):
     assert command.run(command.Config()) == 0
     table = capsys.readouterr().out.splitlines()
-    assert len(table) == 1 + len(checked.ROWS) * len(checked.LOSSES) + 1
+    assert len(table) == 1 + len(checked.cases()) + 1
+    names = {line.split("  ")[0] for line in table[1:-1]}
+    assert names > {*checked.ROWS, *checked.policies.LAWS, "Categorical, masked"}
     assert all(line.endswith("yes") for line in table[1:-1])
     assert "none failed" in table[-1]
 
 
+@pytest.fixture
+def no_policies(monkeypatch):
+    monkeypatch.setattr(checked.policies, "LAWS", {})
+
+
+@pytest.mark.usefixtures("no_policies")
 @pytest.mark.parametrize("bug", ["factor", "one forward only"])
 def test_the_command_fails_on_a_planted_bug(bug, monkeypatch, capsys):
     rows = {"Linear": checked.ROWS["Linear"], "Bug": checked.chain((4,), BUGS[bug])}
@@ -185,6 +198,42 @@ def test_the_command_fails_on_a_planted_bug(bug, monkeypatch, capsys):
     assert f"{losses} failed" in table[-1]
 
 
+class NoEntropyInTheEntropy(Categorical):
+    """∂H/∂z_k = −p_k log p_k, the classic mistake."""
+
+    def fit(self, z, a, mask=None):
+        right, log_p = super().fit(z, a, mask), self._log_p(z, mask)
+
+        def pullback(g, h):
+            return right.pullback(g, 0.0) - (h * self.ops.exp(log_p) * log_p).T
+
+        return right._replace(pullback=pullback)
+
+
+class OneSided(DiagonalGaussian):
+    """KL(π_z ‖ π_other) whichever is asked for."""
+
+    def kl(self, z, other, mask=None):
+        right = super().kl(z, other, mask)
+        return right._replace(pullback=lambda d: (right.pullback(d)[0],) * 2)
+
+
+@pytest.mark.parametrize(
+    ("bug", "failing"),
+    [
+        (lambda ops: NoEntropyInTheEntropy(ops, 4), ["entropy"]),
+        (lambda ops: OneSided(ops, 2), ["KL, turned"]),
+    ],
+)
+def test_the_command_fails_on_a_wrong_distribution(bug, failing, monkeypatch, capsys):
+    monkeypatch.setattr(checked, "ROWS", {})
+    monkeypatch.setattr(checked.policies, "LAWS", {"Bug": bug})
+    assert command.run(command.Config(json=True)) == 1
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["loss"] for row in rows if not row["pass"]] == failing
+
+
+@pytest.mark.usefixtures("no_policies")
 def test_the_command_as_json(monkeypatch, capsys):
     monkeypatch.setattr(checked, "ROWS", {"Linear": checked.ROWS["Linear"]})
     assert command.run(command.Config(seed=3, json=True)) == 0
@@ -212,6 +261,7 @@ class WrongOfOne(Linear):
         return y, lambda dy, inputs=True: right(dy * 2 if len(x) == 1 else dy, inputs)
 
 
+@pytest.mark.usefixtures("no_policies")
 @pytest.mark.parametrize("bug", [WrongOfFloat32, lambda: WrongOfOne(4)])
 def test_the_command_looks_at_float32_and_at_one_example(bug, monkeypatch, capsys):
     monkeypatch.setattr(checked, "ROWS", {"Bug": checked.chain((4,), lambda: Linear(4), bug)})
@@ -223,6 +273,7 @@ def test_every_size_is_1_once():
     """A convolution with one filter could not be differentiated on torch, and no row had one."""
     sizes = {name: set() for name in ("batch", "outputs", "inputs", "neurons", "filters", "kernel")}
     sizes |= {name: set() for name in ("channels", "pixels", "pool", "actions", "atoms", "cosines")}
+    sizes |= {name: set() for name in ("signals", "free")}
     for batch, outputs in checked.SHAPES:
         sizes["batch"].add(batch)
         sizes["outputs"].add(outputs)
@@ -244,4 +295,9 @@ def test_every_size_is_1_once():
                 sizes["atoms"].add(layer.atoms)
             elif isinstance(layer, QuantileEmbedding):
                 sizes["cosines"].add(layer.cosines)
+            elif isinstance(layer, LayerNorm):
+                sizes["signals"].add(shape[-1])
+            elif isinstance(layer, Branches):
+                inside = (part for part, _ in layer.inside() if isinstance(part, Free))
+                sizes["free"] |= {part.k for part in inside}
     assert [name for name, found in sizes.items() if 1 not in found or len(found) == 1] == []

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from drl.nn.branches import Branches
+from drl.nn.free import Free
 from drl.nn.init import he, orthogonal, uniform, xavier
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
 from drl.nn.network import Network
 from drl.nn.ops import make_ops
@@ -61,6 +64,32 @@ def test_elementwise_by_hand(library):
 
 
 @each_library
+def test_layer_norm_by_hand(library):
+    # x = (1, 3), m = 2, v = 1, ε = 3: x̂ = ∓½;  γ = (2, 4), β = (10, 20): y = (9, 22)
+    net = single(LayerNorm(3.0), 2, library)
+    layer = net.layers[0]
+    layer.gain[:], layer.offset[:] = (net.ops.asarray(v) for v in ([2, 4], [10, 20]))
+    y, dx = through(net, [[1, 3]], [[1, 2]])
+    assert y.tolist() == [[9, 22]]
+    # ∂L/∂γ = dy x̂ = (−½, 1); ∂L/∂β = dy; d = dy γ = (2, 8), mean 5, mean(d x̂) = (−1 + 4)/2
+    assert net.ops.numpy(layer.dgain).tolist() == [-0.5, 1]
+    assert net.ops.numpy(layer.doffset).tolist() == [1, 2]
+    # ∂L/∂x = (d − 5 − x̂ 3/2)/2 = (2 − 5 + ¾, 8 − 5 − ¾)/2
+    np.testing.assert_allclose(dx, [[-1.125, 1.125]], rtol=1e-14)
+
+
+@each_library
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layer_norm_of_equal_signals_is_finite(library, dtype):
+    """No spread at all, and one far from zero."""
+    net = single(LayerNorm(), 3, library, dtype)
+    y, dx = through(net, [[0, 0, 0], [7, 7, 7], [1e6, 1e6 + 1, 1e6 + 2]], np.ones((3, 3)))
+    np.testing.assert_allclose(y[:2], 0, atol=1e-12 if dtype == "float64" else 1e-2)
+    np.testing.assert_allclose(y[2], [-1.2247, 0, 1.2247], atol=0.2)
+    assert np.isfinite(dx).all()
+
+
+@each_library
 def test_flatten_keeps_the_order_and_gives_it_back(library):
     x = np.arange(24.0).reshape(2, 2, 3, 2)
     y, dx = through(single(Flatten(), (2, 3, 2), library), x, x.reshape(2, 12))
@@ -79,7 +108,10 @@ def test_saturated_activations_are_finite(library, dtype):
 
 
 def layers():
-    return [Linear(3), Linear(3, bias=False), ReLU(), Tanh(), Sigmoid(), Scale(0.5), Flatten()]
+    return [
+        Linear(3), Linear(3, bias=False), ReLU(), Tanh(), Sigmoid(), Scale(0.5), Flatten(),
+        LayerNorm(), Free(3, 0.5), Branches({"a": [Linear(2), Tanh()], "b": [Free(2)]}),
+    ]  # fmt: skip
 
 
 @each_library
@@ -159,6 +191,7 @@ def test_empty_batch(library):
         (lambda: Linear(0), "at least 1 output"),
         (lambda: single(Linear(2), (3, 3, 1)), "put Flatten before"),
         (lambda: Scale(float("nan")), "finite"),
+        (lambda: LayerNorm(0.0), "eps > 0"),
         (lambda: single(Scale((1.0, 2.0)), 3), r"\(2,\) does not fit"),
         (lambda: single(Linear(2), 0), "positive"),
         (lambda: make_ops("jax"), "numpy or torch"),

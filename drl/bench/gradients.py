@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from drl.bench import policies
 from drl.extras import installed
 from drl.nn import MLP, Conv, Network, Pool
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
+from drl.nn.free import Free
 from drl.nn.gradcheck import check_network, gradients, parameters, relative_error
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import Flatten, Layer, Linear, Pullback, ReLU, Scale, Shape, Sigmoid, Tanh
 from drl.nn.losses import (
     MSE,
@@ -179,6 +182,21 @@ ROWS: dict[str, Make] = {
         lambda: Linear(3),
         lambda: Branches({"a": [Linear(2), Tanh()], "b": [Slice(1, 3)], "c": [Noisy(2)]}),
     ),
+    "Actor and critic apart": chain(
+        (3,),
+        lambda: Branches(
+            {
+                "mean": [Linear(4), Tanh(), Linear(2)],
+                "log_std": [Free(2, -0.5)],
+                "value": [Linear(3), Tanh(), Linear(1)],
+            }
+        ),
+    ),
+    "Free": chain((2,), lambda: Branches({"x": [Linear(2)], "free": [Free(3, 0.5)]})),
+    "Free, 1": chain((1,), lambda: Branches({"x": [Linear(1)], "free": [Free(1)]})),
+    "LayerNorm": chain((4,), lambda: Linear(5), LayerNorm, Tanh),
+    "LayerNorm, 1 signal": chain((4,), lambda: Linear(1), LayerNorm),
+    "LayerNorm, by position": chain((3, 4, 2), lambda: Conv2d(3, 2), LayerNorm, Tanh),
     "Branches, picture beside numbers": chain((21,), beside),
     "GRU, 5 steps": chain((10,), lambda: Unrolled(3, 5)),
     "GRU, 1 step": chain((4,), lambda: Unrolled(3, 1)),
@@ -232,14 +250,34 @@ LOSSES: dict[str, tuple[Callable[[Ops], Any], Callable[[Rng, int, int], np.ndarr
 
 
 # -- the checks ---------------------------------------------------------------------------------
-def check(row: str, loss: str, seed: int = 0) -> dict[str, Any]:
+class Case(NamedTuple):
+    """One line of the table."""
+
+    layer: str
+    loss: str
+    make: Make
+    make_loss: Callable[[Ops], Any]
+    make_target: Callable[[Rng, int, int], np.ndarray]  # (rng, batch, outputs)
+    shapes: Sequence[tuple[int, int]]  # (batch, outputs)
+
+
+def cases() -> list[Case]:
+    """Every layer under every loss, and every distribution's gradients by its z."""
+    under = [Case(row, loss, ROWS[row], *LOSSES[loss], SHAPES) for row in ROWS for loss in LOSSES]
+    return under + [
+        Case(law, what, alone, make_loss, make_target, [(batch, z) for batch, _ in SHAPES])
+        for law, what, make_loss, make_target, z in policies.losses()
+    ]
+
+
+def check(case: Case, seed: int = 0) -> dict[str, Any]:
     """One line of the table: the worst relative errors over the shapes, on each library."""
-    result: dict[str, Any] = {"layer": row, "loss": loss, "checks": 0}
+    result: dict[str, Any] = {"layer": case.layer, "loss": case.loss, "checks": 0}
     for library in LIBRARIES:
         worst = dict.fromkeys(BARS, 0.0)
-        for batch, outputs in SHAPES:
+        for batch, outputs in case.shapes:
             for rows in sorted({batch, batch // 2 + 1}):
-                for errors in compare(row, loss, library, batch, outputs, rows, seed):
+                for errors in compare(case, library, batch, outputs, rows, seed):
                     result["checks"] += 1
                     worst = {bar: max(worst[bar], errors[bar]) for bar in BARS}
         result[library] = worst
@@ -248,23 +286,22 @@ def check(row: str, loss: str, seed: int = 0) -> dict[str, Any]:
 
 
 def compare(
-    row: str, loss_name: str, library: str, batch: int, outputs: int, rows: int, seed: int
+    case: Case, library: str, batch: int, outputs: int, rows: int, seed: int
 ) -> list[dict[str, float]]:
     """Relative errors of each gradient array; L sees the first `rows` of the batch."""
     rng = np.random.default_rng([seed, batch, outputs])
-    net, single = (ROWS[row](outputs, library, dtype) for dtype in ("float64", "float32"))
+    net, single = (case.make(outputs, library, dtype) for dtype in ("float64", "float32"))
     for array in parameters(net).values():
         if array.ndim == 1:  # biases, which start at zero: no place to look for mistakes
             array[:] = net.ops.asarray(rng.normal(0, 0.3, len(array)))
     single.load(net.ops.numpy(net.params).astype(np.float32))
     net.load(single.ops.numpy(single.params).astype(float))  # numbers that both can hold
 
-    make_loss, make_target = LOSSES[loss_name]
-    target = make_target(rng, batch, outputs)
+    target = case.make_target(rng, batch, outputs)
     data, other = (rounded(spread(rng, (b, *net.input_shape))) for b in (batch, batch + 1))
 
     def of(net: Network) -> tuple[Array, Callable[[Array], Any], Array, int]:
-        loss = make_loss(net.ops)
+        loss = case.make_loss(net.ops)
         between = net.ops.asarray(other)
         return net.ops.asarray(data), lambda y: loss(y, target[: len(y)]), between, rows
 
@@ -275,7 +312,7 @@ def compare(
     from drl.bench.oracle import autograd
 
     by_hand, by_hand_32 = gradients(net, *of(net)), gradients(single, *of(single))
-    _, expected = autograd(net, data, make_loss(net.ops), target, rows)
+    _, expected = autograd(net, data, case.make_loss(net.ops), target, rows)
     return [
         {
             "differences": differences[name],

@@ -13,14 +13,20 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch import distributions as dist
 from torch.nn import functional as F
 
+from drl.bench.policies import OfActor, OfPolicy
 from drl.nn import layers as hand
 from drl.nn import losses
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.distributions import BernoulliActions, MultiCategorical
 from drl.nn.dueling import Dueling
 from drl.nn.embedding import QuantileEmbedding
+from drl.nn.free import Free
+from drl.nn.gaussian import DiagonalGaussian, TanhGaussian
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.network import Network
 from drl.nn.noisy import NoisyLinear
 from drl.nn.normalise import Normalise
@@ -107,6 +113,63 @@ def _quantile_huber(loss: Any, y: Tensor, t: Tensor) -> Tensor:
     return total
 
 
+def _law(law: Any, z: Tensor, mask: Tensor | None) -> Any:
+    """torch's distribution of what `law.action` gives, and of a tanh its normal one besides."""
+    if isinstance(law, DiagonalGaussian):
+        mean, s = z.chunk(2, dim=1)
+        normal = dist.Normal(mean, (s if law.bounds is None else s.clamp(*law.bounds)).exp())
+        return dist.Independent(normal, 1)
+    if isinstance(law, BernoulliActions):
+        if mask is not None:
+            z = z.masked_fill(~mask[:, 1::2], -1e8).masked_fill(~mask[:, ::2], 1e8)
+        return dist.Independent(dist.Bernoulli(logits=z), 1)
+    return dist.Categorical(logits=z if mask is None else z.masked_fill(~mask, -1e8))
+
+
+def _of_policy(loss: OfPolicy, z: Tensor, a: Tensor) -> Any:
+    rows = len(z)
+    weights, other = (torch.as_tensor(v[:rows]) for v in (loss.weights, loss.other))
+    allowed = loss.mask(rows)
+    mask = None if allowed is None else torch.as_tensor(allowed)
+    if not isinstance(loss.law, MultiCategorical):
+        return (weights * _value(loss.what, loss.law, z, other, a, mask)).sum()
+    total = z.new_zeros(rows)
+    for i, (part, span) in enumerate(zip(loss.law.parts, loss.law.spans, strict=True)):
+        own = None if mask is None else mask[:, span]
+        total = total + _value(loss.what, part, z[:, span], other[:, span], a[:, i], own)
+    return (weights * total).sum()
+
+
+def _value(
+    what: str, law: Any, z: Tensor, other: Tensor, a: Tensor, mask: Tensor | None
+) -> Any:  # fmt: skip
+    ours, theirs = _law(law, z, mask), _law(law, other, mask)
+    if what.startswith("KL"):
+        return dist.kl_divergence(*((theirs, ours) if what == "KL, turned" else (ours, theirs)))
+    if not isinstance(law, TanhGaussian):
+        return ours.log_prob(a.to(z.dtype)) if what == "log π" else ours.entropy()
+    if what == "log π":
+        return ours.log_prob(a.to(z.dtype)) - _log_slope(a.to(z.dtype)).sum(1)
+    nodes, weights = (torch.as_tensor(v) for v in (law.nodes, law.weights))
+    u = ours.mean + ours.stddev * nodes
+    return ours.entropy() + (weights * _log_slope(u)).sum(0).sum(1)
+
+
+def _log_slope(u: Tensor) -> Any:
+    return dist.TanhTransform().log_abs_det_jacobian(u, torch.tanh(u))  # type: ignore[no-untyped-call]
+
+
+def _of_actor(loss: OfActor, z: Tensor, noise: Tensor) -> Any:
+    law = _law(loss.law, z, None)
+    u = law.mean + law.stddev * noise
+    x = torch.cat([noise, torch.tanh(u)], dim=1)
+    for layer in loss.critic.layers:
+        own = {of: torch.as_tensor(getattr(layer, of)) for of in layer.shapes}
+        x = _entry(LAYERS, layer)(layer, x, **own)
+    log_prob = law.log_prob(u) - _log_slope(u).sum(1)
+    return (loss.alpha * log_prob - x[:, 0]).sum()
+
+
 LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) → y
     hand.Linear: lambda layer, x, W, b=None: F.linear(x, W.T, b),
     hand.ReLU: lambda layer, x: torch.relu(x),
@@ -117,6 +180,8 @@ LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) →
     Normalise: _normalise,
     Slice: lambda layer, x: x[:, layer.start : layer.stop].unflatten(1, layer.shape),
     Branches: _branches,
+    Free: lambda layer, x, b: b.expand(len(x), -1),
+    LayerNorm: lambda layer, x, gain, offset: F.layer_norm(x, gain.shape, gain, offset, layer.eps),
     NoisyLinear: _noisy,
     Dueling: _dueling,
     QuantileEmbedding: _embedding,
@@ -131,6 +196,8 @@ LOSSES: dict[type, Callable[[Any, Tensor, Tensor], Tensor]] = {  # summed over t
     losses.MSE: lambda loss, y, t: F.mse_loss(y, t, reduction="sum"),
     partial: _quantile_huber,  # with τ = 0.3 and κ = 1, as `drl check-gradients` binds it
     losses.CategoricalCrossEntropy: lambda loss, y, t: F.cross_entropy(y, t, reduction="sum"),
+    OfPolicy: _of_policy,
+    OfActor: _of_actor,
     losses.Huber: lambda loss, y, t: F.huber_loss(y, t, reduction="sum", delta=loss.kappa),
 }
 

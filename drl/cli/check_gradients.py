@@ -13,7 +13,8 @@ from drl.errors import UserError
 
 @dataclass(frozen=True)
 class Config:
-    """Check each layer under each loss, on both array libraries and in both precisions.
+    """Check each layer under each loss and each distribution of actions, on both array libraries
+    and in both precisions.
 
     Every check is made while a second forward is open, for three batch sizes and numbers of
     outputs, and again with a gradient that has only the first rows of the batch.  Every size is 1
@@ -34,18 +35,18 @@ class Config:
 
 def run(config: Config) -> int:
     """Print the table; 0 if every check passed, else 1."""
-    from drl.bench.gradients import BARS, LIBRARIES, LOSSES, ROWS, TORCH, check
+    from drl.bench.gradients import BARS, LIBRARIES, TORCH, cases, check
 
     console, results = Console(config.json), []
     if not TORCH:
         console.warn(
             "torch is not installed: its half and autograd are left out (pip install torch)"
         )
-    with console.progress("rows", len(ROWS) * len(LOSSES)) as progress:
-        for row in ROWS:
-            for loss in LOSSES:
-                results.append(check(row, loss, config.seed))
-                progress.update(len(results), f"{row}, {loss}")
+    lines = cases()
+    with console.progress("rows", len(lines)) as progress:
+        for case in lines:
+            results.append(check(case, config.seed))
+            progress.update(len(results), f"{case.layer}, {case.loss}")
     failed = sum(not result["pass"] for result in results)
     checks = sum(result["checks"] for result in results)
     worst = {bar: max(r[lib][bar] for r in results for lib in LIBRARIES) for bar in BARS}

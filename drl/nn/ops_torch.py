@@ -83,6 +83,9 @@ class TorchOps:
     def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
         return a.mean() if axis is None else a.mean(axis, keepdim=keepdims)
 
+    def row_means(self, a: Array) -> Array:
+        return a.mean(1, keepdim=True)
+
     def norm(self, a: Array) -> float:
         return math.sqrt(self.torch.dot(a, a))
 
