@@ -10,6 +10,7 @@ from agents.evaluation import Evaluation
 from agents.task import RLTask
 from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Evaluated
+from drl.numbers import score
 from drl.state import number, optional, whole
 
 PATIENCE = 3  # evaluations in a row
@@ -61,12 +62,12 @@ class Collapse(Callback):
             self.best, self.best_error = mean, error
         if self.low == PATIENCE:
             return (
-                f"the policy has collapsed: {mean:.1f} in the last of {PATIENCE} low evaluations, "
-                f"after a best of {self.best:.1f}, where exploring began at {self.floor:.1f}; the "
-                "best is kept (drl evaluate scores it)"
+                f"the policy has collapsed: {score(mean)} in the last of {PATIENCE} low "
+                f"evaluations, after a best of {score(self.best)}, where exploring began at "
+                f"{score(self.floor)}; the best is kept (drl evaluate scores it)"
             )
         if before and not self.collapsed:
-            return f"the policy is back: {mean:.1f} in this evaluation; the collapse is over"
+            return f"the policy is back: {score(mean)} in this evaluation; the collapse is over"
         return None
 
     def state(self) -> dict[str, Any]:

@@ -71,7 +71,6 @@ def new(
     if parts is not None:
         settings["parts"] = dict(names or {})
     if not encoder.plain:
-        lines = [f"observations: {encoder.words()}", *lines]
         settings["observation_space"] = to_json(encoder.original)
         settings["observations"] = encoder.words()
     settings |= _actions(task)

@@ -23,7 +23,7 @@ from agents.heatmap import (
     value_picture,
 )
 from agents.task import RLTask
-from agents.video import video
+from agents.video import MAX_STEPS, video
 from drl.errors import NoPictures, UserError
 from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.curves import doubled
@@ -134,7 +134,8 @@ class Pictures(Callback):
         self.recorded = False  # unless it comes to its end
         with self._spared("video of an episode", env_steps), suppress(Interrupted):
             with self.experiment.interrupt.at_once():
-                shown = video(self.task.factory, self.task.agent.policy(), seed)
+                most = min(MAX_STEPS, self.config.eval_max_steps)
+                shown = video(self.task.factory, self.task.agent.policy(), seed, most)
             self.out.video(f"episode/{when}", shown.frames, shown.fps, env_steps)
             words = f"{when[2:]}: return {shown.total:g} in {shown.length} agent steps"
             self.out.text("episodes", words, env_steps)

@@ -14,6 +14,7 @@ from agents.evaluations import Evaluations
 from drl.environment import VectorEnv
 from drl.experiment.curves import due
 from drl.experiment.task import Metrics, Progress
+from drl.numbers import score
 
 
 class Told(Protocol):
@@ -91,8 +92,8 @@ class RLReporter:
     def status(self) -> str:
         """Mean return of the last exploring episodes, and the best evaluation."""
         best, exploring = self._best, self.task.episodes.mean()
-        mean = f"{exploring:.1f}" if self.task.episodes.recent else "–"
-        return f"return {mean}  best evaluation {'–' if best is None else f'{best:.1f}'}"
+        mean = score(exploring) if self.task.episodes.recent else "–"
+        return f"return {mean}  best evaluation {'–' if best is None else score(best)}"
 
     def where(self) -> str:
         """Env steps and updates."""
@@ -121,9 +122,8 @@ class RLReporter:
         collapsed = ", collapsed and not yet back" * task.collapsed
         solved = {"solved": "yes" if summary["solved"] else "no"}
         return (solved if task.config.solved_at is not None else {}) | {
-            "best greedy mean": "no evaluation yet" if best is None else f"{best:.1f}",
-            "last greedy mean": ("no evaluation yet" if last is None else f"{last:.1f}")
-            + collapsed,
+            "best greedy mean": "no evaluation yet" if best is None else score(best),
+            "last greedy mean": ("no evaluation yet" if last is None else score(last)) + collapsed,
             "wall seconds": f"{summary['seconds']:.2f}",
             "env steps": f"{task.step:,}",
             "updates": f"{task.agent.updates:,}",

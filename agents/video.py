@@ -31,8 +31,10 @@ class Video(NamedTuple):
     length: int  # agent steps
 
 
-def video(factory: EnvFactory, policy: Policy | Act, seed: int) -> Video:
-    """One greedy episode, to its end, MAX_STEPS, or the environment's failure.
+def video(
+    factory: EnvFactory, policy: Policy | Act, seed: int, max_steps: int = MAX_STEPS
+) -> Video:
+    """One greedy episode, to its end, `max_steps`, or the environment's failure.
 
     An environment with `sketch()` is drawn by that, a fraction of the cost of its `render()`.  What
     it draws from generators that training's own environments may use, it does not move.
@@ -44,18 +46,18 @@ def video(factory: EnvFactory, policy: Policy | Act, seed: int) -> Video:
         warnings.simplefilter("always", EnvWarning)
         env = factory(num_envs=1, seed=seed, drawn=True)
         try:
-            return _play(env, policy)
+            return _play(env, policy, max_steps)
         finally:
             close(env)
 
 
-def _play(env: VectorEnv, policy: Policy | Act) -> Video:
+def _play(env: VectorEnv, policy: Policy | Act, max_steps: int) -> Video:
     draw = getattr(env, "sketch", lambda: shrunk(env.render()))
     frames, stride, total, length, ended = [], 1, 0.0, 0, False
     obs, info = env.reset()
     player = player_of(policy, 1)
     mask = info.get("action_mask")
-    while not ended and length < MAX_STEPS:
+    while not ended and length < max_steps:
         if length % stride == 0:
             frames.append(draw())
             if len(frames) > FRAMES:

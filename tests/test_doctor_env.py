@@ -155,6 +155,13 @@ def test_nothing_is_wrong_with_a_good_one() -> None:
     assert "Box(-1 … 1, (2,), float32) → Discrete(3)" in of(report, "spaces").text
 
 
+def test_an_encoded_one_is_told_of_as_it_is() -> None:
+    report = drl.doctor("FrozenLake-v1")
+    assert of(report, "spaces").text.startswith("Discrete(16) → Discrete(4)")
+    text = of(report, "observations").text
+    assert text == "Discrete(16) one-hot, 16; 16 of 16 met in random play"
+
+
 BROKEN = {  # what breaks the API → words
     NotANumber: "NaN or Inf in an observation",
     Raises: "the simulator is gone",

@@ -143,6 +143,11 @@ def test_a_video_is_of_the_policy_it_is_given() -> None:
     assert shown.length == length
 
 
+def test_a_video_is_cut_where_it_is_told() -> None:
+    shown = video(factory("drl/MountainCar-v0"), lambda obs: np.ones(1, int), 3, max_steps=4)
+    assert shown.length == len(shown.frames) == 4
+
+
 def test_cartpoles_video_is_its_sketch() -> None:
     """Half a second for pygame would be half of a training."""
     shown = video(factory("CartPole-v1"), lambda obs: np.zeros(1, int), 3)

@@ -13,7 +13,7 @@ from PIL import Image
 
 import envs
 from agents import SavedPolicy, Setup
-from drl import load_run
+from drl import load_run, train
 from drl.api.watch import Episode
 from drl.cli.main import main
 from drl.nn import MLP, Network
@@ -216,3 +216,17 @@ def test_what_cannot_be_watched(
         assert main(["watch", *args]) == 2
         error = capsys.readouterr().err
         assert words in error and len(error.splitlines()) == 1
+
+
+@pytest.mark.filterwarnings("ignore::drl.api.console.TrainingWarning")  # it has no end
+def test_an_episode_without_end_is_cut_as_evaluations_cut_it(tmp_path: Path) -> None:
+    """CliffWalking has no time limit, and a policy that has learnt nothing stays where it is."""
+    short: dict[str, Any] = {"eval_every": 32, "eval_episodes": 1, "eval_max_steps": 7}
+    train("dqn", "CliffWalking-v1", run=tmp_path / "run", steps=32, progress=False,
+          log="none", **short)  # fmt: skip
+    episode = load_run(tmp_path / "run").episode()
+    assert len(list(episode)) == 7 and episode.cut
+    episode.close()
+    longer = load_run(tmp_path / "run").episode(max_steps=9)
+    assert len(list(longer)) == 9 and longer.cut
+    longer.close()

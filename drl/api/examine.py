@@ -21,7 +21,7 @@ from drl.api.findings import Finding, Report
 from drl.api.play import SECONDS, advice, play, steps_of
 from drl.api.wrapped import settings_of, statistics_lines
 from drl.closing import close
-from drl.environment import VectorEnv
+from drl.environment import VectorEnv, encoder_of
 from drl.errors import EnvFailed, EnvWarning, UserError, said
 from drl.spaces import words
 from drl.tables import label
@@ -92,7 +92,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _spaces(envs: VectorEnv) -> str:
-    return f"{words(envs.observation_space)} → {words(envs.action_space)}"
+    """The environment's own."""
+    return f"{words(encoder_of(envs).original)} → {words(envs.action_space)}"
 
 
 def _refused(row: Row, envs: VectorEnv, config: Any, experiment: Any) -> str:

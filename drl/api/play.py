@@ -12,7 +12,7 @@ import numpy as np
 
 from drl.action_space import random_action
 from drl.api.findings import Finding
-from drl.environment import Info, Step, VectorEnv
+from drl.environment import Info, Step, VectorEnv, encoder_of
 
 STEPS, SECONDS = 3_000, 5.0  # of random play, whichever is over first
 KEPT = 50  # observations that must not change after they were given
@@ -33,6 +33,8 @@ class Played:
     outside: int = 0  # observations that are not in their space
     allowed: list[float] = field(default_factory=list)  # share of actions, where masks are given
     changed: bool = False  # observations that were given, by later steps
+    made: str = ""  # what is done to observations, in words
+    choices: bool = False  # they are one-hot or bits, and nothing else
     seconds: float = 0.0
 
     @property
@@ -80,6 +82,9 @@ def play(envs: VectorEnv, seed: int, gamma: float) -> Played:
             break
     if length:
         found.returns.append(gained)
+    encoder = encoder_of(envs)
+    found.made = encoder.words()
+    found.choices = all(part.kind in ("one-hot", "bits") for part in encoder.parts)
     found.changed = any(not np.array_equal(obs, copied) for obs, copied in kept)
     return found
 
@@ -102,10 +107,15 @@ def advice(found: Played, config: Any, settings: Set[str]) -> list[Finding]:
 def _observations(found: Played, config: Any, settings: Set[str]) -> Finding:
     obs = np.stack(found.obs).astype(np.float64)
     low, high = obs.min(), obs.max()
-    said = f"{low:.3g} … {high:.3g} in random play"
+    made = f"{found.made}; " if found.made else ""
+    said = f"{made}{low:.3g} … {high:.3g} in random play"
     if found.outside:
         text = f"{said}, {found.outside:,} of {len(obs):,} outside their space: widen its bounds"
         return Finding("look", "observations", text)
+    if found.choices:
+        met = int(obs.any(axis=0).sum())
+        text = f"{made}{met} of {obs.shape[1]} met in random play"
+        return Finding("ok", "observations", text)
     if found.obs[0].dtype == np.uint8:
         return Finding("ok", "observations", f"{said}, bytes: brought to 0 … 1 by the agent")
     scale = getattr(config, "scale", None)
@@ -159,7 +169,8 @@ def _ends(found: Played) -> Finding:
     if not found.lengths:
         text = (
             f"none in {len(found.rewards):,} random steps: give it a time limit (gymnasium's "
-            "TimeLimit, or max_episode_steps where it is registered), else evaluations are long"
+            "TimeLimit, or max_episode_steps where it is registered), or cut evaluations by "
+            "`eval_max_steps`: else they are long"
         )
         return Finding("look", "episodes' ends", text)
     mean = f"{np.mean(found.lengths):,.0f} steps on average, {max(found.lengths):,} at most"

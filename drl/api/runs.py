@@ -80,19 +80,25 @@ class Learnt:
         return score(policy, factory, episodes, seed, str(self.where), self.settings, sample)
 
     def episode(
-        self, seed: int = 7, which: Which = "best", max_steps: int = 10_000, env: Any = None
+        self, seed: int = 7, which: Which = "best", max_steps: int | None = None, env: Any = None
     ) -> Episode:
-        """One greedy episode, drawn: iterate for its images.   UserError as above."""
+        """One greedy episode, drawn: iterate for its images.   UserError as above.
+
+        max_steps  agent steps after which it is cut; none: as an evaluation of the run cuts it,
+                   after MAX_STEPS at most
+        """
         from drl.api.env import source_of
-        from drl.api.watch import Episode
+        from drl.api.watch import MAX_STEPS, Episode
 
         policy = self.policy(which)
         factory = source_of(self.settings, self.console, env)
+        if max_steps is None:
+            max_steps = min(MAX_STEPS, self.settings.get("eval_max_steps", MAX_STEPS))
         return Episode(policy, factory, seed, max_steps, str(self.where))
 
     def watch(
         self, out: str | Path, seed: int = 7, which: Which = "best", env: Any = None,
-        max_steps: int = 10_000,
+        max_steps: int | None = None,
     ) -> float:  # fmt: skip
         """One greedy episode as a .gif or .mp4; its return."""
         from drl.api.watch import write

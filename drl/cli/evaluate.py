@@ -41,6 +41,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.api.runs import opened
     from drl.api.score import scores
     from drl.cli.console import CommandConsole
+    from drl.numbers import score
     from drl.supervised.task import score_table
     from drl.tables import TASKS
 
@@ -52,13 +53,13 @@ def run(config: Config) -> dict[str, Any]:
         return of_test
     result = found.evaluate(config.episodes, config.seed, config.policy, sample=config.sample)
     numbers = scores(result, config.seed, config.policy, config.sample)
-    how = "sampled" if config.sample else "greedy"
+    std, how = numbers["std_reward"], "sampled" if config.sample else "greedy"
     console.table(
         f"{found.title}, {config.policy} policy, {len(result.returns)} {how} episodes, "
         f"seed {config.seed}",
         {
-            "mean return": f"{result.mean:.1f} ± {numbers['std_reward']:.1f} (std)",
-            "min, max": f"{numbers['min_reward']:.1f}, {numbers['max_reward']:.1f}",
+            "mean return": f"{score(result.mean, std)} ± {score(std, result.mean)} (std)",
+            "min, max": f"{score(numbers['min_reward'])}, {score(numbers['max_reward'])}",
             "mean length": f"{numbers['mean_ep_length']:.1f} agent steps",
         },
     )

@@ -28,8 +28,9 @@ class Config:
     """Seed of the episode; never one that training used, whatever the number."""
     policy: Literal["best", "last"] = "best"
     """The parameters of the best evaluation, or of the last checkpoint."""
-    max_steps: int = 10_000
-    """Agent steps after which an episode that does not end is cut."""
+    max_steps: int | None = None
+    """Agent steps after which an episode that does not end is cut; none: as the run's evaluations
+    cut it, after 10,000 at most."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -38,7 +39,8 @@ class Config:
 
         if self.out is not None and self.out.suffix not in VIDEOS:
             raise UserError(f"--out {self.out} is not possible: give a name with .gif or .mp4")
-        require("max_steps", self.max_steps, self.max_steps >= 1, "1 or more")
+        most = self.max_steps
+        require("max_steps", most, most is None or most >= 1, "1 or more")
         require("seed", self.seed, self.seed >= 0, "0 or more")
 
 
@@ -50,6 +52,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.window import shown
     from drl.experiment.output import check_out
     from drl.images import steady
+    from drl.numbers import score
 
     console = CommandConsole(quiet=config.json)
     home = config.run if config.run.is_dir() else Path()
@@ -79,7 +82,7 @@ def run(config: Config) -> dict[str, Any]:
     console.table(
         title,
         {
-            "return": f"{episode.total:.1f}",
+            "return": score(episode.total),
             "length": f"{episode.length} agent steps" + " (cut)" * episode.cut,
             "video": str(out or "shown, not kept"),
         },

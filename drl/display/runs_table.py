@@ -18,6 +18,7 @@ from drl.display.console import Console
 from drl.display.notebook import EVERY, Output, in_notebook
 from drl.display.pace import Pace
 from drl.display.streams import one_line
+from drl.numbers import score
 
 
 class RunsTable:
@@ -164,5 +165,5 @@ def outcome(summary: dict[str, Any]) -> str:
     if "test_accuracy" in summary:
         return f"test accuracy {summary['test_accuracy']:.2%}, {summary['seconds']:.2f} s"
     best = summary["best_mean_reward"]
-    words = ["solved"] * summary["solved"] + [f"best evaluation {best:.1f}"] * (best is not None)
+    words = ["solved"] * summary["solved"] + [f"best evaluation {score(best)}"] * (best is not None)
     return ", ".join([*words, f"{summary['env_steps']:,} env steps, {summary['seconds']:.2f} s"])
