@@ -64,7 +64,7 @@ def test_every_block_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
     told = capsys.readouterr().out
     assert "True\n" in told  # halved and whole: the same parameters
-    for name in ("mine.gif", "mine.onnx", "again.gif", "again.onnx", "policy.gif", "points.npz"):
+    for name in ("mine.gif", "mine.onnx", "again.gif", "again.onnx", "policy.gif", "net.npz"):
         assert (here / name).stat().st_size > 500, name
     assert list((here / "runs" / "mine").glob("events.*"))
     assert sorted(path.name for path in (here / "sweep").iterdir()) == [

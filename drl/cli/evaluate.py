@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import tyro
 
+from drl.errors import UserError
 from drl.settings import require
 
 
@@ -28,6 +29,8 @@ class Config:
     sample: bool = False
     """Of an agent with probabilities (ppo, a2c): draw the actions, as in training, instead of
     taking the most probable ones."""
+    data: Path | None = None
+    """Of a classifier that was trained on arrays from Python: a .npz file with them, x and y."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -48,9 +51,11 @@ def run(config: Config) -> dict[str, Any]:
     console = CommandConsole(quiet=config.json)
     found = opened(config.run, console)
     if found.job in TASKS:
-        of_test: dict[str, Any] = found.score()
+        of_test: dict[str, Any] = found.score(config.data)
         console.table(found.title, score_table(of_test))
         return of_test
+    if config.data is not None:
+        raise UserError(f"{config.run} is of an agent, which learns from no data: leave it out")
     result = found.evaluate(config.episodes, config.seed, config.policy, sample=config.sample)
     numbers = scores(result, config.seed, config.policy, config.sample)
     std, how = numbers["std_reward"], "sampled" if config.sample else "greedy"

@@ -22,6 +22,8 @@ class Config:
     file's name (.npz, .pt, .onnx)."""
     policy: Literal["best", "last"] = "best"
     """Of an agent: of the best evaluation, or of the last checkpoint."""
+    data: Path | None = None
+    """Of a classifier that was trained on arrays from Python: a .npz file with them, x and y."""
     force: bool = False
     """Overwrite the file if it is there."""
     json: bool = False
@@ -39,7 +41,7 @@ def run(config: Config) -> dict[str, Any]:
     console = CommandConsole(quiet=config.json)
     form = format_of(config.out, config.format_)
     found = opened(config.run, console)
-    done = found.export(config.out, form, config.policy, config.force)
+    done = found.export(config.out, form, config.policy, config.force, config.data)
     net = done.net
     for line in done.told:
         console.print(line)

@@ -27,6 +27,8 @@ class Config:
     """Train to this many env steps in all, also where the run was solved before."""
     device: str | None = None
     """cpu, or cuda (torch), in place of the device that it was trained on; none: that one."""
+    data: Path | None = None
+    """Of a classifier that was trained on arrays from Python: a .npz file with them, x and y."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -97,5 +99,7 @@ def run(config: Resumed) -> dict[str, Any]:
     if runs_in(flags.run):
         return resume_all(flags.run, console, flags.steps, flags.device, config.changes)
     with Run.open(flags.run, write=True) as run:
-        done = go_on(run, console, flags.steps, flags.device, changes=config.changes)
+        done = go_on(
+            run, console, flags.steps, flags.device, data=flags.data, changes=config.changes
+        )
         return done.summary

@@ -23,6 +23,8 @@ class Config:
     """Directory of the run."""
     from_: Annotated[Literal["start", "checkpoint"], tyro.conf.arg(name="from")] = "start"
     """Its first step, or the checkpoint before the newest, which is sooner done."""
+    data: Path | None = None
+    """Of a classifier that was trained on arrays from Python: a .npz file with them, x and y."""
     json: bool = False
     """Print the result as one JSON object on the last line."""
 
@@ -33,7 +35,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.console import CommandConsole
 
     console = CommandConsole(quiet=config.json)
-    found = verify(config.run, console, config.from_)
+    found = verify(config.run, console, config.from_, data=config.data)
     console.print(f"{config.run}: {said(found)}")
     if not found.same and found.versions:
         other = ", ".join(f"{name} {then} (here {now})" for name, (then, now) in

@@ -24,8 +24,8 @@ class DigitsConfig(RunConfig):
     model: Model = "mlp"
     """logistic: no hidden layer; mlp: hidden layers; conv: shared weights in front."""
     data: str = "digits"
-    """digits (1,797 of 8×8, comes with the package), mnist (70,000 of 28×28), or a directory with
-    four IDX files named like MNIST's."""
+    """digits (1,797 of 8×8, comes with the package), mnist (70,000 of 28×28), a directory with
+    four IDX files named like MNIST's, or a .npz file with your own arrays x and y."""
     data_dir: Path | None = None
     """Where mnist is, or is downloaded to; none: $DRL_DATA, else the user's cache."""
 

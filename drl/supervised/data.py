@@ -7,10 +7,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
-from drl.errors import UserError
+from drl.errors import UserError, said
 from drl.supervised import idx, mnist
 
 UCI = Path(__file__).parent / "uci"
@@ -51,6 +52,7 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None, seed: int = 
     "mnist"      70,000 images 28×28: from `data_dir`, $DRL_DATA or the user's cache; downloaded
                  there if missing
     a directory  own data in four IDX files named like MNIST's
+    a .npz file  own arrays x and y, as `of_arrays` takes them
 
     UserError on an unknown name (naming the nearest) and on files that are missing or not right.
     """
@@ -62,14 +64,30 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None, seed: int = 
     if Path(name).is_dir():
         directory = Path(name)
         return _dataset(directory.resolve().name, directory, mnist.read_like(directory))
+    if name.endswith(".npz"):
+        return of_arrays(*_arrays(Path(name)), seed, name=Path(name).stem)
     near = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}? " if near else ""
     raise UserError(
-        f"unknown data set {name!r}; {hint}expected {', '.join(NAMES)} or a directory of IDX files"
+        f"unknown data set {name!r}; {hint}expected {', '.join(NAMES)}, a directory of IDX "
+        "files, or a .npz file with arrays x and y"
     )
 
 
-def of_arrays(x: Any, y: Any, seed: int = 0, test: float = TEST_PART) -> Dataset:
+def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of a .npz file.   UserError where they are not there."""
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:
+            return file["x"], file["y"]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise UserError(
+            f"{path} holds no data ({said(error)}): expected numpy.savez({path.name!r}, x=…, y=…)"
+        ) from error
+
+
+def of_arrays(
+    x: Any, y: Any, seed: int = 0, test: float = TEST_PART, name: str = "own data"
+) -> Dataset:  # fmt: skip
     """Images and labels of the user's own: a part of each class, drawn by `seed`, to test.
 
     x     (N, H, W), (N, H, W, 1) or (N, D): bytes, divided by the largest there is, or numbers
@@ -93,15 +111,15 @@ def of_arrays(x: Any, y: Any, seed: int = 0, test: float = TEST_PART) -> Dataset
     x = x.reshape(len(x), 1, -1, 1) if x.ndim == 2 else x.reshape(*x.shape[:3], -1)
     rest, chosen = stratified_split(y, test, np.random.default_rng(seed))
     y = y.astype(np.int64)
-    return Dataset(
-        "own data", x[rest], y[rest], x[chosen], y[chosen], int(y.max()) + 1, white
-    )  # fmt: skip
+    return Dataset(name, x[rest], y[rest], x[chosen], y[chosen], int(y.max()) + 1, white)
 
 
 def given(data: Any, seed: int) -> Dataset | None:
-    """What the user gives in place of a name: a Dataset, or arrays (x, y); None: nothing."""
+    """What the user gives: a Dataset, arrays (x, y), or what `load` takes; None: nothing."""
     if data is None or isinstance(data, Dataset):
         return data
+    if isinstance(data, str | Path):
+        return load(str(data), seed=seed)
     x, y = data
     return of_arrays(x, y, seed)
 

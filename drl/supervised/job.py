@@ -42,13 +42,16 @@ def new(config: DigitsConfig, data: Dataset | None = None) -> tuple[SupervisedTa
 def restore(settings: Mapping[str, Any], data: Any = None) -> SupervisedTask:
     """The task of a run, as it was at its start.
 
-    data  in place of what the settings name: arrays (x, y), or a Dataset
+    data  in place of what the settings name: arrays (x, y), a file of them, or a Dataset
 
     UserError where the settings are damaged, or name no data that could be read again.
     """
     checked = check_settings(settings)
     if data is None and settings.get("recorded") is False:
-        raise UserError("the run was trained on arrays of your own: give them again as data=(x, y)")
+        raise UserError(
+            "the run was trained on arrays of your own: give them again as `data`, a .npz file "
+            "with x and y, or from Python data=(x, y)"
+        )
     own = given(data, checked.seed)
     return _task(settings, own or load(checked.data, checked.data_dir, checked.seed))
 
