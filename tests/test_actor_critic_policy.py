@@ -121,13 +121,41 @@ def test_greedy_policies_cannot_be_drawn_from(
 
 
 # -- exports --------------------------------------------------------------------------------------
-@pytest.mark.parametrize("shared", [False, True])
+def acted(space: str, y: np.ndarray, squash: bool) -> np.ndarray:
+    """The most probable action, as the file's words have it."""
+    if space == "discrete":
+        return y.argmax(axis=1) + 2
+    if space == "several":
+        return np.stack([y[:, :2].argmax(axis=1), y[:, 2:].argmax(axis=1) + 5], axis=1)
+    if space == "bits":
+        return y > 0
+    inside = np.tanh(y) if squash else np.clip(y, -1, 1)
+    return -2 + (inside + 1) / 2 * 6
+
+
+@pytest.mark.parametrize("settings", [{}, {"shared": True}, {"squash": True}])
 @pytest.mark.parametrize("space", SPACES)
-def test_the_exported_network_gives_what_the_best_action_is_chosen_by(
-    space: str, shared: bool
+def test_the_exported_network_chooses_the_same_actions(
+    space: str, settings: dict[str, bool], tmp_path: Path
 ) -> None:
-    one = policy(space, shared=shared)
-    z = one.net.ops.numpy(one.deterministic_net()(OBS))
-    whole = one.net.ops.numpy(one.actor(OBS))
-    assert np.array_equal(z, whole[:, : z.shape[1]])
-    assert z.shape[1] == (2 if space == "numbers" else whole.shape[1])
+    one = policy(space, **settings)
+    net = one.deterministic_net()
+    y = net.ops.numpy(net(OBS))
+    assert np.allclose(acted(space, y, "squash" in settings), one(OBS), atol=1e-5)
+    about = one.about()
+    assert about["outputs"] == one.head.words and f"outputs: {one.head.words}" in one.told()
+    if space == "numbers":
+        assert ("tanh(m)" in about["outputs"]) == ("squash" in settings)
+
+
+@pytest.mark.parametrize("form", ["npz", "pt", "onnx"])
+def test_a_run_is_exported_in_every_form(form: str, tmp_path: Path) -> None:
+    if form == "pt":
+        pytest.importorskip("torch")
+    if form == "onnx":
+        pytest.importorskip("onnx")
+    run = tmp_path / "run"
+    drl.train("ppo", "CartPole-v1", steps=2_048, run=run, progress=False)
+    exported = drl.load_run(run).export(tmp_path / f"net.{form}")
+    assert exported.net.output_shapes[-1] == (2,) and "logits" in exported.about["outputs"]
+    assert [type(layer).__name__ for layer in exported.net.layers].count("Linear") == 3

@@ -30,6 +30,8 @@ class ActionHead:
     decode        samples (N, *shape), as the distribution's `action` gives them → the environment's
                   own actions
     encode        and back
+    words         what the actor's outputs are, log σ aside, and how the most probable action comes
+                  of them
     actions       what does both, where the house has it (drl.actions)
     """
 
@@ -40,6 +42,7 @@ class ActionHead:
     dtype: Any
     decode: Callable[[np.ndarray], np.ndarray]
     encode: Callable[[np.ndarray], np.ndarray]
+    words: str
     actions: Actions | None = None
 
 
@@ -58,7 +61,7 @@ def action_head(config: OnPolicyConfig, space: Any) -> ActionHead:
         n, numbers = int(space.n), FromZero(space)
         return ActionHead(
             lambda ops: Categorical(ops, n), n, 0, (), np.int64, numbers.decode, numbers.encode,
-            numbers,
+            f"logits of the {n} actions: the largest is the most probable", numbers,
         )  # fmt: skip
     if kind == "MultiDiscrete":
         nvec = choices(space) or []
@@ -66,6 +69,7 @@ def action_head(config: OnPolicyConfig, space: Any) -> ActionHead:
             lambda ops: MultiCategorical(ops, nvec), sum(nvec), 0, (len(nvec),), np.int64,
             lambda a: (a.reshape(-1, *space.shape) + space.start).astype(space.dtype),
             lambda a: (a - space.start).reshape(len(a), -1),
+            f"logits of {nvec} choices side by side: the largest of each is the most probable",
         )  # fmt: skip
     count = math.prod(space.shape)
     if kind == "MultiBinary":
@@ -73,6 +77,7 @@ def action_head(config: OnPolicyConfig, space: Any) -> ActionHead:
             lambda ops: BernoulliActions(ops, count), count, 0, (count,), np.int8,
             lambda a: a.reshape(-1, *space.shape).astype(space.dtype),
             lambda a: a.reshape(len(a), -1),
+            f"logits of the {count} bits: above 0 a bit is more probably 1",
         )  # fmt: skip
     unit = UnitBox(space)
     # no bounds of log σ, which sees no observation: it would never come back from beyond one
@@ -81,8 +86,11 @@ def action_head(config: OnPolicyConfig, space: Any) -> ActionHead:
         raise UserError(
             f"`squash` is for actions that are bounded, found {words(space)}: leave it out"
         )
+    inside = "tanh(m)" if config.squash else "clip(m, -1, 1)"
     return ActionHead(
         lambda ops: gaussian(ops, count, bounds=None), 2 * count, count, (count,), np.float32,
         lambda a: unit.decode(a.reshape(-1, *space.shape)),
-        lambda a: unit.encode(a).reshape(len(a), -1), unit,
+        lambda a: unit.encode(a).reshape(len(a), -1),
+        f"means m of the {count} numbers: low + ({inside} + 1)/2 * (high - low) where a number is "
+        "bounded, else m", unit,
     )  # fmt: skip

@@ -108,6 +108,12 @@ class ActorCriticPolicy(SavedPolicy):
         v: np.ndarray = self.net.ops.numpy(self.critic(obs))
         return v[:, 0]
 
+    def about(self) -> dict[str, Any]:
+        return super().about() | {"outputs": self.head.words}
+
+    def told(self) -> list[str]:
+        return [*super().told(), f"outputs: {self.head.words}"]
+
     def std(self) -> float | None:
         """Mean σ of continuous actions, in units of half the action space; None for others."""
         if not self.head.deviations:
