@@ -1,4 +1,13 @@
-"""Agents that learn from experience."""
+"""Agents that learn from experience.
+
+The names of PPO and A2C are fetched when they are first asked for: whoever trains a DQN needs none
+of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from agents.agent import Agent
 from agents.config import ExperimentConfig
@@ -21,12 +30,30 @@ from agents.task import RLTask
 from drl.errors import Diverged, EnvFailed
 from drl.experiment.task import Update
 
+if TYPE_CHECKING:
+    from agents.ppo.agent import PPO
+    from agents.ppo.build import build_a2c, build_ppo
+    from agents.ppo.config import A2CConfig, PPOConfig
+    from agents.ppo.policy import ActorCriticPolicy
+
+LATE = {
+    "PPO": "agents.ppo.agent", "build_a2c": "agents.ppo.build", "build_ppo": "agents.ppo.build",
+    "A2CConfig": "agents.ppo.config", "PPOConfig": "agents.ppo.config",
+    "ActorCriticPolicy": "agents.ppo.policy",
+}  # fmt: skip
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
 __all__ = [
+    "A2CConfig", "ActorCriticPolicy", "PPO", "PPOConfig", "build_a2c", "build_ppo",
     "DQN", "PRESETS", "Agent", "Batch", "Bounded", "BuildNet", "DQNConfig", "DQNPolicy", "Diverged",
     "EnvFailed", "EpsilonGreedy", "Evaluation", "Exploration", "ExperimentConfig", "EzGreedy",
     "Head", "Munchausen", "Parts", "Preset", "RLTask", "ReplayBuffer", "SavedPolicy", "Setup",
     "Target", "TargetFunction", "Update", "Variant", "best_action", "build_dqn",
     "build_head", "build_network", "double_q_target", "evaluate", "preset", "q_target", "rainbow",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(LATE[name]), name)
