@@ -95,7 +95,7 @@ class Agent(Protocol):
 
         ValueError where its network is another.
         """
-        self.net.load(policy.net.ops.numpy(policy.net.params).copy())
+        self.net.restore(policy.net.saved())
 
     def whole_steps(self, steps: int) -> int:
         """Env steps to train for, at least `steps`: rounded up to whole rollouts where it learns

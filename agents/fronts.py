@@ -13,6 +13,7 @@ from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv, Pool
 from drl.nn.layers import Layer, Scale
 from drl.nn.mlp import choose_backend, dense, front, front_of
+from drl.nn.normalise import Normalise
 
 
 class FrontConfig(Protocol):
@@ -31,23 +32,34 @@ class FrontConfig(Protocol):
 
 
 def build_front(
-    config: FrontConfig, shape: tuple[int, ...], observation_dtype: Any, parts: Sequence[Part] = ()
-) -> list[Layer]:
-    """Observations of `shape` → [scale] → [convolutions] → a vector.
+    config: FrontConfig, shape: tuple[int, ...], observation_dtype: Any,
+    parts: Sequence[Part] = (), normalise: bool = False,
+) -> list[Layer]:  # fmt: skip
+    """Observations of `shape` → [scale] → [normalise] → [convolutions] → a vector.
 
     Bytes (uint8) are scaled by 1/255 unless the settings scale them.
 
-    parts  of an observation that is several side by side (drl.encoding).  With `conv` each of its
-           pictures has convolutions of its own, and all else a dense layer; unless the settings
-           scale them, bytes are scaled by their parts' factors
+    parts      of an observation that is several side by side (drl.encoding).  With `conv` each of
+               its pictures has convolutions of its own, and all else a dense layer; unless the
+               settings scale them, bytes are scaled by their parts' factors
+    normalise  numbers in units of their own deviation, pictures of numbers too; one-hots, bits, and
+               pictures in bytes, have their units already
 
-    ValueError where settings and shape do not fit.
+    ValueError where settings and shape do not fit, and where there is nothing to normalise.
     """
+    alone = len(shape) != 3 or np.dtype(observation_dtype) != np.uint8
+    if normalise and not (any(map(_normalised, parts)) if parts else alone):
+        raise ValueError(
+            "`normalise_obs` has nothing to normalise: one-hots, bits, and pictures in bytes, have "
+            "their units already; leave it out"
+        )
     convolutions = front_of(config.conv)
     if convolutions and len(parts) > 1:
-        return joined(config, convolutions, parts)
-    scale = _scale(config, observation_dtype, parts)
-    return front(shape, convolutions, config.activation, scale=scale, init=config.init)
+        return joined(config, convolutions, parts, normalise)
+    return front(
+        shape, convolutions, config.activation, scale=_scale(config, observation_dtype, parts),
+        init=config.init, normalise=_normalise(parts) if normalise else None,
+    )  # fmt: skip
 
 
 def backend_for(
@@ -62,9 +74,11 @@ def backend_for(
 
 
 def joined(
-    config: FrontConfig, convolutions: Sequence[Conv | Pool], parts: Sequence[Part]
+    config: FrontConfig, convolutions: Sequence[Conv | Pool], parts: Sequence[Part],
+    normalise: bool = False,
 ) -> list[Layer]:  # fmt: skip
     """Pictures through convolutions of their own, all else through a dense layer, side by side.
+    Arguments as in `build_front`.
 
     ValueError where there is no picture.
     """
@@ -77,8 +91,9 @@ def joined(
         scale = part.factor if config.scale is None and part.factor != 1 else None
         branches[f"picture{i}"] = [
             Slice(part.where.start, part.where.stop, part.shape),
-            *front(part.shape, convolutions, config.activation, scale=scale, init=config.init),
-        ]
+            *front(part.shape, convolutions, config.activation, scale=scale, init=config.init,
+                   normalise=_normalise([part]) if normalise else None),
+        ]  # fmt: skip
     if rest:
         stop = rest[-1].where.stop
         factors = tuple(f for part in rest for f in [part.factor] * math.prod(part.shape))
@@ -86,6 +101,7 @@ def joined(
         branches["vector"] = [
             Slice(0, stop),
             *([Scale(factors)] if scaled else []),
+            *([units] if normalise and (units := _normalise(rest)) is not None else []),
             *dense(config.hidden[:1] or (64,), config.activation, init=config.init),
         ]
     given = _scale(config, np.float32)
@@ -103,6 +119,19 @@ def channels_last(config: FrontConfig, shape: tuple[int, ...]) -> None:
             "TransformObservation with lambda x: x.transpose(1, 2, 0); if they are not, give a "
             "network of your own (Parts(net=…))"
         )
+
+
+def _normalise(parts: Sequence[Part]) -> Normalise | None:
+    """The layer for these parts side by side; None where none of them is normalised."""
+    which = [_normalised(part) for part in parts]
+    if all(which) or not any(which):
+        return Normalise() if all(which) else None
+    each = zip(parts, which, strict=True)
+    return Normalise(where=[yes for part, yes in each for _ in range(math.prod(part.shape))])
+
+
+def _normalised(part: Part) -> bool:
+    return part.kind == "numbers" or (part.kind == "picture" and not part.bytes)
 
 
 def _scale(

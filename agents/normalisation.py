@@ -6,7 +6,6 @@ EVERY updates.  In between everything is computed with the same ones.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -14,17 +13,21 @@ import numpy as np
 
 from drl.nn import Network
 from drl.nn.compensate import FROZEN_AFTER, places, renormalise
-from drl.nn.moments import Moments
+from drl.nn.moments import LEAST, Moments
 from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer
 from drl.state import fill, number
 
 EVERY = 100  # updates between two moves, off-policy
+MOST = 1e300  # Inf is no number to go on from
 LIMIT = 10.0  # a normalised reward is cut to ± this
 
 
 class Statistics(Protocol):
     """What an agent gathers besides transitions."""
+
+    name: str
+    """In the agent's state."""
 
     def see(self, obs: np.ndarray, reward: np.ndarray, ended: np.ndarray) -> None:
         """One step of N environments: what was seen before it (N, *shape), what it earned (N,), and
@@ -59,12 +62,17 @@ class ObservationStatistics:
     ValueError where a network normalises nothing, or not its inputs.
     """
 
+    name = "observations"
+
     def __init__(self, nets: Sequence[tuple[Network, Optimizer | None]]) -> None:
-        self.nets = list(nets)
-        self.places = places(self.nets[0][0])
-        if not all(places(net) for net, _ in self.nets):
-            raise ValueError("a network has no Normalise layer")
-        self.seen = Moments(self.nets[0][0].input_shape)  # since the last move
+        self.nets = [(net, optimizer, places(net)) for net, optimizer in nets]
+        if not all(found for _, _, found in self.nets):
+            raise ValueError(
+                "the network has no Normalise layer: one of your own needs drl.Normalise() before "
+                "its first weights"
+            )
+        net, _, self.places = self.nets[0]
+        self.seen = Moments(net.input_shape)  # since the last move
 
     def see(
         self, obs: np.ndarray, reward: np.ndarray | None = None, ended: np.ndarray | None = None
@@ -72,8 +80,8 @@ class ObservationStatistics:
         self.seen.add(obs)
 
     def move(self) -> None:
-        for net, optimizer in self.nets:
-            renormalise(net, self.seen, optimizer)
+        for net, optimizer, at in self.nets:
+            renormalise(net, self.seen, optimizer, at)
         self.seen.clear()
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
@@ -114,6 +122,8 @@ class ReturnScale:
     std       σ as of the last move; 1 before the first, and where G has not varied
     """
 
+    name = "returns"
+
     def __init__(self, gamma: float, num_envs: int) -> None:
         self.gamma = gamma
         self.returns = np.zeros(num_envs)  # G
@@ -141,13 +151,21 @@ class ReturnScale:
     def metrics(self) -> dict[str, float | np.ndarray]:
         return {"normalise/return_std": self.std}
 
+    def learnt(self) -> dict[str, Any]:
+        """σ and what it is of, without the episodes under way: what a policy keeps."""
+        return {"std": self.std, **moments_state(self.seen)}
+
+    def load_learnt(self, state: Mapping[str, Any]) -> None:
+        """ValueError or KeyError where it is none of ours."""
+        self.std = number(state, "std", LEAST)
+        load_moments(self.seen, state)
+
     def state(self) -> dict[str, Any]:
-        return {"returns": self.returns.copy(), "std": self.std, **moments_state(self.seen)}
+        return {"returns": self.returns.copy(), **self.learnt()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        fill(self.returns, state["returns"], "discounted returns", low=-math.inf)
-        self.std = number(state, "std", 1e-300)
-        load_moments(self.seen, state)
+        fill(self.returns, state["returns"], "discounted returns", -MOST, MOST)
+        self.load_learnt(state)
 
 
 def moments_state(moments: Moments) -> dict[str, Any]:
@@ -161,5 +179,5 @@ def moments_state(moments: Moments) -> dict[str, Any]:
 
 def load_moments(moments: Moments, state: Mapping[str, Any]) -> None:
     """ValueError or KeyError where it is not of the same numbers."""
-    for name, low in (("mean", -math.inf), ("variance", 0), ("count", 0)):
-        fill(getattr(moments, name), state[name], f"statistics {name}", low, high=1e300)
+    for name, low in (("mean", -MOST), ("variance", 0.0), ("count", 0.0)):
+        fill(getattr(moments, name), state[name], f"statistics {name}", low, MOST)

@@ -46,7 +46,8 @@ class Pictures(Callback):
         self.task, self.config = task, task.config
         by_number = isinstance(task.envs.action_space, Discrete)
         self.plane = PLANES.get(task.envs.id) if by_number else None
-        self.kept: list[tuple[int, np.ndarray]] = []  # env steps, θ; evenly spread over the run
+        # env steps, the network as it was; evenly spread over the run
+        self.kept: list[tuple[int, dict[str, Any]]] = []
         self.every = 1  # evaluations between two of them
         self.evaluations = 0
         self.mapped = -1  # env steps of the last heat maps
@@ -73,7 +74,7 @@ class Pictures(Callback):
         self.evaluations += 1
         if self.evaluations % self.every == 0:
             net = self.task.net
-            self.kept.append((env_steps, net.ops.numpy(net.params).copy()))
+            self.kept.append((env_steps, net.saved()))
         if len(self.kept) > KEPT:
             self.kept, self.every = self.kept[1::2], 2 * self.every
 
@@ -115,17 +116,17 @@ class Pictures(Callback):
 
     def _middle(self, env_steps: int) -> None:
         """A video of the policy kept nearest to half of the run."""
-        earlier = [(steps, params) for steps, params in self.kept if steps < env_steps]
+        earlier = [(steps, saved) for steps, saved in self.kept if steps < env_steps]
         if not earlier:
             return
-        steps, params = min(earlier, key=lambda kept: abs(kept[0] - env_steps / 2))
+        steps, saved = min(earlier, key=lambda kept: abs(kept[0] - env_steps / 2))
         net = self.task.net
-        last = net.ops.numpy(net.params).copy()
-        net.load(params)
+        last = net.saved()
+        net.restore(saved)
         try:
             self._film("2_middle", steps)
         finally:
-            net.load(last)
+            net.restore(last)
 
     def _film(self, when: str, env_steps: int) -> None:
         if not self.recorded:

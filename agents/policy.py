@@ -157,7 +157,7 @@ class SavedPolicy:
         checkpoint.save(Path(path), self.state())
 
     def state(self) -> dict[str, Any]:
-        """θ, and all else that the policy is built from."""
+        """θ and the buffers, and all else that the policy is built from."""
         about = {
             "agent": self.agent,
             "env": None if self.record is None else dict(self.record),
@@ -169,7 +169,7 @@ class SavedPolicy:
         if not self.encoder.plain:
             about["channels"] = self.encoder.channels
             about["observations"] = self.encoder.words()
-        return {"policy": about, "net": self.net.ops.numpy(self.net.params).copy()}
+        return {"policy": about, **self.net.saved()}
 
 
 def setup_from(state: Mapping[str, Any], backend: str = "auto", device: str = "cpu") -> Setup:

@@ -131,7 +131,7 @@ class Row:
             raise UserError(f"the agent {self.name} takes no network of your own (net=)")
         config = self.config_of(state["policy"]["settings"])
         policy = self.made(config, setup_from(state, backend, device)).policy()
-        policy.net.load(state["net"])
+        policy.net.restore(state)
         return policy
 
 

@@ -49,6 +49,7 @@ class Part(NamedTuple):
     counts: Shape  # of "one-hot": numbers in each, one behind the other
     first: Shape  # of "one-hot": the value whose 1 comes first, of each
     axes: Shape  # of "picture": its axes in the order in which they are delivered; (): as they are
+    bytes: bool  # whether its numbers are uint8
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Encoder:
         self.parts = tuple(
             Part(
                 leaf.name, slice(end - leaf.size, end), leaf.shape, leaf.kind, leaf.factor,
-                leaf.path, leaf.counts, leaf.first, leaf.axes,
+                leaf.path, leaf.counts, leaf.first, leaf.axes, leaf.low.dtype == np.uint8,
             )
             for leaf, end in zip(leaves, ends, strict=True)
         )  # fmt: skip

@@ -19,7 +19,7 @@ from drl.experiment.run import Run
 from drl.export import npz as export_npz
 from drl.export import onnx as export_onnx
 from drl.export import torch as export_torch
-from drl.nn import MLP, Conv, Pool
+from drl.nn import MLP, Conv, Normalise, Pool
 from drl.spaces import to_json
 from drl.supervised import idx, job
 from drl.supervised.data import load
@@ -34,6 +34,10 @@ NETS: dict[str, dict[str, Any]] = {
     "dense": {"input_shape": 4, "outputs": 2, "hidden": (8, 8), "scale": (0.4, 0.5, 5.0, 0.5)},
     "tanh": {"input_shape": 3, "outputs": 2, "hidden": (8,), "activation": "tanh", "scale": 0.1},
     "sigmoid": {"input_shape": 3, "outputs": 5, "hidden": (8,), "activation": "sigmoid"},
+    "normalised": {"input_shape": 3, "outputs": 2, "hidden": (8,), "normalise": True, "scale": 2.0},
+    "normalised images": {
+        "input_shape": (6, 5, 2), "outputs": 2, "conv": (Conv(4, 3),), "normalise": True,
+    },
     "neither hidden nor bias": {"input_shape": 3, "outputs": 2, "hidden": (), "bias": False},
     "flattened images": {"input_shape": (5, 4, 3), "outputs": 2, "hidden": (8,), "scale": 1 / 255},
     "conv": {
@@ -73,6 +77,9 @@ def test_outputs_equal_ours(name: str, form: str, tmp_path: Path) -> None:
     net = MLP(**NETS[name], seed=3)
     moved = np.random.default_rng(2).normal(size=net.size) * 0.1  # the biases too
     net.params[:] += net.ops.asarray(moved)
+    for layer in net.layers:
+        if isinstance(layer, Normalise):  # some inputs are cut
+            layer.merge(np.full(layer.shape, 0.3), np.full(layer.shape, 0.01), 5.0)
     module = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
     path = tmp_path / 'a "file"'
     path.write_bytes(module.encode(net, {"job": "test"}))  # type: ignore[attr-defined]
@@ -88,6 +95,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "dueling noisy qr": {"dueling": True, "noisy": True, "head": "qr"},
 }  # fmt: skip
 OBSERVATIONS: dict[str, tuple[tuple[int, ...], Any, dict[str, Any]]] = {
+    "normalised": ((4,), np.float32, {"scale": (0.4, 0.5, 5.0, 0.5), "normalise_obs": True}),
     "vector": ((4,), np.float32, {"scale": (0.4, 0.5, 5.0, 0.5)}),
     "bytes": ((10, 10, 4), np.uint8, {"conv": "minatar"}),
 }

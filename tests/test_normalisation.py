@@ -50,7 +50,7 @@ def test_statistics_between_two_moves_are_saved():
 
 def test_a_network_that_normalises_nothing_is_refused():
     net = Network([Linear(2)], 3, make_ops("numpy"))
-    with pytest.raises(ValueError, match="no Normalise"):
+    with pytest.raises(ValueError, match="no Normalise layer"):
         ObservationStatistics([(net, None)])
 
 

@@ -46,6 +46,19 @@ def test_adam_and_lerp(dtype: str, size: int, decay: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(33, 5), (1, 1), (4, 3, 3, 2), (6, 2, 3)])
+def test_normalise(dtype: str, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    own = shape[-1:] if len(shape) == 4 else shape[1:]
+    mean, rate = rng.normal(size=(2, *own)).astype(dtype)
+    high = np.where(rng.random(own) < 0.3, np.inf, 1.0).astype(dtype)
+    x = rng.normal(size=shape).astype(dtype) * 3
+    x.flat[0] = np.nan
+    results = [ops.normalise(x, mean, abs(rate), -high, high) for ops in pair(dtype)]
+    assert same(*results)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_linear_and_the_way_back_through_relu(dtype: str) -> None:
     rng = np.random.default_rng(0)
     x, W, b = (rng.normal(size=s).astype(dtype) for s in ((33, 20), (20, 65), (65,)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from agents.dqn.targets import Bounded, TargetFunction
 from agents.exploration import Exploration, require_masks
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
+from agents.normalisation import EVERY, ReturnScale, Statistics
 from agents.value_bias import ValueBias
 from drl.environment import Step
 from drl.errors import Diverged
@@ -29,7 +30,7 @@ from drl.state import whole
 # settings that say what the parameters of a network compute, and in which unit
 MEANING = (
     "hidden", "activation", "conv", "scale", "dueling", "noisy", "head", "atoms", "v_min", "v_max",
-    "quantiles", "reward_scale", "discretise",
+    "quantiles", "reward_scale", "discretise", "normalise_obs", "normalise_reward",
 )  # fmt: skip
 
 
@@ -60,6 +61,10 @@ class DQN:
                          far above 1, Huber's clipping gives a failure that is wrong by 80 no more
                          weight than one that is wrong by 1 (docs/policies-that-stay.md).
     reward_clip          scaled rewards are cut to ± this; None leaves them.
+    statistics           what is gathered of observations and returns, and moves every EVERY updates
+                         (agents.normalisation)
+    returns              the one among them that rewards are divided by; None: they are not
+    bounds               of Z(s′) in the target, by the deviation of the returns: follows it
     updates_by           how many updates have been due after so many env steps
     policy               what it acts by when it does not explore: of the same network and head
     update_metrics       what is to be logged of an update
@@ -72,6 +77,8 @@ class DQN:
         update_metrics: Callable[[DQN, Seen], Metrics],
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
         reward_scale: float = 1.0, reward_clip: float | None = None,
+        statistics: Sequence[Statistics] = (), returns: ReturnScale | None = None,
+        bounds: Callable[[float], tuple[float, float] | None] = lambda std: None,
     ) -> None:  # fmt: skip
         self.net, self.target_net, self.head, self.ops = net, target_net, head, net.ops
         self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
@@ -79,6 +86,7 @@ class DQN:
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
         self.reward_scale = reward_scale
         self.reward_clip = math.inf if reward_clip is None else reward_clip
+        self.statistics, self.returns, self.bounds = statistics, returns, bounds
         self.updates_by, self.actions = updates_by, policy.actions
         self._policy, self.update_metrics = policy, update_metrics
         self.updates = 0
@@ -107,6 +115,11 @@ class DQN:
         return {"rollout/exploration_rate": self.exploration.epsilon(env_steps)}
 
     @property
+    def unit(self) -> float:
+        """A reward of 1 in the network's units, as of now: reward_scale/σ of the returns."""
+        return self.reward_scale if self.returns is None else self.reward_scale / self.returns.std
+
+    @property
     def nbytes(self) -> int:
         """Of the replay memory."""
         return self.replay.nbytes
@@ -127,9 +140,9 @@ class DQN:
             f"{self.replay.buffer_size:,} transitions are full{more}"
         ]
         if isinstance(bound := self.bootstrap, Bounded):
-            low, high = bound.low / self.reward_scale, bound.high / self.reward_scale
+            low, high = bound.low / self.unit, bound.high / self.unit
             lines.append(f"bootstrap: kept within {low:g} … {high:g} (`value_bound`)")
-        return lines
+        return [*lines, *(line for part in self.statistics for line in part.about())]
 
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
@@ -137,6 +150,8 @@ class DQN:
         by number."""
         clip = self.reward_clip
         r = np.clip(step.reward * self.reward_scale, -clip, clip)
+        for part in self.statistics:
+            part.see(obs, r, step.terminated | step.truncated)
         a, allowed = self.actions.encode(action), step.final_mask
         if allowed is not None:
             allowed = self.actions.mask(allowed)
@@ -147,6 +162,8 @@ class DQN:
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: the open n-step windows of all are dropped."""
         self.nstep.interrupt_episodes()
+        for part in self.statistics:
+            part.interrupt_episodes(which)
 
     def due(self, env_steps: int) -> bool:
         """Whether there should have been more updates by now."""
@@ -158,10 +175,25 @@ class DQN:
 
     def learn(self) -> Update:
         """One step on a batch from the memory."""
+        if self.updates % EVERY == 0:
+            self._move()
         batch = self.replay.sample()
         seen = self.learn_from(batch)
         self.replay.update_priorities(batch, lambda: self.ops.numpy(seen.error))
         return Update(self.updates, partial(self.update_metrics, self, seen), seen)
+
+    def _move(self) -> None:
+        """What was seen until now counts from now on."""
+        for part in self.statistics:
+            part.move()
+        self._bound()
+
+    def _bound(self) -> None:
+        """The bound of Z(s′), in the network's units."""
+        if self.returns is not None and isinstance(self.bootstrap, Bounded):
+            ends = self.bounds(self.returns.std)
+            if ends is not None:
+                self.bootstrap.low, self.bootstrap.high = ends
 
     def learn_from(self, batch: Batch) -> Seen:
         """One step on L(θ) = E[w · loss(Z(s, a; θ), r + discount · Z(s′))].   Mnih et al. 2015,
@@ -170,6 +202,8 @@ class DQN:
         net, target_net, batch = self.net, self.target_net, on_backend(batch, self.ops)
         net.resample(self.noise)
         target_net.resample(self.noise)
+        if self.returns is not None:
+            batch = batch._replace(r=self.returns.scaled(self.ops, batch.r))  # r/σ(G)
         target = self.bootstrap(self.head, net, target_net, batch)
 
         z, backward = self.head.forward(net, batch.s)
@@ -198,15 +232,17 @@ class DQN:
                 raise ValueError(
                     f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here"
                 )
-        self.net.load(policy.net.ops.numpy(policy.net.params).copy())
+        self.net.restore(policy.net.saved())
         self.target_net.copy_from(self.net)
+        if self.returns is not None and policy.returns is not None:
+            self.returns.load_learnt(policy.returns.learnt())
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """All that the next update depends on."""
         return {
-            "net": self.ops.numpy(self.net.params).copy(),
-            "target_net": self.ops.numpy(self.target_net.params).copy(),
+            **self.net.saved(),
+            **self.target_net.saved("target_net"),
             "optimizer": self.optimizer.state(),
             "nstep": self.nstep.state(),
             "replay": self.replay.state(),
@@ -214,18 +250,22 @@ class DQN:
             "noise": self.noise.bit_generator.state,
             "head": self.head.state(),
             "updates": self.updates,
+            "statistics": {part.name: part.state() for part in self.statistics},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError or KeyError where the state is another agent's."""
-        self.net.load(state["net"])
-        self.target_net.load(state["target_net"])
+        self.net.restore(state)
+        self.target_net.restore(state, "target_net")
         self.optimizer.load_state(state["optimizer"])
         self.nstep.load_state(state["nstep"])
         self.replay.load_state(state["replay"])
         self.exploration.load_state(state["exploration"])
         self.noise.bit_generator.state = state["noise"]
         self.head.load_state(state["head"])
+        for part in self.statistics:
+            part.load_state(state["statistics"][part.name])
+        self._bound()
         self.updates = whole(state, "updates")
         if self.updates != self.optimizer.steps:
             raise ValueError(

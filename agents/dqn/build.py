@@ -23,11 +23,13 @@ from agents.memory.one_hot import BitStorage, OneHotStorage
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
+from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.setup import Setup
 from drl.actions import numbered
 from drl.encoding import kind_of
 from drl.errors import UserError
 from drl.nn import Network
+from drl.nn.compensate import places
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam
 from drl.nn.schedules import Constant, Linear
@@ -64,26 +66,35 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
     exploration = build_exploration(
         config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"), parts
     )
+    optimizer = Adam(
+        net, parts.lr or Linear(config.lr, config.lr_end, found.lr_steps), eps=config.adam_eps
+    )
+    statistics: list[Statistics] = []
+    if config.normalise_obs or places(net):
+        statistics.append(ObservationStatistics([(net, optimizer), (target_net, None)]))
+    returns = ReturnScale(config.gamma, setup.num_envs) if config.normalise_reward else None
+    statistics += [] if returns is None else [returns]
     return DQN(
         net=net,
         target_net=target_net,
         head=head,
-        optimizer=Adam(
-            net, parts.lr or Linear(config.lr, config.lr_end, found.lr_steps), eps=config.adam_eps
-        ),
+        optimizer=optimizer,
         nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
         exploration=exploration,
         noise=generator(seed, "noise"),
         bootstrap=own_target(parts.bootstrap)
         or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
-        policy=DQNPolicy(config, setup, net, head, own, _own_net(setup, parts)),
+        policy=DQNPolicy(config, setup, net, head, own, _own_net(setup, parts), returns),
         update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
         reward_scale=config.reward_scale,
         reward_clip=config.reward_clip,
+        statistics=statistics,
+        returns=returns,
+        bounds=partial(value_bound, config, actions, setup.reward_range),
     )
 
 
@@ -126,22 +137,26 @@ def build_bootstrap(
 
 
 def value_bound(
-    config: DQNConfig, actions: int, reward_range: tuple[float, float] | None = None
-) -> tuple[float, float] | None:
+    config: DQNConfig, actions: int, reward_range: tuple[float, float] | None = None,
+    std: float = 1.0,
+) -> tuple[float, float] | None:  # fmt: skip
     """Least and greatest Z(s′), in scaled rewards; None: no bound.
 
     auto: the interval of what rewards can add up to, widened by its own width to either side.
     Rewards within 0 … r: from −r/(1 − γ) to 2r/(1 − γ).  Munchausen's values hold besides the
     bonus of a step, α l₀ at least, and the entropy, τ log |A| at most.
+
+    std  what scaled rewards are divided by besides (agents.normalisation.ReturnScale)
     """
     if config.value_bound is None:
         return None
     if config.value_bound != "auto":
         low, high = config.value_bound
-        return low * config.reward_scale, high * config.reward_scale
+        return low * config.reward_scale / std, high * config.reward_scale / std
     clip = math.inf if config.reward_clip is None else config.reward_clip
     low, high = config.reward_range or reward_range or (-math.inf, math.inf)
     low, high = max(low * config.reward_scale, -clip), min(high * config.reward_scale, clip)
+    low, high = low / std, high / std
     if config.bootstrap == "munchausen":
         low += config.munchausen_alpha * targets.LOWEST_BONUS
         high += config.munchausen_temperature * math.log(actions)

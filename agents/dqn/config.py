@@ -39,6 +39,9 @@ class DQNConfig:
     scale: tuple[float, ...] | None = None
     """Factors that bring the observations to comparable units: one for all, or one for each; none:
     bytes are divided by the largest that the environment's space allows, 255 in images."""
+    normalise_obs: bool = False
+    """Observations in units of their own running deviation, about their running mean: numbers of
+    any size; policy and exports hold the statistics.  Not one-hots, nor pictures in bytes."""
 
     dueling: bool = False
     """A stream for the state's value and one for the actions' advantages (Wang et al. 2016)."""
@@ -79,6 +82,9 @@ class DQNConfig:
     """Factor on the rewards inside the agent: choose it so that Q stays within about ±1."""
     reward_clip: float | None = None
     """Cut scaled rewards to ± this, as is usual on Atari; none leaves them."""
+    normalise_reward: bool = False
+    """Divide scaled rewards by the running deviation of the discounted return, and cut them to ±10:
+    Q stays within about ±1 whatever the rewards are."""
     reward_range: tuple[float, float] | None = None
     """Least and greatest reward of one step, unscaled; none: what the environment declares."""
     value_bound: tuple[float, float] | Literal["auto"] | None = "auto"
@@ -174,7 +180,7 @@ class DQNConfig:
 
 ADDED: dict[str, object] = {
     "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0,
-    "discretise": None,
+    "discretise": None, "normalise_obs": False, "normalise_reward": False,
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
 RENAMED = {"ez_mu": "hold_actions", "batch_size": "batch", "buffer_size": "capacity"}

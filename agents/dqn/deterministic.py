@@ -35,7 +35,8 @@ def deterministic_network(head: Head, net: Network) -> Network:
             layers.append(layer.unbound())
             values += [net.ops.numpy(getattr(layer, name)).ravel() for name in layer.shapes]
     made = Network(layers, net.input_shape, net.ops)
-    made.params[:] = net.ops.asarray(np.concatenate(values))
+    params = np.concatenate(values).astype(net.ops.numpy(net.params).dtype)
+    made.restore(net.saved() | {"net": params})
     return made
 
 

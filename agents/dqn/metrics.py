@@ -19,7 +19,7 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
     update_ratio  ‖Δθ‖/‖θ‖ of the update, by layer; about 1e-3 is healthy
     dead_relu     share of a layer's neurons that are zero for 64 observations of the memory
     """
-    ops, unit = agent.ops, 1 / agent.reward_scale
+    ops, unit = agent.ops, 1 / agent.unit
     q = ops.numpy(seen.q()) * unit  # (B, A)
     allowed = np.ones(q.shape, np.bool_) if seen.mask is None else ops.numpy(seen.mask)  # (B, A)
     known = q if seen.mask is None else q[allowed]  # learning has never looked at the others
@@ -41,6 +41,8 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
         metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
     metrics |= update_ratios(agent.net, agent.optimizer)
     metrics |= dead_relus(agent.net, agent.replay.peek(64), agent.head.condition)
+    for part in agent.statistics:
+        metrics |= part.metrics()
     metrics["train/td_error"] = td_error
     for a, (of_action, rows) in enumerate(zip(q.T[:SHOWN], allowed.T[:SHOWN], strict=True)):
         if rows.any():
@@ -53,7 +55,7 @@ def largest_q(agent: DQN, seen: Seen) -> float:
     q = agent.ops.numpy(seen.q())
     if seen.mask is not None:
         q = q[agent.ops.numpy(seen.mask)]
-    return float(np.abs(q).max()) / agent.reward_scale
+    return float(np.abs(q).max()) / agent.unit
 
 
 def reachable_q(agent: DQN) -> float:

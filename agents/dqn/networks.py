@@ -72,7 +72,8 @@ def build_network(
     makes every Linear behind the features a NoisyLinear; `dueling` doubles the last hidden layer,
     half for each stream.
 
-    Bytes (uint8) are scaled by 1/255 unless the settings scale them.
+    Bytes (uint8) are scaled by 1/255 unless the settings scale them.  With `normalise_obs` numbers
+    are normalised behind that (agents.fronts.build_front).
 
     parts  of an observation that is several side by side (drl.encoding).  With `conv` each of its
            pictures has convolutions of its own, and all else a dense layer; unless the settings
@@ -92,7 +93,7 @@ def build_network(
         if not hidden:
             raise ValueError("dueling needs a hidden layer to halve")
         hidden[-1] *= 2
-    layers = build_front(config, shape, observation_dtype, parts)
+    layers = build_front(config, shape, observation_dtype, parts, config.normalise_obs)
     if config.conv is None:
         layers += dense(hidden[:1], config.activation, init=config.init)
         hidden = hidden[1:]

@@ -11,6 +11,7 @@ from agents.dqn.config import DQNConfig, from_settings
 from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, greedy
 from agents.dqn.networks import BuildNet, build_head, build_network, own_network
+from agents.normalisation import ReturnScale
 from agents.policy import SavedPolicy, setup_from
 from agents.setup import Setup
 from drl.actions import Numbered, numbered
@@ -24,6 +25,7 @@ class DQNPolicy(SavedPolicy):
 
     actions  by the numbers of the network's outputs
     own_net  whether the network is not the settings' but was built by `Parts.net`, or its name
+    returns  whose deviation rewards were divided by; None: they were not
     """
 
     agent = "dqn"
@@ -31,15 +33,21 @@ class DQNPolicy(SavedPolicy):
 
     def __init__(
         self, config: DQNConfig, setup: Setup, net: Network, head: Head, actions: Numbered,
-        own_net: bool | str = False,
+        own_net: bool | str = False, returns: ReturnScale | None = None,
     ) -> None:  # fmt: skip
         super().__init__(config, setup, net)
-        self.head, self.own_net = head, own_net
+        self.head, self.own_net, self.returns = head, own_net, returns
         self.actions: Numbered = actions
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         allowed = None if mask is None else self.actions.mask(mask)
         return self.actions.decode(greedy(self.head, self.net, obs, allowed))
+
+    @property
+    def unit(self) -> float:
+        """A reward of 1 in the network's units: reward_scale/σ of the returns, as it now is."""
+        std = 1.0 if self.returns is None else self.returns.std
+        return self.config.reward_scale / std
 
     def q(self, obs: Any) -> np.ndarray:
         """Q(s, ·; θ) without noise, in the environment's rewards: N observations → (N, A); one
@@ -52,7 +60,7 @@ class DQNPolicy(SavedPolicy):
         """Q(s, ·; θ): (N, *shape) → (N, A), unchecked."""
         self.net.resample(None)
         q = self.head.mean(self.head.outputs(self.net, obs))
-        return np.asarray(self.net.ops.numpy(q) / self.config.reward_scale)
+        return np.asarray(self.net.ops.numpy(q) / self.unit)
 
     def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,).
@@ -64,6 +72,10 @@ class DQNPolicy(SavedPolicy):
             q = np.where(self.actions.mask(mask), q, -np.inf)
         best: np.ndarray = q.max(axis=1)
         return best
+
+    def state(self) -> dict[str, Any]:
+        returns = {} if self.returns is None else {"returns": self.returns.learnt()}
+        return super().state() | returns
 
     def settings(self) -> dict[str, Any]:
         return super().settings() | {"own_net": self.own_net}
@@ -109,9 +121,13 @@ def load_policy(
             config, seen.shape, seen.dtype, count, 0, backend, params.dtype.name, device,
             () if setup.encoder is None else setup.encoder.parts,
         )  # fmt: skip
-    made.load(params)
+    made.restore(state)
     head = build_head(config, made.ops, count, np.random.default_rng(0))
-    return DQNPolicy(config, setup, made, head, actions, own)
+    returns = None
+    if config.normalise_reward:
+        returns = ReturnScale(config.gamma, 1)
+        returns.load_learnt(state["returns"])
+    return DQNPolicy(config, setup, made, head, actions, own, returns)
 
 
 def _setup(state: Mapping[str, Any], backend: str, device: str) -> Setup:

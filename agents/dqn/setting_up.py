@@ -25,8 +25,8 @@ FIXED = {  # what a run that goes on cannot change, and why
     name: why
     for names, why in (
         (
-            "hidden activation conv init scale dueling noisy noisy_sigma head atoms v_min v_max "
-            "quantiles iqn_samples discretise",
+            "hidden activation conv init scale normalise_obs dueling noisy noisy_sigma head atoms "
+            "v_min v_max quantiles iqn_samples discretise",
             "the network in the checkpoint is built by it",
         ),
         (
@@ -34,6 +34,7 @@ FIXED = {  # what a run that goes on cannot change, and why
             "priority_alpha",
             "the memory in the checkpoint is filled by it",
         ),
+        ("normalise_reward", "what has been learnt is in its units"),
         ("learning_starts updates_per_step", "the updates made are counted by it"),
         ("ez_mu", "actions are held by it"),
         ("epsilon_fraction", "the run keeps the number that came of it: change `epsilon_steps`"),

@@ -96,8 +96,11 @@ class Curves:
 
 
 def checksum(net: Network) -> int:
-    """CRC-32 of the parameters' bytes."""
-    return zlib.crc32(np.ascontiguousarray(net.ops.numpy(net.params)).data)
+    """CRC-32 of the bytes of its parameters and its buffers."""
+    crc = zlib.crc32(np.ascontiguousarray(net.ops.numpy(net.params)).data)
+    for buffer in net.buffers.values():
+        crc = zlib.crc32(buffer.data, crc)
+    return crc
 
 
 def doubled(number: int) -> bool:

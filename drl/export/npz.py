@@ -15,6 +15,7 @@ from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Layer, Scale
+from drl.nn.normalise import Normalise
 
 FORWARD = """\
 import json
@@ -51,13 +52,18 @@ BRANCHED = (  # the same for a network whose layers are not one chain
     )
 )
 
+NORMALISE = """\
+            case "normalise": x = np.clip((x - b) * W, *file[f"{layer['name']}.range"])
+"""
+
 
 def encode(net: Network, about: dict[str, Any]) -> bytes:
     """An .npz without pickle.
 
-    "<layer>.W" and "<layer>.b" as in drl.nn (a Scale's factor is its W), and "description": JSON
-    with input_shape, outputs, what `about` says, and the layers from input to output; branches
-    hold layers of their own.
+    "<layer>.W" and "<layer>.b" as in drl.nn; a Scale's factor is its W; W and b of a Normalise are
+    1/σ and μ, and "<layer>.range" (2, …) is what it cuts to.  And "description": JSON with
+    input_shape, outputs, what `about` says, and the layers from input to output; branches hold
+    layers of their own.
     """
     arrays: dict[str, Any] = {}
     for stage, layer, _ in net.stages():
@@ -65,6 +71,9 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
             arrays[f"{stage}.{name}"] = net.ops.numpy(getattr(layer, name))
         if isinstance(layer, Scale):
             arrays[f"{stage}.W"] = net.ops.numpy(layer.s)
+        if isinstance(layer, Normalise):
+            own = [net.ops.numpy(a) for a in (layer.rate, layer.mu, layer.low, layer.high)]
+            arrays |= {f"{stage}.W": own[0], f"{stage}.b": own[1], f"{stage}.range": own[2:]}
     description = about | {
         "input_shape": list(net.input_shape),
         "outputs": net.output_shapes[-1][0],
@@ -79,6 +88,9 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The code that runs it."""
     code = BRANCHED if any(isinstance(layer, Branches) for layer in net.layers) else FORWARD
+    if any(isinstance(layer, Normalise) for _, layer, _ in net.stages()):
+        flatten = '            case "flatten"'
+        code = code.replace(flatten, NORMALISE + flatten)
     file = f"np.load({json.dumps(str(path), ensure_ascii=False)})"
     if is_encoded(about):
         return f"""\

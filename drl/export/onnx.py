@@ -15,6 +15,7 @@ from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
+from drl.nn.normalise import Normalise
 
 OPSET, IR = 17, 8  # the IR version that came with this opset: old runtimes read it too
 ACTIVATIONS = {ReLU: "Relu", Tanh: "Tanh", Sigmoid: "Sigmoid"}
@@ -106,6 +107,11 @@ class _Graph:
             self._node("Reshape", self._numbers(f"{name}.shape", [-1, *layer.shape]))
         elif isinstance(layer, Scale):
             self._node("Mul", self._array(f"{name}.s", layer.s))
+        elif isinstance(layer, Normalise):
+            self._node("Sub", self._array(f"{name}.mean", layer.mu))
+            self._node("Mul", self._array(f"{name}.rate", layer.rate))
+            self._node("Min", self._array(f"{name}.high", layer.high))
+            self._node("Max", self._array(f"{name}.low", layer.low))
         elif isinstance(layer, Conv2d):
             W = self._array(f"{name}.W", layer.W, (3, 2, 0, 1))
             b = [] if layer.b is None else [self._array(f"{name}.b", layer.b)]

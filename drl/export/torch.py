@@ -18,6 +18,7 @@ from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Shape, Sigmoid, Tanh
+from drl.nn.normalise import Normalise
 
 Layers = list[tuple[Layer, Shape, Shape]]  # each with the shapes of its input and output
 ACTIVATIONS = {ReLU: "nn.ReLU()", Tanh: "nn.Tanh()", Sigmoid: "nn.Sigmoid()"}
@@ -91,7 +92,7 @@ class _Chain:
     tensors  its part of the state_dict
     lines    what it is made of
     x        what it is called with
-    buffers  the line that makes room for its scale
+    buffers  the lines that make room for its scale and statistics
     order    where torch's numbers are among ours: of its inputs, then of its outputs; None: the
              same
     """
@@ -111,11 +112,15 @@ class _Chain:
                     self.x += f".reshape({', '.join(map(str, (-1, *layer.shape)))})"
                 continue
             if isinstance(layer, Scale):
-                scale = "scale" if name in ("layers", "") else f"{name}_scale"
-                self.tensors[scale] = net.ops.numpy(layer.s)
-                factors = tuple(self.tensors[scale].shape)
-                self.buffers = f'        self.register_buffer("{scale}", torch.empty({factors}))\n'
-                self.x = f"{self.x} * self.{scale}"
+                self.x = f"{self.x} * {self._buffer('scale', net.ops.numpy(layer.s))}"
+                continue
+            if isinstance(layer, Normalise):
+                mean, rate, low, high = (
+                    self._buffer(of, net.ops.numpy(array))
+                    for of, array in (("mean", layer.mu), ("rate", layer.rate),
+                                      ("low", layer.low), ("high", layer.high))
+                )  # fmt: skip
+                self.x = f"(({self.x} - {mean}) * {rate}).clamp({low}, {high})"
                 continue
             if isinstance(layer, Flatten) and convolutional:
                 order = np.arange(math.prod(shape)).reshape(shape).transpose(2, 0, 1).reshape(-1)
@@ -134,6 +139,13 @@ class _Chain:
         if convolutional:
             inner = f"({self.x})" if " " in self.x else self.x
             self.x = f"{inner}.permute(0, 3, 1, 2)"
+
+    def _buffer(self, what: str, array: np.ndarray) -> str:
+        """What it is called in `forward`."""
+        name = what if self.name in ("layers", "") else f"{self.name}_{what}"
+        self.tensors[name] = array
+        self.buffers += f'        self.register_buffer("{name}", torch.empty({array.shape}))\n'
+        return f"self.{name}"
 
     def _add(self, layer: Layer, shape: Shape) -> None:
         if isinstance(layer, Conv2d):

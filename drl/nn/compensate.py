@@ -59,7 +59,10 @@ def places(net: Network) -> list[Place]:
     return found
 
 
-def renormalise(net: Network, seen: Moments, optimizer: Optimizer | None = None) -> None:
+def renormalise(
+    net: Network, seen: Moments, optimizer: Optimizer | None = None,
+    at: Sequence[Place] | None = None,
+) -> None:  # fmt: skip
     """Merge the statistics of observations into the network's, its function of x staying as it is.
 
     The first ones are just taken: nothing has been learnt by then.  So are those of an input that
@@ -69,10 +72,11 @@ def renormalise(net: Network, seen: Moments, optimizer: Optimizer | None = None)
 
     seen       since the last time: of each number of an observation, (*net.input_shape)
     optimizer  of the network, whose moments follow its weights; None: there is none
+    at         its `places`, where they are known already
     """
     if not seen.count:
         return
-    for place in places(net):
+    for place in places(net) if at is None else at:
         layer, moments = place.layer, place.layer.moments
         if place.weights is None and moments.count >= FROZEN_AFTER:
             continue

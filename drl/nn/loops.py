@@ -25,6 +25,18 @@ def relu_backward(dy: Array, y: Array, dx: Array) -> None:
         dx[i] = dy[i] * (y[i] > 0)
 
 
+def normalise(x: Array, mean: Array, rate: Array, low: Array, high: Array, y: Array) -> None:
+    """y[b, i] = min(max((x[b, i] − mean[i]) · rate[i], low[i]), high[i]); NaN stays NaN."""
+    for b in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            z = (x[b, i] - mean[i]) * rate[i]
+            if z > high[i]:
+                z = high[i]
+            if z < low[i]:
+                z = low[i]
+            y[b, i] = z
+
+
 def lerp(a: Array, b: Array, weight: float) -> None:
     """a ← a + weight (b − a)."""
     for i in range(a.size):

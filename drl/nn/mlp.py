@@ -13,6 +13,7 @@ from drl.nn.conv import FRONTS, Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.init import INITS, Init, he, uniform, xavier
 from drl.nn.layers import ACTIVATIONS, Flatten, Layer, Linear, Scale, Shape
 from drl.nn.network import Network, as_shape
+from drl.nn.normalise import Normalise
 from drl.nn.ops import has_torch, make_ops
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ Front = str | Conv | Pool | Sequence[Conv | Pool] | None
 
 
 class MLP(Network):
-    """x → [scale] → [convolutions] → hidden layers → outputs.
+    """x → [scale] → [normalise] → [convolutions] → hidden layers → outputs.
 
     Without a hidden layer it is logistic regression (its logits; the loss holds the likelihood),
     with one output besides a single neuron.  With `conv` the first layers share their weights.
@@ -31,6 +32,7 @@ class MLP(Network):
     activation   "relu", "tanh" or "sigmoid", after every layer but the last
     conv         "digits", "minatar", "nature", or specs: (Conv(16, 3), Pool(2), …), or one
     scale        constant factor on the inputs (a number, or one per input), e.g. 1/255 for bytes
+    normalise    running mean and deviation of the inputs (Normalise), for an agent to move
     init         "he", "xavier", "orthogonal", "uniform"; default He before ReLU, else Xavier, and
                  for the outputs U(±1/√fan_in)
     backend      "numpy", "torch", or "auto": by size, see `choose_backend`
@@ -44,11 +46,12 @@ class MLP(Network):
         activation: str = "relu", conv: Front = None, bias: bool = True,
         scale: float | Sequence[float] | None = None, init: str | None = None,
         backend: str = "auto", dtype: str = "float32", device: str = "cpu",
-        seed: int | np.random.Generator = 0,
+        seed: int | np.random.Generator = 0, normalise: bool = False,
     ) -> None:  # fmt: skip
         inputs, convolutions = as_shape(input_shape), front_of(conv)
         hidden = (int(hidden),) if isinstance(hidden, int | np.integer) else tuple(hidden)
-        layers = front(inputs, convolutions, activation, bias, scale, init)
+        units = Normalise() if normalise else None
+        layers = front(inputs, convolutions, activation, bias, scale, init, units)
         layers += dense(hidden, activation, partial(Linear, bias=bias), init)
         layers.append(Linear(outputs, bias=bias, init=_init(init, uniform)))
         if backend == "auto":
@@ -59,11 +62,14 @@ class MLP(Network):
 def front(
     inputs: Shape, conv: Sequence[Conv | Pool] = (), activation: str = "relu", bias: bool = True,
     scale: float | Sequence[float] | None = None, init: str | None = None,
+    normalise: Normalise | None = None,
 ) -> list[Layer]:  # fmt: skip
-    """The layers x → [scale] → [convolutions] → a vector.   Arguments as in MLP."""
+    """The layers x → [scale] → [normalise] → [convolutions] → a vector.   Arguments as in MLP."""
     layers: list[Layer] = []
     if scale is not None:
         layers.append(Scale(tuple(scale) if isinstance(scale, Sequence) else scale))
+    if normalise is not None:
+        layers.append(normalise)
     function, inner = _activation(activation), _init(init, _inner(activation))
     for spec in conv:
         if isinstance(spec, Pool):

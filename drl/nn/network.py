@@ -73,15 +73,20 @@ class Network:
         self.params, self.grads = self.flat.params, self.flat.grads
         rng = np.random.default_rng(seed)
         self.spans: dict[str, slice] = {}  # layer name → where its parameters lie in the vector
+        # and each of its arrays there: name, place, shape
+        self.arrays: dict[str, list[tuple[str, slice, Shape]]] = {}
         offset = 0
         for layer in self.layers:
             start, offset = offset, offset + sum(map(math.prod, layer.shapes.values()))
             at = start
             for name, part, _ in stages(layer, ()):
-                end = at + sum(map(math.prod, part.shapes.values()))
-                if end > at:
-                    self.spans[name] = slice(at, end)
-                at = end
+                first = at
+                self.arrays[name] = []
+                for of, size in part.shapes.items():
+                    self.arrays[name].append((of, slice(at, at + math.prod(size)), size))
+                    at += math.prod(size)
+                if at > first:
+                    self.spans[name] = slice(first, at)
             layer.place = self.flat, start
             layer.bind(ops, self.flat.views(start, layer.shapes))
             layer.initialise(rng)
@@ -227,13 +232,7 @@ class Network:
 
     def views(self, stage: str, vector: Array) -> dict[str, Array]:
         """A stage's arrays in a vector of the size of θ (`params`, `grads`, a moment), by name."""
-        (layer,) = (layer for name, layer, _ in self.stages() if name == stage)
-        start, found = self.spans[stage].start, {}
-        for name, shape in layer.shapes.items():
-            end = start + math.prod(shape)
-            found[name] = vector[start:end].reshape(shape)
-            start = end
-        return found
+        return {name: vector[at].reshape(shape) for name, at, shape in self.arrays[stage]}
 
     def copy_from(self, other: Network, weight: float = 1.0) -> None:
         """θ ← θ + weight (θ_other − θ): a weight of 1 copies, a small one is Polyak averaging.

@@ -24,6 +24,7 @@ class Loops(NamedTuple):
 
     add_rows: Callable[..., Any]
     relu_backward: Callable[..., Any]
+    normalise: Callable[..., Any]
     lerp: Callable[..., Any]
     adam: Callable[..., Any]
 
@@ -80,6 +81,16 @@ class CompiledOps(NumpyOps):
         loops.relu_backward(dy.reshape(-1), y.reshape(-1), dx.reshape(-1))
         return dx
 
+    def normalise(self, x: Array, mean: Array, rate: Array, low: Array, high: Array) -> Array:
+        loops = self.late.loops
+        if not (loops and self._fits(x)):
+            return super().normalise(x, mean, rate, low, high)
+        y = np.empty(x.shape, x.dtype)
+        rows = x.reshape(-1, mean.size), y.reshape(-1, mean.size)
+        columns = (a.reshape(-1) for a in (mean, rate, low, high))
+        loops.normalise(rows[0], *columns, rows[1])
+        return y
+
     def lerp(self, a: Array, b: Array, weight: float) -> None:
         loops = self.late.loops
         if loops and self._fits(a) and self._fits(b):
@@ -126,6 +137,7 @@ def signatures(dtype: str) -> dict[str, str]:
     return {
         "add_rows": f"void({matrix}, {vector})",
         "relu_backward": f"void({', '.join([vector] * 3)})",
+        "normalise": f"void({', '.join([matrix] + [vector] * 4 + [matrix])})",
         "lerp": f"void({vector}, {vector}, {dtype})",
         "adam": f"void({', '.join([vector] * 4 + [dtype] * 5)})",
     }

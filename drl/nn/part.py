@@ -38,4 +38,5 @@ def part(net: Network, *names: str) -> Network:
     made.output_shapes = [*net.output_shapes[:-1], *shapes]
     made.lowest = next((i for i, layer in enumerate(made.layers) if layer.shapes), 0)
     made.noisy = [layer for layer in made.layers if layer.noisy]
+    made.buffered = [layer for _, layer, _ in made.stages() if layer.buffers]
     return made
