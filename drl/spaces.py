@@ -44,7 +44,8 @@ def to_json(space: Any) -> dict[str, Any]:
             "dtype": space.dtype.name,
         }  # fmt: skip
     if kind is spaces.MultiBinary:
-        return {"kind": "MultiBinary", "shape": list(space.shape)}
+        number = {} if isinstance(space.n, tuple) else {"n": int(space.n)}  # (4) is not ((4,))
+        return {"kind": "MultiBinary", "shape": list(space.shape)} | number
     if kind is spaces.Text:
         return {
             "kind": "Text", "min_length": int(space.min_length),
@@ -88,7 +89,7 @@ def _space(plain: Any, deep: int) -> Any:
         return spaces.MultiDiscrete(nvec, dtype.type, start=start)
     if kind == "MultiBinary":
         shape = _shape(plain["shape"])
-        return spaces.MultiBinary(shape)
+        return spaces.MultiBinary(_shape([plain["n"]])[0] if "n" in plain else shape)
     if kind == "Text":
         longest = _whole(plain["max_length"], 1)
         return spaces.Text(

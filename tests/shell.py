@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from trained import rows
@@ -52,9 +53,11 @@ class Shell:
         return err
 
 
-def killed_and_resumed(shell: Shell, agent: str, steps: str) -> None:
+def killed_and_resumed(
+    shell: Shell, agent: str, steps: str, options: Sequence[str] = CATCH
+) -> None:  # fmt: skip
     """At a random moment, by SIGKILL: it ends with the bytes of a run that nobody has stopped."""
-    train = ["train", agent, *CATCH, "--steps", steps]
+    train = ["train", agent, *options, "--steps", steps]
     shell.drl(*train, "--run", "whole")
     seconds = json.loads((shell.directory / "whole" / "summary.json").read_text())["seconds"]
     process = shell.start(*train, "--run", "killed")

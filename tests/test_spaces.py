@@ -46,7 +46,10 @@ DISCRETE = st.builds(Discrete, st.integers(1, 100), start=st.integers(-50, 50))
 MULTI = st.lists(st.tuples(st.integers(1, 9), st.integers(-9, 9)), min_size=1, max_size=4).map(
     lambda pairs: MultiDiscrete([n for n, _ in pairs], start=[s for _, s in pairs])
 )
-BINARY = st.lists(st.integers(1, 4), min_size=1, max_size=3).map(MultiBinary)
+BINARY = st.one_of(
+    st.integers(1, 9).map(MultiBinary),
+    st.lists(st.integers(1, 4), min_size=1, max_size=3).map(MultiBinary),
+)
 TEXT = st.builds(
     lambda a, b, c: Text(max(a, b, 1), min_length=min(a, b), charset=c),
     st.integers(0, 9), st.integers(0, 9), st.text(min_size=1, max_size=5),
