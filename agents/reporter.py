@@ -11,6 +11,7 @@ from agents.agent import Agent
 from agents.config import ExperimentConfig
 from agents.episodes import Episodes
 from agents.evaluations import Evaluations
+from agents.taken import ActionsTaken
 from drl.environment import VectorEnv
 from drl.experiment.curves import due
 from drl.experiment.task import Metrics, Progress
@@ -26,6 +27,7 @@ class Told(Protocol):
     config: ExperimentConfig
     episodes: Episodes
     evaluations: Evaluations
+    taken: ActionsTaken
     step: int
     collapsed: bool
 
@@ -79,6 +81,8 @@ class RLReporter:
             every = task.config.logged_every
             numbers = range(since // every + 1, progress.step // every + 1)
             distributions = any(due(n, task.config.steps // every) for n in numbers)
+            if distributions:
+                metrics |= task.taken.metrics()
             for tag, value in progress.update.metrics().items():
                 if distributions or not isinstance(value, np.ndarray):
                     metrics[tag] = value

@@ -17,6 +17,8 @@ from agents.evaluation import Evaluation, Watch, evaluate, evaluate_fresh
 from agents.evaluations import Evaluations
 from agents.player import Policy
 from agents.reporter import RLReporter
+from agents.taken import ActionsTaken
+from drl.action_space import allows
 from drl.closing import close
 from drl.environment import NO_INFO, EnvFactory, Info, VectorEnv
 from drl.errors import EnvFailed, NotRepeated
@@ -61,6 +63,7 @@ class RLTask:
         self.anew = False  # whether a resumed run has new ones, which has to be said
         self.before: dict[str, Any] | None = None  # of the environments, where they were left
         self.episodes = Episodes(envs.num_envs)
+        self.taken = ActionsTaken(envs.action_space, envs.num_envs)
         self.earlier_restarts = 0  # environments that failed, in earlier processes
         self.collapsed = False  # as the callback that looks for it has found
         self.closed = False
@@ -97,6 +100,7 @@ class RLTask:
             self.obs, self.mask = step.obs, step.mask
             self.step += envs.num_envs
             ended = self.episodes.add(step)
+            self.taken.add(action)
 
             update = None
             while agent.due(self.step):
@@ -228,6 +232,7 @@ class RLTask:
             "mask": self.mask,
             "evaluations": self.evaluations.state(),
             "env_restarts": self.env_restarts,
+            "actions": self.taken.state(),
             **self.episodes.state(),
         }
 
@@ -244,6 +249,7 @@ class RLTask:
             )
         self.evaluations.load_state(state["evaluations"], self.step)
         self.episodes.load_state(state)
+        self.taken.load_state(state["actions"])
         self.earlier_restarts = whole(state, "env_restarts")
         if state["envs"] is None:
             self._interrupted("its state could not be saved")
@@ -264,7 +270,7 @@ class RLTask:
             raise ValueError("action masks are on one side only")
         if mask is not None:
             fill(mask, state["mask"], "action masks")
-            if not mask.any(axis=1).all():
+            if not allows(mask, self.envs.action_space).all():
                 raise ValueError("an action mask allows nothing")
         self.obs, self.mask = obs, mask
         try:

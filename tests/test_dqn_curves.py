@@ -49,6 +49,7 @@ def test_names(events: EventAccumulator) -> None:
     assert set(tags["histograms"]) == {
         "weights/linear0", "weights/linear1", "weights/linear2", "gradients/linear0",
         "gradients/linear1", "gradients/linear2", "train/td_error", "q/action_0", "q/action_1",
+        "rollout/action",
     }  # fmt: skip
     assert set(tags["images"]) == {
         "episode/1_start", "episode/2_middle", "episode/3_end", "first_layer/weights",
