@@ -188,10 +188,10 @@ class ActionTable:
         self.original = original
         rows = _values(original, discretise) if values is None else values
         self.values = [np.array(row, original.dtype) for row in rows]
-        self.counts = tuple(len(row) for row in self.values)
-        _require_few(original, self.counts)
         if len(rows) != math.prod(original.shape) or not all(map(_ascending, self.values)):
             raise ValueError(f"{values!r:.80} are no values of {words(original)} actions")
+        self.counts = tuple(len(row) for row in self.values)
+        _require_few(original, self.counts)
         self.n = math.prod(self.counts)
         self.space = Discrete(self.n)
         digits = np.unravel_index(np.arange(self.n), self.counts)  # of each number of an action
@@ -278,7 +278,7 @@ def _ascending(row: np.ndarray) -> bool:
 
 def _require_few(space: Any, counts: Sequence[int], discretise: int | None = None) -> None:
     """Unsuited above MOST."""
-    n, fewer = math.prod(counts), int(MOST ** (1 / len(counts)) + 1e-9)
+    n, fewer = math.prod(counts), int(MOST ** (1 / max(1, len(counts))) + 1e-9)
     if n <= MOST:
         return
     by, instead = ("", "") if discretise is None else (f" by `discretise={discretise}`", "")
