@@ -64,6 +64,7 @@ class _Leaf:
     kind: Kind
     words: str
     write: Callable[[Any, np.ndarray], None]  # value, out (*shape)
+    write_all: Callable[[np.ndarray, np.ndarray], None]  # values (N, *raw), out (N, *shape)
     counts: Shape = ()  # as in Part
     first: Shape = ()
     axes: Shape = ()
@@ -159,9 +160,13 @@ class Encoder:
         out = np.empty((1 if count is None else count, *self.space.shape), self.space.dtype)
         for leaf, part, value in zip(self.leaves, self.parts, values, strict=True):
             rows = value[None] if count is None else value
-            for row, one in zip(out, rows, strict=True):
-                target = row if len(self.leaves) == 1 else row[part.where].reshape(leaf.shape)
-                leaf.write(one, target)
+            if len(self.leaves) == 1:
+                leaf.write_all(rows, out)
+                continue
+            try:
+                leaf.write_all(rows, out[:, part.where].reshape(len(out), *leaf.shape))
+            except Misfit as misfit:
+                raise Misfit(f"in {part.name} {misfit}") from misfit
         return out, count is None
 
     def description(self) -> dict[str, Any]:
@@ -318,7 +323,13 @@ def _box(
         array = as_array(value, raw, dtype, its)
         out[...] = (array.transpose(axes) if axes else array).reshape(shape)
 
-    return _Leaf(path, raw, shape, low, high, kind, said, write, axes=axes)
+    def write_all(values: np.ndarray, out: np.ndarray) -> None:
+        array = as_array(values, (len(out), *raw), dtype, its)
+        if axes:
+            array = array.transpose(0, *(axis + 1 for axis in axes))
+        out[...] = array.reshape(out.shape)
+
+    return _Leaf(path, raw, shape, low, high, kind, said, write, write_all, axes=axes)
 
 
 def _one_hot(space: Any, path: tuple[Any, ...]) -> _Leaf:
@@ -333,8 +344,9 @@ def _one_hot(space: Any, path: tuple[Any, ...]) -> _Leaf:
         out[chosen - first] = 1
 
     return _zeros_and_ones(
-        path, (), size, "one-hot", f"{said} one-hot, {size:,}", write, (size,), (first,)
-    )
+        path, (), size, "one-hot", f"{said} one-hot, {size:,}", write,
+        _into_places([size], [first], (), said), (size,), (first,),
+    )  # fmt: skip
 
 
 def _one_hots(space: Any, path: tuple[Any, ...]) -> _Leaf:
@@ -354,8 +366,26 @@ def _one_hots(space: Any, path: tuple[Any, ...]) -> _Leaf:
 
     return _zeros_and_ones(
         path, raw, size, "one-hot", f"{said} one-hot each, {size:,}", write,
-        tuple(counts), tuple(starts),
+        _into_places(counts, starts, raw, said), tuple(counts), tuple(starts),
     )  # fmt: skip
+
+
+def _into_places(
+    counts: list[int], starts: list[int], raw: Shape, said: str
+) -> Callable[[np.ndarray, np.ndarray], None]:
+    """Writes the one-hots of many values at once."""
+    first, end = np.array(starts), np.array(starts) + counts
+    place = np.cumsum([0, *counts[:-1]]) - first  # of a value's 1, less the value
+
+    def write_all(values: np.ndarray, out: np.ndarray) -> None:
+        chosen = _whole_numbers(values, (len(out), *raw), said).reshape(len(out), len(counts))
+        wrong = (chosen < first) | (chosen >= end)
+        if wrong.any():
+            raise Misfit(f"{chosen[wrong][0]} in an observation; its space says {said}")
+        out.fill(0)
+        out[np.arange(len(out))[:, None], chosen + place] = 1
+
+    return write_all
 
 
 def _bits(space: Any, path: tuple[Any, ...]) -> _Leaf:
@@ -365,15 +395,22 @@ def _bits(space: Any, path: tuple[Any, ...]) -> _Leaf:
     def write(value: Any, out: np.ndarray) -> None:
         out[...] = as_array(value, raw, np.dtype(np.bool_), said).ravel()
 
-    return _zeros_and_ones(path, raw, size, "bits", f"{said} as 0 and 1, {size:,}", write)
+    def write_all(values: np.ndarray, out: np.ndarray) -> None:
+        array = as_array(values, (len(out), *raw), np.dtype(np.bool_), said)
+        out[...] = array.reshape(out.shape)
+
+    return _zeros_and_ones(
+        path, raw, size, "bits", f"{said} as 0 and 1, {size:,}", write, write_all
+    )
 
 
 def _zeros_and_ones(
     path: tuple[Any, ...], raw: Shape, size: int, kind: Kind, said: str,
-    write: Callable[[Any, np.ndarray], None], counts: Shape = (), first: Shape = (),
+    write: Callable[[Any, np.ndarray], None], write_all: Callable[[np.ndarray, np.ndarray], None],
+    counts: Shape = (), first: Shape = (),
 ) -> _Leaf:  # fmt: skip
     low, high = np.zeros(size, np.float32), np.ones(size, np.float32)
-    return _Leaf(path, raw, (size,), low, high, kind, said, write, counts, first)
+    return _Leaf(path, raw, (size,), low, high, kind, said, write, write_all, counts, first)
 
 
 def _shown(leaf: _Leaf) -> str:
@@ -407,12 +444,15 @@ def _whole(value: Any, said: str) -> int:
 
 
 def _wholes(value: Any, raw: Shape, said: str) -> list[int]:
-    array = _array(value)
-    if array.shape != raw or array.dtype.kind not in "iub":
+    numbers: list[int] = _whole_numbers(_array(value), raw, said).ravel().tolist()
+    return numbers
+
+
+def _whole_numbers(array: np.ndarray, shape: Shape, said: str) -> np.ndarray:
+    if array.shape != shape or array.dtype.kind not in "iub":
         found = f"{array.dtype} of shape {array.shape}"
         raise Misfit(f"an observation of {found}; its space says {said}")
-    numbers: list[int] = array.ravel().tolist()
-    return numbers
+    return array
 
 
 def _array(value: Any) -> np.ndarray:

@@ -16,8 +16,9 @@ from gymnasium.spaces import Box, Discrete, Space
 
 from drl.images import BLACK, GREY, canvas
 from drl.nn.compiled import compiled
+from envs import libm
 from envs.drawing import gymnasiums_canvas, rendered
-from envs.libm import squares
+from envs.libm import power
 from envs.numpy_env import NumpyEnv
 
 # masses m₁ = m₂ = 1 kg, length l₁ = 1 m, moments of inertia I₁ = I₂ = 1 kg m²: as factors left out
@@ -29,38 +30,22 @@ TAU = 0.2  # s, between two steps
 MAX_SPEED1, MAX_SPEED2 = 4 * math.pi, 9 * math.pi  # rad/s
 TURN = 2 * math.pi
 TORQUES = np.array([-1.0, 0.0, 1.0])  # N m, by action
+# 0-d arrays, which numpy takes in half the time that a number of Python's costs it
+LC_, LC_2_, SUM_2_, PULL1_, PULL2_ = (np.array(x) for x in (LC, LC_2, SUM_2, PULL1, PULL2))
+ONE, TWICE, SIXTH = (np.array(x) for x in (1.0, 2.0, TAU / 6))
+HALF_TURN, QUARTER = np.array(math.pi), np.array(math.pi / 2)
+LEAST1, MOST1, LEAST2, MOST2 = (
+    np.array(x) for x in (-MAX_SPEED1, MAX_SPEED1, -MAX_SPEED2, MAX_SPEED2)
+)
 HIGHEST = np.array([1.0, 1.0, 1.0, 1.0, MAX_SPEED1, MAX_SPEED2], np.float32)
 
 
-def accelerations(
-    torque: Any, speed1: Any, speed2: Any, d2: Any, square1: Any, square2: Any, d2_square: Any,
-    cos2: Any, cos12: Any, cos1: Any, sin2: Any,
-) -> tuple[Any, Any]:  # fmt: skip
-    """θ̈₁ and θ̈₂, of one environment or of rows of environments.
-
-    d₁ = m₁ l_c1² + m₂ (l₁² + l_c2² + 2 l₁ l_c2 cos θ₂) + I₁ + I₂
-    d₂ = m₂ (l_c2² + l₁ l_c2 cos θ₂) + I₂
-    φ₂ = m₂ l_c2 g cos(θ₁ + θ₂ − π/2)
-    φ₁ = −m₂ l₁ l_c2 θ̇₂² sin θ₂ − 2 m₂ l₁ l_c2 θ̇₂ θ̇₁ sin θ₂ + (m₁ l_c1 + m₂ l₁) g cos(θ₁ − π/2) + φ₂
-    θ̈₂ = (u + d₂/d₁ φ₁ − m₂ l₁ l_c2 θ̇₁² sin θ₂ − φ₂) / (m₂ l_c2² + I₂ − d₂²/d₁)
-    θ̈₁ = −(d₂ θ̈₂ + φ₁) / d₁
-
-    Operation for operation in Gymnasium's order: the last bit depends on it.
-    """
-    d1 = LC_2 + (SUM_2 + cos2) + 1.0 + 1.0
-    phi2 = PULL2 * cos12
-    phi1 = -LC * square2 * sin2 - speed2 * speed1 * sin2 + PULL1 * cos1 + phi2
-    acc2 = (torque + d2 / d1 * phi1 - LC * square1 * sin2 - phi2) / (SUM_2 - d2_square / d1)
-    return -(d2 * acc2 + phi1) / d1, acc2
-
-
 def look(rows: np.ndarray, k: np.ndarray, ahead: float, at: np.ndarray) -> None:
-    """at (7, N), all but the last, ← at rows + ahead · k:   θ₁ + θ₂ − π/2, θ₁ − π/2, θ₁, θ₂, θ̇₁, θ̇₂
-    (then d₂)."""
-    np.add(rows, ahead * k, out=at[2:6])
+    """at (6, N) ← at rows + ahead · k:   θ₁ + θ₂ − π/2, θ₁ − π/2, θ₁, θ₂, θ̇₁, θ̇₂."""
+    np.add(rows, ahead * k, out=at[2:])
     np.add(at[2], at[3], out=at[0])
     at[1] = at[2]
-    at[:2] -= math.pi / 2
+    at[:2] -= QUARTER
 
 
 def look_loop(rows: np.ndarray, k: np.ndarray, ahead: float, at: np.ndarray) -> None:
@@ -73,31 +58,48 @@ def look_loop(rows: np.ndarray, k: np.ndarray, ahead: float, at: np.ndarray) -> 
 
 
 def slope(
-    torque: np.ndarray, at: np.ndarray, cos: np.ndarray, sin2: np.ndarray, square: np.ndarray,
+    torque: np.ndarray, at: np.ndarray, cos: np.ndarray, sin2: np.ndarray, two: float,
     k: np.ndarray,
 ) -> None:  # fmt: skip
-    """k (4, N) ← d(rows)/dt.
+    """k (4, N) ← d(rows)/dt:   θ̇₁, θ̇₂, θ̈₁, θ̈₂.
 
-    at    of `look`: (7, N);   cos  of its first four: (4, N);   square  of its last three: (3, N)
-    sin2  sin θ₂: (N,)
+    d₁ = m₁ l_c1² + m₂ (l₁² + l_c2² + 2 l₁ l_c2 cos θ₂) + I₁ + I₂
+    d₂ = m₂ (l_c2² + l₁ l_c2 cos θ₂) + I₂
+    φ₂ = m₂ l_c2 g cos(θ₁ + θ₂ − π/2)
+    φ₁ = −m₂ l₁ l_c2 θ̇₂² sin θ₂ − 2 m₂ l₁ l_c2 θ̇₂ θ̇₁ sin θ₂ + (m₁ l_c1 + m₂ l₁) g cos(θ₁ − π/2) + φ₂
+    θ̈₂ = (u + d₂/d₁ φ₁ − m₂ l₁ l_c2 θ̇₁² sin θ₂ − φ₂) / (m₂ l_c2² + I₂ − d₂²/d₁)
+    θ̈₁ = −(d₂ θ̈₂ + φ₁) / d₁
+
+    Operation for operation in Gymnasium's order: the last bit depends on it.
+
+    at    of `look`: (6, N);   cos  of its first four: (4, N);   sin2  sin θ₂: (N,)
+    two   the exponent
     """
-    k[:2] = at[4:6]
-    k[2], k[3] = accelerations(
-        torque, at[4], at[5], at[6], square[0], square[1], square[2], cos[3], cos[0], cos[1], sin2
-    )
+    bases = np.empty((3, at.shape[1]))
+    bases[:2], bases[2] = at[4:], LC_2_ + LC_ * cos[3] + ONE  # θ̇₁, θ̇₂, d₂
+    square, d2 = power(bases, two), bases[2]
+    d1 = LC_2_ + (SUM_2_ + cos[3]) + ONE + ONE
+    phi2, pull1 = PULL2_ * cos[0], PULL1_ * cos[1]
+    turn1, turn2 = LC_ * square[0] * sin2, LC_ * square[1] * sin2
+    phi1 = pull1 - (turn2 + at[5] * at[4] * sin2) + phi2
+    acc2 = (torque + d2 / d1 * phi1 - turn1 - phi2) / (SUM_2_ - square[2] / d1)
+    k[:2], k[2], k[3] = at[4:], -(d2 * acc2 + phi1) / d1, acc2
 
 
 def slope_loop(
-    torque: np.ndarray, at: np.ndarray, cos: np.ndarray, sin2: np.ndarray, square: np.ndarray,
+    torque: np.ndarray, at: np.ndarray, cos: np.ndarray, sin2: np.ndarray, two: float,
     k: np.ndarray,
 ) -> None:  # fmt: skip
     """d(rows)/dt as `slope` gives it, environment after environment, for `compiled`."""
     for i in range(k.shape[1]):
-        k[0, i], k[1, i] = at[4, i], at[5, i]
-        k[2, i], k[3, i] = accelerations(
-            torque[i], at[4, i], at[5, i], at[6, i], square[0, i], square[1, i], square[2, i],
-            cos[3, i], cos[0, i], cos[1, i], sin2[i],
-        )  # fmt: skip
+        speed1, speed2, cos2, sin = at[4, i], at[5, i], cos[3, i], sin2[i]
+        d1, d2 = LC_2 + (SUM_2 + cos2) + 1.0 + 1.0, LC_2 + LC * cos2 + 1.0
+        phi2, pull1 = PULL2 * cos[0, i], PULL1 * cos[1, i]
+        turn1, turn2 = LC * math.pow(speed1, two) * sin, LC * math.pow(speed2, two) * sin
+        phi1 = pull1 - (turn2 + speed2 * speed1 * sin) + phi2
+        acc2 = torque[i] + d2 / d1 * phi1 - turn1 - phi2
+        acc2 /= SUM_2 - math.pow(d2, two) / d1
+        k[0, i], k[1, i], k[2, i], k[3, i] = speed1, speed2, -(d2 * acc2 + phi1) / d1, acc2
 
 
 def arrive(rows: np.ndarray, k: np.ndarray, moved: np.ndarray) -> None:
@@ -105,14 +107,12 @@ def arrive(rows: np.ndarray, k: np.ndarray, moved: np.ndarray) -> None:
 
     k: (4, 4, N), slopes by stage
     """
-    np.add(rows, TAU / 6 * (k[0] + 2 * k[1] + 2 * k[2] + k[3]), out=moved)
+    np.add(rows, SIXTH * (k[0] + TWICE * k[1] + TWICE * k[2] + k[3]), moved)
     angles = moved[:2]
-    while np.count_nonzero(
-        over := np.abs(angles) > math.pi
-    ):  # turn by turn, as the last bit has it
+    while True in (over := np.abs(angles) > HALF_TURN).tobytes():  # turn by turn: the last bit
         angles[over] -= np.copysign(TURN, angles[over])
-    np.minimum(np.maximum(moved[2], -MAX_SPEED1), MAX_SPEED1, out=moved[2])
-    np.minimum(np.maximum(moved[3], -MAX_SPEED2), MAX_SPEED2, out=moved[3])
+    moved[2] = np.minimum(np.maximum(moved[2], LEAST1), MOST1)
+    moved[3] = np.minimum(np.maximum(moved[3], LEAST2), MOST2)
 
 
 def arrive_loop(rows: np.ndarray, k: np.ndarray, moved: np.ndarray) -> None:
@@ -132,7 +132,7 @@ def arrive_loop(rows: np.ndarray, k: np.ndarray, moved: np.ndarray) -> None:
 
 CUBE, ROWS, ROW = "float64[:, :, ::1]", "float64[:, ::1]", "float64[::1]"
 LOOK_LOOP = f"void({ROWS}, {ROWS}, float64, {ROWS})"
-SLOPE_LOOP = f"void({ROW}, {ROWS}, {ROWS}, {ROW}, {ROWS}, {ROWS})"
+SLOPE_LOOP = f"void({ROW}, {ROWS}, {ROWS}, {ROW}, float64, {ROWS})"
 ARRIVE_LOOP = f"void({ROWS}, {CUBE}, {ROWS})"
 
 
@@ -154,12 +154,13 @@ class Acrobot(NumpyEnv):
     time_limit = 500
     reward_range = (-1.0, 0.0)
     fps = 15.0
+    fresh = True
 
     def __init__(self, num_envs: int = 1, seed: int = 0, **settings: Any) -> None:
         super().__init__(num_envs, seed, **settings)
-        fast = self.compiled
+        fast = self.compiled and libm.in_loops()
         self.look = (compiled(look_loop, LOOK_LOOP) if fast else None) or look
-        self.slope = (compiled(slope_loop, SLOPE_LOOP, accelerations) if fast else None) or slope
+        self.slope = (compiled(slope_loop, SLOPE_LOOP) if fast else None) or slope
         self.arrive = (compiled(arrive_loop, ARRIVE_LOOP) if fast else None) or arrive
 
     def initial(self, count: int) -> np.ndarray:
@@ -167,14 +168,13 @@ class Acrobot(NumpyEnv):
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
         torque = TORQUES.take(actions)
-        at, k = np.empty((7, self.num_envs)), np.zeros((4, 4, self.num_envs))
+        at, k = np.empty((6, self.num_envs)), np.zeros((4, 4, self.num_envs))
         for stage, ahead in enumerate((0.0, TAU / 2, TAU / 2, TAU)):
             self.look(rows, k[stage - 1], ahead, at)
             # numpy's cos and sin either way: another library's may differ in the last bit
             cos, sin2 = np.cos(at[:4]), np.sin(at[3])
-            at[6] = LC_2 + LC * cos[3] + 1.0  # d₂
-            self.slope(torque, at, cos, sin2, squares(at[4:]), k[stage])
-        moved = np.empty_like(rows)
+            self.slope(torque, at, cos, sin2, libm.TWO, k[stage])
+        moved = np.empty(rows.shape)
         self.arrive(rows, k, moved)
         over = -np.cos(moved[0]) - np.cos(moved[1] + moved[0]) > 1.0
         return moved, over - 1.0, over

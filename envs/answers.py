@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from drl.action_space import allows, flags
-from drl.encoding import Misfit, as_array
+from drl.encoding import Encoder, Misfit, as_array
 from drl.errors import said
 
 FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
@@ -59,6 +59,18 @@ def observation(seen: Any, shape: tuple[int, ...], dtype: np.dtype[Any], space: 
         raise wrong(misfit) from misfit
 
 
+def encoded(encoder: Encoder, seen: Any, count: int) -> np.ndarray:
+    """`count` observations, batched as Gymnasium does, as arrays (count, *shape) of their own."""
+    try:
+        obs, one = encoder.encode_batch(seen)
+    except Misfit as misfit:
+        raise wrong(misfit) from misfit
+    if one or len(obs) != count:
+        found = "one observation" if one else f"{len(obs)} observations"
+        raise Wrong(f"gave {found}; expected {count}, batched")
+    return obs
+
+
 def wrong(misfit: Misfit) -> Wrong:
     """An observation that is not of its space."""
     why = "" if misfit.__cause__ is None else f" ({said(misfit.__cause__)})"
@@ -104,6 +116,15 @@ def mask(given: Any, space: Any, count: int, over: bool) -> np.ndarray:
     if not (over or allows(allowed[None], space)[0]):
         raise Wrong("gave an action mask that allows nothing; expected one action at least")
     return allowed
+
+
+def require_some(masks: np.ndarray, space: Any) -> None:
+    """Wrong unless each of N masks (N, A) allows an action."""
+    if not (some := allows(masks, space)).all():
+        raise Wrong(
+            f"(environment {int(some.argmin())}) gave an action mask that allows nothing; expected "
+            "one action at least"
+        )
 
 
 def rewards(given: Any, count: int) -> np.ndarray:

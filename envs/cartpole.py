@@ -88,6 +88,7 @@ class CartPole(NumpyEnv):
     time_limit = 500
     reward_range = (1.0, 1.0)
     fps = 1 / TAU
+    fresh = True
 
     def __init__(self, num_envs: int = 1, seed: int = 0, **settings: Any) -> None:
         super().__init__(num_envs, seed, **settings)
@@ -99,11 +100,11 @@ class CartPole(NumpyEnv):
         return self.rng.uniform(-0.05, 0.05, (4, count))
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        moved, over = np.empty_like(rows), np.empty(self.num_envs, bool)
+        moved, over = np.empty(rows.shape), np.empty(self.num_envs, bool)
         # numpy's cos and sin either way: another library's may differ in the last bit
         cos, sin = np.cos(rows[2]), np.sin(rows[2])
         self.euler(rows, FORCES.take(actions), cos, sin, moved, over)
-        return moved, self.ones, over
+        return moved, self.ones.copy(), over
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(rows.T, np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -99,6 +100,12 @@ def is_vector(env: Any, takes: Parameters | None) -> bool:
     if isinstance(env, type) and hasattr(env, "np_random"):  # Gymnasium's
         return False
     return takes is not None and "num_envs" in takes and "seed" in takes
+
+
+def is_gymnasiums_vector(env: Any) -> bool:
+    """Whether it is a class of gymnasium.vector.VectorEnv."""
+    vector = sys.modules.get("gymnasium.vector")
+    return isinstance(env, type) and vector is not None and issubclass(env, vector.VectorEnv)
 
 
 def require_fitting(env: Any, kwargs: dict[str, Any], name: str) -> None:

@@ -12,6 +12,7 @@ happens to be a float32).
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -27,39 +28,56 @@ LOW, HIGH, GOAL, MAX_SPEED = (float(np.float32(x)) for x in (-1.2, 0.6, 0.45, 0.
 BONUS, PRICE = 100.0, 0.1  # of reaching the flag; of a² in a step
 
 
-def drive(
-    rows: np.ndarray, action: np.ndarray, cos: np.ndarray,
-    moved: np.ndarray, reward: np.ndarray, over: np.ndarray,
-) -> None:  # fmt: skip
-    """moved (3, N) ← the states a step later; reward, over (N,).
+# 0-d arrays, which numpy takes in half the time that a number of Python's costs it
+PULL, COST = np.array(GRAVITY), np.array(-PRICE)
+ENGINE, SLOW, FAST, WALL, END, FLAG, STILL, THREE = (
+    np.array(x, np.float32) for x in (POWER, -MAX_SPEED, MAX_SPEED, LOW, HIGH, GOAL, 0, 3)
+)
 
-    action  a: (N, 1) float32;  cos  of 3x: (N,)
-    """
-    a, pull = action[:, 0], GRAVITY * cos
-    speed = (rows[1] + (a * np.float32(POWER) - pull.astype(np.float32))).astype(np.float32)
-    beyond = np.abs(a) > 1
-    if beyond.any():  # then the force is a number of Python's, and the difference float64
-        push = np.where(a > 0, POWER, -POWER) - pull
-        rounded = (rows[1] + push.astype(np.float32)).astype(np.float32)
-        fresh = rows[0] != rows[0].astype(np.float32)
-        speed = np.where(beyond, np.where(fresh, rows[1] + push, rounded), speed)
-    speed = np.minimum(np.maximum(speed, -MAX_SPEED), MAX_SPEED)
-    moved[0] = x = np.minimum(np.maximum((rows[0] + speed).astype(np.float32), LOW), HIGH)
-    moved[1] = speed.astype(np.float32) * ~((x == LOW) & (speed < 0))  # the wall stops the car
-    moved[2] = 3 * x
-    np.logical_and(x >= GOAL, moved[1] >= 0, out=over)
-    cost = np.square(a, dtype=np.float64) * PRICE
-    np.subtract(BONUS * over, cost, out=reward)
+
+def drive(
+    rows: np.ndarray, action: np.ndarray, moved: np.ndarray, reward: np.ndarray, over: np.ndarray
+) -> None:
+    """moved (3, N) ← the states a step later; reward, over (N,), of False.
+    action  a: (N, 1) float32."""
+    a, pull = action[:, 0], PULL * libm.cos(rows[2])
+    speed = rows[1].astype(np.float32) + (a * ENGINE - pull.astype(np.float32))
+    square = a.astype(np.float64)
+    square *= square
+    np.multiply(square, COST, reward)
+    fully = square[square.argmax()] > 1  # a third of the time of `any` or `max`
+    if fully:
+        speed = _at_full_force(rows, a, pull, speed)
+    moved[1] = speed = np.minimum(np.maximum(speed, SLOW), FAST)
+    x = (rows[0] + moved[1]).astype(np.float32)
+    if fully:
+        moved[1] = speed.astype(np.float32)
+    if x[x.argmax()] >= GOAL or x[x.argmin()] <= LOW:
+        x = np.minimum(np.maximum(x, WALL), END)
+        moved[1] *= ~((x == WALL) & (speed < STILL))  # the wall stops the car
+        np.logical_and(x >= FLAG, speed >= STILL, over)
+        reward[over] += BONUS
+    moved[0], moved[2] = x, THREE * x
+
+
+def _at_full_force(
+    rows: np.ndarray, a: np.ndarray, pull: np.ndarray, speed: np.ndarray
+) -> np.ndarray:
+    """Speeds, right also where |a| > 1.  There the force is a number of Python's, and its
+    difference to the pull float64; of an episode's first state the speed is too."""
+    push = np.where(a > 0, POWER, -POWER) - pull
+    rounded = rows[1].astype(np.float32) + push.astype(np.float32)
+    fresh = rows[0] != rows[0].astype(np.float32)
+    return np.where(np.abs(a) > 1, np.where(fresh, rows[1] + push, rounded), speed)
 
 
 def drive_loop(
-    rows: np.ndarray, action: np.ndarray, cos: np.ndarray,
-    moved: np.ndarray, reward: np.ndarray, over: np.ndarray,
-) -> None:  # fmt: skip
+    rows: np.ndarray, action: np.ndarray, moved: np.ndarray, reward: np.ndarray, over: np.ndarray
+) -> None:
     """The next states as `drive` gives them, environment after environment, for `compiled`."""
     speed: Any
     for i in range(rows.shape[1]):
-        a, pull = action[i, 0], GRAVITY * cos[i]
+        a, pull = action[i, 0], GRAVITY * math.cos(rows[2, i])
         if abs(a) > 1:
             push: Any = (POWER if a > 0 else -POWER) - pull
             if rows[0, i] == np.float32(rows[0, i]):
@@ -75,11 +93,13 @@ def drive_loop(
             speed = 0.0
         moved[0, i], moved[1, i], moved[2, i] = x, np.float32(speed), np.float32(3) * x
         over[i] = x >= GOAL and speed >= 0
-        reward[i] = (BONUS if over[i] else 0.0) - np.float64(a) * np.float64(a) * PRICE
+        reward[i] = np.float64(a) * np.float64(a) * -PRICE
+        if over[i]:
+            reward[i] += BONUS
 
 
 ACTIONS = "float32[:, ::1]"
-DRIVE_LOOP = f"void({ROWS}, {ACTIONS}, {ROW}, {ROWS}, {ROW}, {FLAGS})"
+DRIVE_LOOP = f"void({ROWS}, {ACTIONS}, {ROWS}, {ROW}, {FLAGS})"
 
 
 class MountainCarContinuous(MountainCar):
@@ -96,16 +116,18 @@ class MountainCarContinuous(MountainCar):
     time_limit = 999
     reward_range = (-PRICE, BONUS)  # for actions of the space
     goal = GOAL
+    fresh = True
 
     def loop(self) -> Any:
-        return (compiled(drive_loop, DRIVE_LOOP) if self.compiled else None) or drive
+        fast = self.compiled and libm.in_loops()
+        return (compiled(drive_loop, DRIVE_LOOP) if fast else None) or drive
 
     def initial(self, count: int) -> np.ndarray:
         x, speed = super().initial(count)
         return np.stack([x, speed, 3 * x])
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        moved, over = np.empty_like(rows), np.empty(self.num_envs, bool)
-        reward = np.empty(self.num_envs)
-        self.drive(rows, actions, libm.cos(rows[2]), moved, reward, over)
+        moved, reward = np.empty(rows.shape), np.empty(self.num_envs)
+        over = np.zeros(self.num_envs, bool)
+        self.drive(rows, actions, moved, reward, over)
         return moved, reward, over

@@ -19,6 +19,7 @@ from envs.given import (
     Record,
     checked_kwargs,
     is_env,
+    is_gymnasiums_vector,
     is_vector,
     named_wrapper,
     parameters,
@@ -29,6 +30,7 @@ from envs.given import (
 )  # fmt: skip
 from envs.gymnasium_env import GymVector
 from envs.ids import OURS, called, is_own, own_class, own_name, resolve
+from envs.vectors import GymnasiumVector, arrays
 
 if TYPE_CHECKING:
     from envs.worker import Make, Vector
@@ -160,7 +162,8 @@ def source(
               and registers it; it is looked for in the current directory too, as by `python -m`
               a name: my_env.py:MyEnv, my_env:MyEnv (a class or a function)
               a Gymnasium class; a function without arguments that makes an env; a partial of them
-              a class (or function) of environments side by side, called with num_envs and seed
+              a class (or function) of environments side by side, called with num_envs and seed;
+              one of Gymnasium's VectorEnv, called with num_envs
               an env: cloned by its spec; without one it is used itself (EnvWarning, `single`)
     kwargs    for gymnasium.make, the class, or the function: a mapping of JSON values
     wrappers  classes, or names of them, put around each env in this order
@@ -272,13 +275,15 @@ def _of_callable(
         ) -> VectorEnv:
             given = settings | ({"drawn": drawn} if takes_name(takes, "drawn") else {})
             try:
-                return env(num_envs=num_envs, seed=seed, **given)  # type: ignore[no-any-return]
+                return arrays(env(num_envs=num_envs, seed=seed, **given))
             except TypeError as error:
                 raise UserError(f"{name} cannot be made so ({error})") from error
 
         if not isinstance(id, str):
             id = name if isinstance(env, type) else None
         return EnvSource(vectors, id or name, record)
+    if is_gymnasiums_vector(env):
+        return EnvSource(_gymnasiums_vectors(env, kwargs, around, name), name, record)
     require_fitting(env, kwargs, name)
 
     def of_gymnasium(
@@ -292,6 +297,29 @@ def _of_callable(
         return vector(None, num_envs, seed, wrapped_in(build, around))
 
     return EnvSource(of_gymnasium, name if isinstance(env, type) else None, record)
+
+
+def _gymnasiums_vectors(env: Any, kwargs: dict[str, Any], around: Around, name: str) -> Vectors:
+    """Of a class of Gymnasium's VectorEnv."""
+    if around:
+        raise UserError(f"{name} makes environments side by side: wrappers do not go around it")
+    takes = parameters(env)
+    if not takes_name(takes, "num_envs"):
+        raise UserError(
+            f"{name} is of Gymnasium's VectorEnv, but takes no num_envs: let its __init__ take it, "
+            "or give a function that makes a gymnasium.Env"
+        )
+
+    def vectors(
+        *, num_envs: int, seed: int, drawn: bool = False, vector: Vectors = GymVector
+    ) -> VectorEnv:
+        given: dict[str, Any] = {"num_envs": num_envs, **kwargs}
+        if drawn and takes_name(takes, "render_mode"):
+            given.setdefault("render_mode", "rgb_array")
+        require_fitting(env, given, name)
+        return GymnasiumVector(None, functools.partial(env, **given), num_envs, seed)
+
+    return vectors
 
 
 def _of_env(env: Any) -> EnvSource:

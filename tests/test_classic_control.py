@@ -1,5 +1,6 @@
 """Our Pendulum, MountainCars and Acrobot are Gymnasium's, to the last bit."""
 
+import math
 from typing import Any
 
 import gymnasium as gym
@@ -9,8 +10,8 @@ import pytest
 from agents import preset
 from drl import train
 from drl.errors import UserError
-from envs import Acrobot, MountainCar, MountainCarContinuous, Pendulum
-from envs.libm import squares
+from envs import Acrobot, MountainCar, MountainCarContinuous, Pendulum, libm
+from envs.libm import power
 from envs.numpy_env import NumpyEnv
 
 CLASSES: list[type[NumpyEnv]] = [Pendulum, MountainCar, MountainCarContinuous, Acrobot]
@@ -202,13 +203,28 @@ def test_truncates_after_its_steps_and_not_before(env: type[NumpyEnv]) -> None:
     assert ours.elapsed[0] == 0
 
 
-def test_squares_are_those_of_numpys_scalars() -> None:
+def test_powers_are_those_of_numpys_scalars() -> None:
     """Not x·x: that is why they are taken one by one."""
     rng = np.random.default_rng(0)
     for dtype in (np.float64, np.float32):
         x = rng.uniform(-9, 9, (2, 50_000)).astype(dtype)
         expected = np.array([[v**2 for v in row] for row in x])
-        assert np.array_equal(squares(x), expected) and squares(x).dtype == dtype
+        found = power(x, dtype(2))
+        assert np.array_equal(found, expected) and found.dtype == dtype
+        assert not np.array_equal(found, x * x)
+
+
+@each
+def test_loops_with_another_librarys_cos_are_not_taken(
+    env: type[NumpyEnv], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = libm._tried()
+    assert not np.array_equal(power(tried, libm.TWO), tried * tried)  # what finds it out
+    monkeypatch.setattr(libm, "in_loops", lambda: False)
+    ours = env(num_envs=2, compiled=True)
+    assert not getattr(ours, LOOPS.get(env, "drive")).__name__.endswith("_loop")
+    monkeypatch.setattr(libm, "numpys_cos", lambda: False)
+    assert np.array_equal(libm.cos(tried), [math.cos(x) for x in tried])
 
 
 @each

@@ -7,6 +7,7 @@ The single environment is Gymnasium's own where it has one; else ours, registere
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from itertools import cycle
 from typing import Any
@@ -48,16 +49,43 @@ def measure(repeats: int = 15, seconds: float = 0.05) -> Result:
             "sync / ours": ratio(times["sync"], times["ours"]),
             "sync / numpy alone": ratio(times["sync"], times["numpy alone"]),
         })  # fmt: skip
+    rows.append(in_processes(repeats, seconds))
     about = (
         f"µs for one step of {ENVS} environments with random actions.  ours: compiled where numba "
-        "is there and the environment has a loop; sync: Gymnasium's SyncVectorEnv."
+        "is there and the environment has a loop; sync: Gymnasium's SyncVectorEnv.  Last: "
+        "Gymnasium's kind, a step of 1 ms, in this process and by --env-workers."
     )
     bars = []
     for name, least in (("ours", AT_LEAST), ("numpy alone", AT_LEAST_NUMPY)):
-        ratios = {row["env"]: row[f"sync / {name}"] for row in rows}
+        ratios = {row["env"]: row[f"sync / {name}"] for row in rows[:-1]}
         bars += [Bar(f"{id}: sync / {name}", value, least) for id, value in ratios.items()]
     notes = [] if numba_there() else ["numba: not here (the extra `fast`), so ours is numpy alone"]
     return Result("envs", about, rows, bars, notes)
+
+
+def in_processes(repeats: int, seconds: float) -> Row:
+    """An environment of 1 ms a step, in this process and in as many as there are cores."""
+    from envs import source
+
+    cores = os.cpu_count() or 1
+    make = source("drl.bench.slow:Slow")
+    envs = {"one process": make(num_envs=ENVS, seed=0)}
+    try:
+        envs["workers"] = make(num_envs=ENVS, seed=0, workers=cores)
+        for env in envs.values():
+            env.reset()
+        drawn = actions(envs["workers"].action_space)
+        times = interleaved(
+            {name: stepper(env.step, drawn) for name, env in envs.items()}, repeats, seconds
+        )
+    finally:
+        for env in envs.values():
+            env.close()
+    return {
+        "env": f"1 ms a step, {cores} workers",
+        **{name: median(taken) * 1e6 for name, taken in times.items()},
+        "one process / workers": ratio(times["one process"], times["workers"]),
+    }
 
 
 def actions(space: Any) -> np.ndarray:
