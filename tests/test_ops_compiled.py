@@ -59,6 +59,15 @@ def test_normalise(dtype: str, shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_the_way_back_through_tanh(dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    dy, x = rng.normal(size=(2, 33, 65)).astype(dtype)
+    dy[0, :3] = np.nan, np.inf, -np.inf
+    plain, fast = (ops.tanh_backward(dy, np.tanh(x)) for ops in pair(dtype))
+    assert same(plain, fast)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_linear_and_the_way_back_through_relu(dtype: str) -> None:
     rng = np.random.default_rng(0)
     x, W, b = (rng.normal(size=s).astype(dtype) for s in ((33, 20), (20, 65), (65,)))
@@ -78,6 +87,7 @@ def test_other_arrays_take_numpys_way(spoil) -> None:
     dy, y = (spoil(rng.normal(size=(6, 8)).astype(np.float32)) for _ in range(2))
     plain, fast = pair("float32")
     assert same(plain.relu_backward(dy, y), fast.relu_backward(dy, y))
+    assert same(plain.tanh_backward(dy, y), fast.tanh_backward(dy, y))
     x, W = rng.normal(size=(5, 6)).astype(np.float64), rng.normal(size=(6, 3))
     assert same(plain.linear(x, W, W[0]), fast.linear(x, W, W[0]))
     a, b = np.zeros((2, 8), np.float32)[:, ::2]

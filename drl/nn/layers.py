@@ -200,8 +200,7 @@ class Tanh(Layer):
         y = self.ops.tanh(x)
 
         def backward(dy: Array, inputs: bool = True) -> Array:
-            t = rows_of(dy, y)
-            return dy * (1 - t * t)  # ∂L/∂x = dy (1 − tanh² x)
+            return self.ops.tanh_backward(dy, rows_of(dy, y))  # ∂L/∂x = dy (1 − tanh² x)
 
         return y, backward
 

@@ -37,6 +37,13 @@ def normalise(x: Array, mean: Array, rate: Array, low: Array, high: Array, y: Ar
             y[b, i] = z
 
 
+def tanh_backward(dy: Array, y: Array, dx: Array) -> None:
+    """∂L/∂x = dy (1 − y²), y = tanh x."""
+    one = y.dtype.type(1)
+    for i in range(dy.size):
+        dx[i] = dy[i] * (one - y[i] * y[i])
+
+
 def lerp(a: Array, b: Array, weight: float) -> None:
     """a ← a + weight (b − a)."""
     for i in range(a.size):

@@ -25,6 +25,7 @@ class Loops(NamedTuple):
     add_rows: Callable[..., Any]
     relu_backward: Callable[..., Any]
     normalise: Callable[..., Any]
+    tanh_backward: Callable[..., Any]
     lerp: Callable[..., Any]
     adam: Callable[..., Any]
 
@@ -91,6 +92,14 @@ class CompiledOps(NumpyOps):
         loops.normalise(rows[0], *columns, rows[1])
         return y
 
+    def tanh_backward(self, dy: Array, y: Array) -> Array:
+        loops = self.late.loops
+        if not (loops and self._fits(dy) and self._fits(y)):
+            return super().tanh_backward(dy, y)
+        dx = np.empty(dy.shape, dy.dtype)
+        loops.tanh_backward(dy.reshape(-1), y.reshape(-1), dx.reshape(-1))
+        return dx
+
     def lerp(self, a: Array, b: Array, weight: float) -> None:
         loops = self.late.loops
         if loops and self._fits(a) and self._fits(b):
@@ -138,6 +147,7 @@ def signatures(dtype: str) -> dict[str, str]:
         "add_rows": f"void({matrix}, {vector})",
         "relu_backward": f"void({', '.join([vector] * 3)})",
         "normalise": f"void({', '.join([matrix] + [vector] * 4 + [matrix])})",
+        "tanh_backward": f"void({', '.join([vector] * 3)})",
         "lerp": f"void({vector}, {vector}, {dtype})",
         "adam": f"void({', '.join([vector] * 4 + [dtype] * 5)})",
     }

@@ -131,6 +131,10 @@ class NumpyOps:
     def tanh(self, x: Array) -> Array:
         return np.tanh(x)
 
+    def tanh_backward(self, dy: Array, y: Array) -> Array:
+        """dy (1 − y²), y = tanh(x)."""
+        return dy * (1 - y * y)
+
     def exp(self, x: Array) -> Array:
         return np.exp(x)
 

@@ -99,6 +99,9 @@ class TorchOps:
     def tanh(self, x: Array) -> Array:
         return self.torch.tanh(x)
 
+    def tanh_backward(self, dy: Array, y: Array) -> Array:
+        return dy * (1 - y * y)
+
     def exp(self, x: Array) -> Array:
         return self.torch.exp(x)
 
