@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Discrete
 
+from agents.boardmap import board_picture
 from agents.heatmap import (
     PLANES,
     action_picture,
@@ -24,6 +25,7 @@ from agents.heatmap import (
 )
 from agents.task import RLTask
 from agents.video import MAX_STEPS, video
+from drl.board import Board
 from drl.errors import NoPictures, UserError
 from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.curves import doubled
@@ -90,9 +92,12 @@ class Pictures(Callback):
         self._film("3_end", env_steps)
 
     def _maps(self, env_steps: int) -> None:
+        self.mapped = env_steps
+        with self._spared("map of the policy on a board", env_steps):
+            for board in getattr(self.task.envs, "boards", ()):
+                self._board(board, env_steps)
         if self.plane is None:
             return
-        self.mapped = env_steps
         with self._spared("map of the policy", env_steps):
             policy = self.task.agent.policy()
             seen = states(self.plane, policy.shape[0])
@@ -109,6 +114,14 @@ class Pictures(Callback):
                 low, high = float(space.low.min()), float(space.high.max())
                 image = number_picture(self.plane, actions, low, high)
             self.out.image("policy/greedy_action", image, env_steps)
+
+    def _board(self, board: Board, env_steps: int) -> None:
+        policy = self.task.agent.policy()
+        seen, _ = policy.batch(board.observations)
+        player = policy.player(len(seen))  # each the first observation of an episode
+        actions = player.act(seen) - policy.action_space.start
+        image = board_picture(board, player.value(seen), actions)
+        self.out.image(" ".join(["policy/board", board.name]).strip(), image, env_steps)
 
     def _first_layer(self, env_steps: int) -> None:
         with self._spared("image of the first layer", env_steps):

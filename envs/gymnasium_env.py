@@ -13,11 +13,13 @@ from typing import Any, get_args
 import numpy as np
 
 from drl.action_space import fitted, kind_of_actions, one_by_one
+from drl.board import Board
 from drl.encoding import Encoder, Seen, delivered
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.state import fill, whole
 from envs.alarm import Alarm
+from envs.boards import boards_of
 from envs.drawing import rendered
 from envs.guarded import Failed, GivenAgain, Guarded
 from envs.ids import called, own_name
@@ -328,6 +330,11 @@ class GymVector:
                         f"same {len(episode.actions)} actions it is elsewhere"
                     )
         self.masked = masked
+
+    @property
+    def boards(self) -> tuple[Board, ...]:
+        """Those that their states lie on, for pictures."""
+        return boards_of(self.envs[0].env)
 
     def render(self) -> np.ndarray:
         """Environment 0: (H, W, 3) uint8.   UserError where it was not made to be drawn."""
