@@ -24,6 +24,7 @@ from agents.evaluation import Evaluation, evaluate
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.memory.replay import Batch, ReplayBuffer
 from agents.policy import SavedPolicy
+from agents.recurrent import RecurrentPolicy
 from agents.row import Preset, Variant
 from agents.setup import Setup
 from agents.task import RLTask
@@ -47,9 +48,10 @@ __all__ = [
     "A2CConfig", "ActorCriticPolicy", "PPO", "PPOConfig", "build_a2c", "build_ppo",
     "DQN", "PRESETS", "Agent", "Batch", "Bounded", "BuildNet", "DQNConfig", "DQNPolicy", "Diverged",
     "EnvFailed", "EpsilonGreedy", "Evaluation", "Exploration", "ExperimentConfig", "EzGreedy",
-    "Head", "Munchausen", "Parts", "Preset", "RLTask", "ReplayBuffer", "SavedPolicy", "Setup",
-    "Target", "TargetFunction", "Update", "Variant", "best_action", "build_dqn",
-    "build_head", "build_network", "double_q_target", "evaluate", "preset", "q_target", "rainbow",
+    "Head", "Munchausen", "Parts", "Preset", "RLTask", "RecurrentPolicy", "ReplayBuffer",
+    "SavedPolicy", "Setup", "Target", "TargetFunction", "Update", "Variant", "best_action",
+    "build_dqn", "build_head", "build_network", "double_q_target", "evaluate", "preset", "q_target",
+    "rainbow",
 ]  # fmt: skip
 
 

@@ -30,6 +30,7 @@ OURS = {
     "drl/ProbeChoice-v0": "envs.probes:ProbeChoice",
     "drl/ProbeTruncated-v0": "envs.probes:ProbeTruncated",
     "drl/ProbeMasked-v0": "envs.probes:ProbeMasked",
+    "drl/ProbeMemory-v0": "envs.probes:ProbeMemory",
     "drl/ProbeContinuous-v0": "envs.probes:ProbeContinuous",
 }
 # Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too.

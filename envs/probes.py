@@ -18,8 +18,10 @@ from envs.numpy_env import NumpyEnv
 
 
 class Probe(NumpyEnv):
-    """A Markov decision process as tables; states are seen one-hot, (S,) float32.
+    """A Markov decision process as tables; states are seen one-hot, (S,) float32, where `seen` does
+    not say otherwise.
 
+    seen      (S, O) what is seen of each state; None: all of it, one-hot
     pays      (S, A) rewards
     leads     (S, A) next states, those that are seen at an end too
     ends      (S, A) bool, where the episode terminates
@@ -29,6 +31,7 @@ class Probe(NumpyEnv):
     otherwise  where to look when a learner fails here and none of FAULTS explains what it believes
     """
 
+    seen: ClassVar[np.ndarray | None] = None
     pays: ClassVar[np.ndarray]
     leads: ClassVar[np.ndarray]
     ends: ClassVar[np.ndarray]
@@ -40,7 +43,8 @@ class Probe(NumpyEnv):
     def __init__(self, num_envs: int = 1, seed: int = 0, **settings: Any) -> None:
         super().__init__(num_envs, seed, **settings)
         states, actions = self.pays.shape
-        self.observation_space: Space[Any] = Box(0.0, 1.0, (states,), np.float32)
+        self.shown = one_hot(states) if self.seen is None else self.seen.astype(np.float32)
+        self.observation_space: Space[Any] = Box(0.0, 1.0, self.shown.shape[1:], np.float32)
         self.action_space: Space[Any] = Discrete(actions)
         self.reward_range = (float(self.pays.min()), float(self.pays.max()))
         self.taken_though_forbidden = 0
@@ -55,7 +59,7 @@ class Probe(NumpyEnv):
         return self.leads[at][None].astype(np.float64), self.pays[at], self.ends[at]
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
-        seen: np.ndarray = one_hot(len(self.pays))[rows[0].astype(np.int64)]
+        seen: np.ndarray = self.shown[rows[0].astype(np.int64)]
         return seen
 
     def action_masks(self, rows: np.ndarray) -> np.ndarray | None:
@@ -169,6 +173,27 @@ class ProbeMasked(Probe):
     otherwise = (
         "the target counts actions that are forbidden: its maximum over a′ has to leave them out "
         "(`action_mask` and `final_action_mask` of the next observation)"
+    )
+
+
+class ProbeMemory(Probe):
+    """A cue, then three steps in which nothing is seen: in the last, the action that the cue has
+    named pays 1; Q = γ³, γ², γ, 1 on the way of who remembers.  Who does not gets half of it,
+    whatever it does.   Proves that a state is carried from step to step, begins anew with each
+    episode, and that credit goes back to what was remembered.
+
+    States: the cue, and the steps since.
+    """
+
+    id = "drl/ProbeMemory-v0"
+    seen = np.array([[1.0, 0.0], [0.0, 1.0]] + [[0.0, 0.0]] * 6)
+    pays = np.array([[0.0, 0.0]] * 6 + [[1.0, 0.0], [0.0, 1.0]])
+    leads = np.array([[2, 2], [3, 3], [4, 4], [5, 5], [6, 6], [7, 7], [6, 6], [7, 7]])
+    ends, starts = np.array([[False, False]] * 6 + [[True, True]] * 2), (0, 1)
+    otherwise = (
+        "what was seen earlier is not remembered: look at the state that is carried from step to "
+        "step (is it what the network gave? is it 0 where an episode begins, and there alone?), "
+        "and at the sequences that are learnt from: whole, in order, back to the cue?"
     )
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from trained import rows
 
 from drl.api.verify import differences
@@ -77,3 +78,17 @@ def killed_and_resumed(
     assert best[0] == best[1]
     curves = [rows(shell.directory / run) for run in ("whole", "killed")]
     assert curves[0] == curves[1]
+
+
+def used(shell: Shell, agent: str) -> None:
+    """Evaluate, watch, export, several seeds, compare: of a run and of its policy's file."""
+    score = shell.json("evaluate", "whole")
+    assert score == shell.json("evaluate", "whole/checkpoints/best.safetensors")
+    shell.drl("watch", "whole", "--out", "episode.gif")
+    assert (shell.directory / "episode.gif").read_bytes()[:3] == b"GIF"
+    shell.drl("export", "whole", "--out", "net.npz")
+    description = np.load(shell.directory / "net.npz")["description"]
+    assert json.loads(str(description))["layers"][-1]["kind"] == "linear"
+    done = shell.json("train", agent, *CATCH, "--steps", "2000", "--seeds", "2", "--run", "seeds")
+    assert len(done["runs"]) == 2 and not done["failed"]
+    assert "best evaluation" in shell.drl("compare", "seeds")[0]

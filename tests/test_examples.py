@@ -17,6 +17,7 @@ EXPECTED = {
     "own_exploration": ("1500", r"sticky actions: best evaluation ([\d.]+)", 30),
     "own_gymnasium_env": ("4000", r"mean return (-[\d.]+)", -45),  # left alone: −57
     "own_layer": ("1500", r"best evaluation ([\d.]+)", 30),
+    "own_recurrent_agent": ("8000", r"env steps: ([\d.]+) of 1", 0.95),  # without a memory: 0.5
     "own_target": ("1500", r"best evaluation ([\d.]+)", 30),
     "own_vector_env": ("2000", r"mean return (-?[\d.]+)", -3.0),
 }

@@ -26,7 +26,7 @@ from drl.supervised.data import load
 from drl.supervised.training import of_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
-NUMPY, CARTPOLE, DIGITS, ONNX, LAKE, PLAY = re.findall(
+NUMPY, CARTPOLE, DIGITS, ONNX, LAKE, PLAY, *_ = re.findall(
     r"```python\n(.*?)```", (ROOT / "docs/export.md").read_text(), re.DOTALL
 )
 FORMATS = ("npz", "torch", "onnx")

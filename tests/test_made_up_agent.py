@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from shell import CATCH, ROOT, Shell, killed_and_resumed
+from shell import ROOT, Shell, killed_and_resumed, used
 
 import drl
 from agents import Agent, ExperimentConfig
@@ -19,20 +19,6 @@ from drl.named import module_of
 EXAMPLE = ROOT / "examples" / "own_agent.py"
 IGNORED = shutil.ignore_patterns("__pycache__")
 SHORT = ExperimentConfig(steps=2_000, num_envs=4, eval_every=1_000, eval_episodes=2, log="minimal")
-
-
-def used(shell: Shell, agent: str) -> None:
-    """Evaluate, watch, export, several seeds, compare: of a run and of its policy's file."""
-    score = shell.json("evaluate", "whole")
-    assert score == shell.json("evaluate", "whole/checkpoints/best.safetensors")
-    shell.drl("watch", "whole", "--out", "episode.gif")
-    assert (shell.directory / "episode.gif").read_bytes()[:3] == b"GIF"
-    shell.drl("export", "whole", "--out", "net.npz")
-    description = np.load(shell.directory / "net.npz")["description"]
-    assert json.loads(str(description))["layers"][-1]["kind"] == "linear"
-    done = shell.json("train", agent, *CATCH, "--steps", "2000", "--seeds", "2", "--run", "seeds")
-    assert len(done["runs"]) == 2 and not done["failed"]
-    assert "best evaluation" in shell.drl("compare", "seeds")[0]
 
 
 # -- one folder, one row --------------------------------------------------------------------------

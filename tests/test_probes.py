@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from agents import evaluate
 from envs import probes
 from envs.ids import OURS, own_class
 from envs.probes import FAULTS, Probe, values
@@ -15,6 +16,7 @@ GAMMA = 0.6
 IDS = [id for id in OURS if id.startswith("drl/Probe")]
 TABLES = [own_class(id) for id in IDS if issubclass(own_class(id), Probe)]
 each_table = pytest.mark.parametrize("probe", TABLES)
+each_shown = pytest.mark.parametrize("probe", [probe for probe in TABLES if probe.seen is None])
 
 
 KNOWN = {  # by hand
@@ -26,6 +28,16 @@ KNOWN = {  # by hand
     probes.ProbeChoice: [[0.6, 0.6], [-1.0, 1.0]],
     probes.ProbeTruncated: [[0.6 / 0.64], [1 / 0.64]],
     probes.ProbeMasked: [[-0.6, -0.6], [-1.0, np.nan]],
+    probes.ProbeMemory: [
+        [0.216] * 2,
+        [0.216] * 2,
+        [0.36] * 2,
+        [0.36] * 2,
+        [0.6] * 2,
+        [0.6] * 2,
+        [1.0, 0.0],
+        [0.0, 1.0],
+    ],
 }
 
 
@@ -54,7 +66,7 @@ def test_what_a_faulty_learner_believes(fault: str) -> None:
     assert np.allclose(values(probe, GAMMA, fault), believed, atol=1e-12)
 
 
-@each_table
+@each_shown
 def test_steps_are_those_of_the_tables(probe: Any) -> None:
     env = probe(num_envs=6, seed=3)
     obs, info = env.reset()
@@ -74,8 +86,37 @@ def test_steps_are_those_of_the_tables(probe: Any) -> None:
 
 def test_all_starts_come() -> None:
     for probe in TABLES:
-        obs, _ = probe(num_envs=50, seed=1).reset()
-        assert set(obs.argmax(axis=1)) == set(probe.starts)
+        env = probe(num_envs=50, seed=1)
+        env.reset()
+        assert set(env.rows[0]) == set(probe.starts)
+
+
+def test_a_cue_is_seen_once_and_pays_at_the_end() -> None:
+    env = probes.ProbeMemory(num_envs=4, seed=2)
+    obs, _ = env.reset()
+    cue, paid = obs.argmax(axis=1), np.zeros(4)
+    assert obs.sum(axis=1).tolist() == [1] * 4 and set(cue) == {0, 1}
+    for t in range(4):
+        step = env.step(cue if t == 3 else 1 - cue)
+        paid += step.reward
+        assert not step.final_obs.any() and step.terminated.all() == (t == 3)
+    assert paid.tolist() == [1] * 4 and step.obs.sum() == 4
+    for _ in range(4):
+        step = env.step(1 - cue)
+    assert set(step.reward) <= {0.0, 1.0}  # another cue may have come
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_a_memory_a_cue_is_worth_half(seed: int) -> None:
+    """Whatever is done where nothing is seen."""
+    rng = np.random.default_rng(seed)
+    always = rng.integers(2, size=2)  # by what is seen: the cue's first number, or nothing
+
+    def act(obs: np.ndarray) -> np.ndarray:
+        return np.where(obs.any(axis=1), always[0], always[1])
+
+    mean = evaluate(act, probes.ProbeMemory(num_envs=100, seed=seed), 4_000).mean
+    assert abs(mean - 0.5) < 4 * 0.5 / np.sqrt(4_000)
 
 
 def test_masks_are_told_and_what_ignores_them_is_counted() -> None:
@@ -118,7 +159,7 @@ def test_gymnasium_has_them(id: str) -> None:
     assert ("action_mask" in info) == (id == "drl/ProbeMasked-v0")
     many: Any = gym.make_vec(id, 3, vectorization_mode="vector_entry_point")
     many.reset(seed=1)
-    for _ in range(2):
+    for _ in range(4 if id == "drl/ProbeMemory-v0" else 2):
         *_, info = many.step(many.action_space.sample())
     assert info["_final_obs"].all()
     if id == "drl/ProbeMasked-v0":

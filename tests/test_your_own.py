@@ -26,7 +26,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if name.startswith(("my_", "own_agent")):
+        if name.startswith(("my_", "own_")):
             del sys.modules[name]
 
 
@@ -49,7 +49,8 @@ def run(words: str) -> str:
 
 
 def test_every_block_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    shutil.copy(ROOT / "examples" / "own_agent.py", here)
+    for agent in ("own_agent", "own_recurrent_agent"):
+        shutil.copy(ROOT / "examples" / f"{agent}.py", here)
     names: dict[str, Any] = {"__name__": "__main__"}
     for number, (kind, block) in enumerate(BLOCKS):
         if kind == "console":

@@ -5,7 +5,7 @@ Andy Jones, "Debugging RL, Without the Agonizing Pain", 2021.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,6 +13,8 @@ import numpy as np
 
 from agents import job
 from agents.config import ExperimentConfig
+from agents.evaluation import evaluate
+from agents.player import Memoryless
 from agents.row import Row
 from agents.task import RLTask
 from drl.api.choose import on_top
@@ -26,6 +28,7 @@ GAMMA = 0.6  # so that faults lead to values far from the true ones, and soon
 CLOSE = 0.1  # of a value to the known one
 CLOSE_ACTION = 0.3  # of a continuous action to the best
 SHARE = 0.8  # of actions that have to be the best, where the policy tells no values
+EPISODES, REMEMBERED = 100, 0.9  # of a policy with a memory, and the mean that is enough
 STEPS, ENVS = 2_000, 4  # env steps of a rung, environments side by side
 # of an agent that has settings of these names
 SETTINGS: Mapping[str, Any] = {
@@ -39,34 +42,20 @@ SETTINGS: Mapping[str, Any] = {
 class Rung:
     """A probe, and what a learner has to know of it.
 
-    name   in the table
-    env    the probe's class
-    known  the one whose values it has; None: known by its best actions
+    name     in the table
+    env      the probe's class
+    known    the one whose values it has; None: known by what `judge` says
     actions  kind of its actions (drl.action_space.KINDS)
+    judge    a policy and the rung → what it makes of it; and where it fails, why
+    memory   whether it is for policies that remember
     """
 
     name: str
     env: Any
     known: type[probes.Probe] | None
     actions: str = "Discrete"
-
-
-def _rung(name: str, probe: type[probes.Probe]) -> Rung:
-    return Rung(name, probe, probe)
-
-
-LADDER = (
-    _rung("constant reward", probes.ProbeConstant),
-    _rung("reward by observation", probes.ProbeObservation),
-    _rung("credit over two steps", probes.ProbeTwoSteps),
-    _rung("reward by action", probes.ProbeAction),
-    _rung("reward by both", probes.ProbeActionObservation),
-    _rung("a choice that comes later", probes.ProbeChoice),
-    _rung("truncation", probes.ProbeTruncated),
-    Rung("one buffer", probes.ProbeBuffer, probes.ProbeTwoSteps),
-    _rung("action masks", probes.ProbeMasked),
-    Rung("continuous action", probes.ProbeContinuous, None, "Box"),
-)
+    judge: Callable[[Any, Rung], tuple[Finding, str]] | None = None
+    memory: bool = False
 
 
 def climb(row: Row, seed: int = 1, steps: int = STEPS) -> Report:
@@ -103,6 +92,8 @@ def tried(row: Row, rung: Rung, seed: int, steps: int = STEPS) -> tuple[Finding,
         text = f"{label(row.name)} cannot be built for it ({said(error)})"
         return Finding("skipped", rung.name, text), ""
     try:
+        if rung.memory and isinstance(task.agent.policy().player(1), Memoryless):
+            return Finding("skipped", rung.name, "it remembers nothing of what it has seen"), ""
         for _ in task.run(steps):
             pass
         finding, why = judged(task, rung)
@@ -135,8 +126,9 @@ def _instead(row: Row, rung: Rung) -> dict[str, Any]:
 def judged(task: RLTask, rung: Rung) -> tuple[Finding, str]:
     """What has been learnt, beside what is known."""
     policy: Any = task.agent.policy()
-    if rung.known is None:
-        return _acts(policy, rung)
+    if rung.judge is not None:
+        return rung.judge(policy, rung)
+    assert rung.known is not None
     if forbidden := getattr(task.envs, "taken_though_forbidden", 0):
         text = f"needs masks: it took {forbidden:,} forbidden actions, the agent does not use them"
         return Finding("skipped", rung.name, text), ""
@@ -205,6 +197,13 @@ def _acts(policy: Any, rung: Rung) -> tuple[Finding, str]:
     return Finding("ok" if close else "fail", rung.name, said), rung.env.otherwise
 
 
+def _remembers(policy: Any, rung: Rung) -> tuple[Finding, str]:
+    """Of ProbeMemory: what it gets there."""
+    mean = evaluate(policy, source(rung.env)(num_envs=EPISODES, seed=0), EPISODES).mean
+    said = f"gets {mean:.2f} of 1.00, without a memory 0.50"
+    return Finding("ok" if mean >= REMEMBERED else "fail", rung.name, said), rung.env.otherwise
+
+
 def _shown(values: np.ndarray, known: np.ndarray) -> str:
     """A row of each state, those apart by |; what nobody can know is left out."""
     rows = zip(values, known, strict=True)
@@ -212,3 +211,22 @@ def _shown(values: np.ndarray, known: np.ndarray) -> str:
         " ".join(f"{v:.2f}" for v, k in zip(row, true, strict=True) if not np.isnan(k))
         for row, true in rows
     )
+
+
+def _rung(name: str, probe: type[probes.Probe]) -> Rung:
+    return Rung(name, probe, probe)
+
+
+LADDER = (
+    _rung("constant reward", probes.ProbeConstant),
+    _rung("reward by observation", probes.ProbeObservation),
+    _rung("credit over two steps", probes.ProbeTwoSteps),
+    _rung("reward by action", probes.ProbeAction),
+    _rung("reward by both", probes.ProbeActionObservation),
+    _rung("a choice that comes later", probes.ProbeChoice),
+    _rung("truncation", probes.ProbeTruncated),
+    Rung("one buffer", probes.ProbeBuffer, probes.ProbeTwoSteps),
+    _rung("action masks", probes.ProbeMasked),
+    Rung("memory", probes.ProbeMemory, None, judge=_remembers, memory=True),
+    Rung("continuous action", probes.ProbeContinuous, None, "Box", _acts),
+)

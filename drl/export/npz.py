@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drl.export.observation import ENCODED, is_encoded
+from drl.export.states import state_size
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
@@ -56,6 +57,28 @@ NORMALISE = """\
             case "normalise": x = np.clip((x - b) * W, *file[f"{layer['name']}.range"])
 """
 
+RECURRENT = (  # the same for a network with a state
+    FORWARD.replace(
+        "(file, x):  # np.load(…), (B, *input_shape) → (B, outputs): action values, or logits",
+        """(file, x, h):  # (B, *input_shape), states before → (B, outputs), states after
+    after = []""",
+    )
+    .replace(
+        '            case "relu"',
+        """\
+            case "gru":
+                U, c = (file[f"{layer['name']}.{array}"] for array in "Uc")
+                old, h = h[:, : len(c)], h[:, len(c) :]  # this layer's, and the next ones'
+                a, u = x @ W + b, old @ U
+                r, z, _ = np.split((1 + np.tanh((a + u) / 2)) / 2, 3, axis=1)
+                n = np.tanh(a[:, -len(c) :] + r * (u[:, -len(c) :] + c))
+                x = n + z * (old - n)
+                after.append(x)
+            case "relu\"""",
+    )
+    .replace("    return x\n", "    return x, np.hstack(after)\n")
+)
+
 
 def encode(net: Network, about: dict[str, Any]) -> bytes:
     """An .npz without pickle.
@@ -63,7 +86,8 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     "<layer>.W" and "<layer>.b" as in drl.nn; a Scale's factor is its W; W and b of a Normalise are
     1/σ and μ, and "<layer>.range" (2, …) is what it cuts to.  And "description": JSON with
     input_shape, outputs, what `about` says, and the layers from input to output; branches hold
-    layers of their own.
+    layers of their own.  Of a network with a state also "<layer>.U" and "<layer>.c", and
+    state_size.
     """
     arrays: dict[str, Any] = {}
     for stage, layer, _ in net.stages():
@@ -79,6 +103,8 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
         "outputs": net.output_shapes[-1][0],
         "layers": [_describe(layer) for layer in net.layers],
     }
+    if size := state_size(net):
+        description["state_size"] = size
     arrays["description"] = np.array(json.dumps(description))
     file = io.BytesIO()
     np.savez(file, **arrays)
@@ -87,20 +113,26 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 
 def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The code that runs it."""
+    size, file = state_size(net), f"np.load({json.dumps(str(path), ensure_ascii=False)})"
     code = BRANCHED if any(isinstance(layer, Branches) for layer in net.layers) else FORWARD
+    code = RECURRENT if size else code
     if any(isinstance(layer, Normalise) for _, layer, _ in net.stages()):
         flatten = '            case "flatten"'
         code = code.replace(flatten, NORMALISE + flatten)
-    file = f"np.load({json.dumps(str(path), ensure_ascii=False)})"
+    begin, y, h = "", "y", ""
+    if size:
+        rows = 1 if is_encoded(about) else "len(x)"
+        begin = f"h = np.zeros(({rows}, {size}), np.float32)  # where an episode begins\n"
+        y, h = "y, h", ", h"
     if is_encoded(about):
         return f"""\
 {code}
 {ENCODED}
-with {file} as file:
+{begin}with {file} as file:
     about = json.loads(str(file["description"]))["observation"]
-    y = forward(file, encoded(about, observation))
+    {y} = forward(file, encoded(about, observation){h})
 """
-    return f"{code}\ny = forward({file}, x)\n"
+    return f"{code}\n{begin}{y} = forward({file}, x{h})\n"
 
 
 def _describe(layer: Layer, within: str = "") -> dict[str, Any]:

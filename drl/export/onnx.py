@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from drl.export.observation import ENCODED, input_words, is_encoded
+from drl.export.states import state_size
 from drl.extras import need
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
 from drl.nn.normalise import Normalise
+from drl.nn.recurrent import GRU
 
 OPSET, IR = 17, 8  # the IR version that came with this opset: old runtimes read it too
 ACTIVATIONS = {ReLU: "Relu", Tanh: "Tanh", Sigmoid: "Sigmoid"}
@@ -27,6 +29,8 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 
     What `about` says are its metadata, lists and mappings as JSON; what x is, its documentation.
 
+    With a state: x and h (batch, state_size) → y and h_next, to be given with the next x.
+
     ONNX convolves channels first, so that a transpose stands before and one behind.  float32
     whatever the run's precision: runtimes have no float64 convolution.
     """
@@ -36,14 +40,23 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     graph = _Graph(net)
     for layer in net.layers:
         graph.add(layer, layer.name)
-    graph.nodes[-1].output[0] = "y"
-    ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape], doc_string=doc)
-        for name, shape, doc in (
-            ("x", net.input_shape, input_words(about)), ("y", net.output_shapes[-1], "")
-        )
-    ]  # fmt: skip
-    body = helper.make_graph(graph.nodes, "drl", ends[:1], ends[1:], graph.arrays)
+    inputs, outputs = {"x": net.input_shape}, {"y": net.output_shapes[-1]}
+    if size := state_size(net):
+        graph.end_with_states()
+        inputs, outputs = inputs | {"h": (size,)}, outputs | {"h_next": (size,)}
+    else:
+        graph.nodes[-1].output[0] = "y"
+    docs = {"x": input_words(about)}
+    x, y = (
+        [
+            helper.make_tensor_value_info(
+                name, TensorProto.FLOAT, ["batch", *shape], doc_string=docs.get(name, "")
+            )
+            for name, shape in end.items()
+        ]
+        for end in (inputs, outputs)
+    )
+    body = helper.make_graph(graph.nodes, "drl", x, y, graph.arrays)
     model = helper.make_model(
         body,
         producer_name="drl-toolkit",
@@ -65,6 +78,11 @@ def _text(value: Any) -> str:
 def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The code that runs it."""
     session = f"net = onnxruntime.InferenceSession({json.dumps(str(path), ensure_ascii=False)})"
+    size, begin, y, h = state_size(net), "", "(y,)", ""
+    if size:
+        rows = 1 if is_encoded(about) else "len(x)"
+        begin = f"h = np.zeros(({rows}, {size}), np.float32)  # where an episode begins\n"
+        y, h = "y, h", ', "h": h'
     if is_encoded(about):
         return f"""\
 import json
@@ -74,13 +92,14 @@ import onnxruntime
 {ENCODED}
 {session}
 about = json.loads(net.get_modelmeta().custom_metadata_map["observation"])
-(y,) = net.run(None, {{"x": encoded(about, observation)}})
+{begin}{y} = net.run(None, {{"x": encoded(about, observation){h}}})
 """
+    numpy = "import numpy as np\n" if size else ""
     return f"""\
-import onnxruntime
+{numpy}import onnxruntime
 
 {session}
-(y,) = net.run(None, {{"x": x}})  # x (B, {", ".join(map(str, net.input_shape))}) float32
+{begin}{y} = net.run(None, {{"x": x{h}}})  # x (B, {", ".join(map(str, net.input_shape))}) float32
 """
 
 
@@ -92,6 +111,8 @@ class _Graph:
         self.nodes: list[Any] = []
         self.arrays: list[Any] = []
         self.channels_first = False
+        self.states: list[str] = []  # after the step, of each layer that has one
+        self.columns = 0  # of h that layers have taken
 
     def add(self, layer: Layer, name: str) -> None:
         if isinstance(layer, (Conv2d, MaxPool2d)) and not self.channels_first:
@@ -126,6 +147,8 @@ class _Graph:
             W = self._array(f"{name}.W", layer.W)
             b = [] if layer.b is None else [self._array(f"{name}.b", layer.b)]
             self._node("Gemm", W, *b)
+        elif isinstance(layer, GRU):
+            self._gru(layer, name)
         else:
             self._node(ACTIVATIONS[type(layer)])
 
@@ -139,12 +162,44 @@ class _Graph:
         self.newest, self.channels_first = outputs[0], False
         self._node("Concat", *outputs[1:], axis=1)
 
-    def _node(self, kind: str, *arrays: str, **attributes: Any) -> None:
+    def _gru(self, layer: GRU, name: str) -> None:
+        """ONNX's GRU on a sequence of one step; its gates stand in the order z, r, n."""
+        H, front = layer.units, self._numbers(f"{name}.front", [0])
+        ends = [self._numbers(f"{name}.{n}", [at]) for n, at in
+                (("start", self.columns), ("stop", self.columns + H), ("axis", 1))]  # fmt: skip
+        self.columns += H
+        x = self._node("Unsqueeze", front)  # (1, B, I)
+        self.newest = "h"
+        self._node("Slice", *ends)
+        before = self._node("Unsqueeze", front)  # (1, B, H)
+        r, z, n = (slice(k * H, (k + 1) * H) for k in range(3))
+        W, U, b, c = (self.net.ops.numpy(getattr(layer, of)) for of in "WUbc")
+        biases = np.concatenate([b[z], b[r], b[n], np.zeros(2 * H, b.dtype), c])
+        arrays = {
+            "W": np.hstack([W[:, z], W[:, r], W[:, n]]).T[None],
+            "U": np.hstack([U[:, z], U[:, r], U[:, n]]).T[None],
+            "b": biases[None],
+        }
+        weights = [self._array(f"{name}.{of}", array) for of, array in arrays.items()]
+        self.newest = x
+        self._node("GRU", *weights, "", before, hidden_size=H, linear_before_reset=1, out=1)
+        self.states.append(self._node("Squeeze", front))
+
+    def end_with_states(self) -> None:
+        """Name the outputs: y, and the states side by side."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node("Identity", [self.newest], ["y"]))
+        self.nodes.append(helper.make_node("Concat", self.states, ["h_next"], axis=1))
+
+    def _node(self, kind: str, *arrays: str, out: int = 0, **attributes: Any) -> str:
+        """A node that takes the newest output.   out: which of its own is the newest now"""
         from onnx import helper
 
         x, y = self.newest, f"{kind.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, [x, *arrays], [y], **attributes))
+        self.nodes.append(helper.make_node(kind, [x, *arrays], [""] * out + [y], **attributes))
         self.newest = y
+        return y
 
     def _numbers(self, name: str, values: list[int]) -> str:
         from onnx import numpy_helper

@@ -6,19 +6,21 @@ import io
 import json
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from drl.export.observation import ENCODED, is_encoded
+from drl.export.states import state_size
 from drl.extras import require
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Shape, Sigmoid, Tanh
 from drl.nn.normalise import Normalise
+from drl.nn.recurrent import GRU
 
 Layers = list[tuple[Layer, Shape, Shape]]  # each with the shapes of its input and output
 ACTIVATIONS = {ReLU: "nn.ReLU()", Tanh: "nn.Tanh()", Sigmoid: "nn.Sigmoid()"}
@@ -33,7 +35,8 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
     require("export to torch", "torch")
     import torch
 
-    tensors = {name: value for chain in _chains(net) for name, value in chain.tensors.items()}
+    pieces = _pieces(net) if state_size(net) else _chains(net)
+    tensors = {name: value for piece in pieces for name, value in piece.tensors.items()}
     file = io.BytesIO()
     kept = OrderedDict((k, torch.tensor(np.ascontiguousarray(v))) for k, v in tensors.items())
     kept.about = about  # type: ignore[attr-defined]  # as torch keeps its own `_metadata`
@@ -43,6 +46,28 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
 
 def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     """The module that the state_dict fits."""
+    size, double = state_size(net), _double(net)
+    module = _recurrent(net) if size else _chained(net)
+    file = f"torch.load({json.dumps(str(path), ensure_ascii=False)}, weights_only=True)"
+    if not is_encoded(about):
+        return f"{module}net.load_state_dict({file})\n"
+    given, y, h = "", "y", ""
+    if size:
+        given = f"h = torch.zeros(1, {size}){double}  # where an episode begins\n"
+        y, h = "y, h", ", h"
+    return f"""\
+import numpy as np
+{module}
+{ENCODED}
+file = {file}
+net.load_state_dict(file)
+x = encoded(file.about["observation"], observation)
+{given}{y} = net(torch.from_numpy(x){double}{h})
+"""
+
+
+def _chained(net: Network) -> str:
+    """The module of chains of layers that are joined."""
     *before, last = _chains(net)
     x, joined = "x", ""
     for chain in before:
@@ -55,10 +80,18 @@ def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
         body = f"{scaled}        x = torch.cat([\n{joined}        ], 1)\n"
     else:
         body = ""
-    buffers = "".join(chain.buffers for chain in (*before, last))
-    modules = "".join(chain.module for chain in (*before, last))
-    double = ".double()" if net.ops.numpy(net.params).dtype == np.float64 else ""
-    module = f"""\
+    shape = ", ".join(map(str, net.input_shape))
+    body += f"        return self.layers({last.x})\n"
+    return _module(net, [*before, last], f"x):  # (B, {shape})", body)
+
+
+def _module(
+    net: Network, pieces: Sequence[_Chain | _Cell], signature: str, body: str
+) -> str:  # fmt: skip
+    """The code that makes it."""
+    buffers = "".join(piece.buffers for piece in pieces)
+    modules = "".join(piece.module for piece in pieces)
+    return f"""\
 import torch
 from torch import nn
 
@@ -66,23 +99,74 @@ class Net(nn.Module):
     def __init__(self):
         super().__init__()
 {buffers}{modules}
-    def forward(self, x):  # (B, {", ".join(map(str, net.input_shape))})
-{body}        return self.layers({last.x})
+    def forward(self, {signature}
+{body}
+net = Net(){_double(net)}
+"""
 
-net = Net(){double}
-"""
-    file = f"torch.load({json.dumps(str(path), ensure_ascii=False)}, weights_only=True)"
-    if is_encoded(about):
-        return f"""\
-import numpy as np
-{module}
-{ENCODED}
-file = {file}
-net.load_state_dict(file)
-x = encoded(file.about["observation"], observation)
-y = net(torch.from_numpy(x){double})
-"""
-    return f"{module}net.load_state_dict({file})\n"
+
+def _double(net: Network) -> str:
+    return ".double()" if net.ops.numpy(net.params).dtype == np.float64 else ""
+
+
+def _pieces(net: Network) -> list[_Chain | _Cell]:
+    """Of a network with a state: chains of layers, and between them those that have one."""
+    pieces: list[_Chain | _Cell] = []
+    chain: Layers = []
+    order = None
+    shape = net.input_shape
+    for layer, made in zip(net.layers, net.output_shapes, strict=True):
+        if isinstance(layer, GRU):
+            cells = sum(isinstance(piece, _Cell) for piece in pieces)
+            if chain:
+                pieces.append(before := _Chain(net, f"before{cells}", chain))
+                order = before.order
+            pieces.append(_Cell(net, f"gru{cells}", layer, order))
+            chain, order = [], None
+        else:
+            chain.append((layer, shape, made))
+        shape = made
+    return [*pieces, _Chain(net, "layers", chain)] if chain else pieces
+
+
+def _recurrent(net: Network) -> str:
+    """The module of a network with a state: x and the states before → outputs, the states after."""
+    pieces = _pieces(net)
+    cells = [piece for piece in pieces if isinstance(piece, _Cell)]
+    states, lines = ["h"], []
+    if len(cells) > 1:
+        states = [f"h{i}" for i in range(len(cells))]
+        sizes = ", ".join(str(cell.units) for cell in cells)
+        lines.append(f"{', '.join(states)} = h.split(({sizes}), 1)")
+    own = iter(states)
+    for piece in pieces:
+        if isinstance(piece, _Cell):
+            state = next(own)
+            lines.append(f"x = {state} = self.{piece.name}(x, {state})")
+        else:
+            lines.append(f"x = self.{piece.name}({piece.x})")
+    after = states[0] if len(states) == 1 else f"torch.cat([{', '.join(states)}], 1)"
+    body = "".join(f"        {line}\n" for line in [*lines, f"return x, {after}"])
+    shape = ", ".join(map(str, net.input_shape))
+    takes = f"x, h):  # (B, {shape}), states (B, {state_size(net)}): 0 where an episode begins"
+    return _module(net, pieces, takes, body)
+
+
+class _Cell:
+    """A layer with a state, as torch has it: its second bias of r and z is 0."""
+
+    buffers = ""
+
+    def __init__(
+        self, net: Network, name: str, layer: GRU, order: np.ndarray | None
+    ) -> None:  # fmt: skip
+        self.name, self.units = name, layer.units
+        W, U, b, c = (net.ops.numpy(getattr(layer, of)) for of in "WUbc")
+        W = W if order is None else W[order]
+        hidden = np.concatenate([np.zeros(2 * layer.units, c.dtype), c])
+        parts = {"weight_ih": W.T, "weight_hh": U.T, "bias_ih": b, "bias_hh": hidden}
+        self.tensors = {f"{name}.{of}": array for of, array in parts.items()}
+        self.module = f"        self.{name} = nn.GRUCell({W.shape[0]}, {layer.units})\n"
 
 
 class _Chain:
