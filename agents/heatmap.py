@@ -74,7 +74,18 @@ PLANES = {
     "drl/MountainCar-v0": CAR,  # ours
     "Pendulum-v1": SWING,
     "drl/Pendulum-v1": SWING,
+    "MountainCarContinuous-v0": CAR._replace(actions=()),
+    "drl/MountainCarContinuous-v0": CAR._replace(actions=()),
 }
+
+
+def plane_of(id: str, action_space: Any) -> Plane | None:
+    """Of an environment; None where it has none, or other actions by now (a wrapper's)."""
+    from gymnasium.spaces import Discrete
+
+    plane = PLANES.get(id)
+    fits = plane is not None and bool(plane.actions) == isinstance(action_space, Discrete)
+    return plane if fits else None
 
 
 def states(plane: Plane, size: int) -> np.ndarray:

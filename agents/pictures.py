@@ -12,13 +12,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
-from gymnasium.spaces import Discrete
 
 from agents.boardmap import board_picture
 from agents.heatmap import (
-    PLANES,
     action_picture,
     number_picture,
+    plane_of,
     states,
     sure_picture,
     value_picture,
@@ -46,8 +45,7 @@ class Pictures(Callback):
 
     def __init__(self, task: RLTask) -> None:
         self.task, self.config = task, task.config
-        by_number = isinstance(task.envs.action_space, Discrete)
-        self.plane = PLANES.get(task.envs.id) if by_number else None
+        self.plane = plane_of(task.envs.id, task.envs.action_space)
         # env steps, the network as it was; evenly spread over the run
         self.kept: list[tuple[int, dict[str, Any]]] = []
         self.every = 1  # evaluations between two of them

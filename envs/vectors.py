@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from drl.action_space import kind_of_actions, mask_size
+from drl.action_space import fitted, kind_of_actions, mask_size
 from drl.closing import close
 from drl.encoding import Encoder
 from drl.environment import NO_INFO, Info, Step, VectorEnv
@@ -137,8 +137,9 @@ class GymnasiumVector:
 
     def step(self, actions: np.ndarray) -> Step:
         """One step of all; what has ended begins anew in it."""
+        own = fitted(actions, self.action_space, self.num_envs)
         try:
-            return self._moved(*answers.of_step(self.env.step(actions.copy())))
+            return self._moved(*answers.of_step(self.env.step(own.copy())))
         except (Exception, SystemExit) as error:
             self._failed(error, "in a step")
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete
 from made import dqn
 
 from agents import preset
@@ -15,6 +16,7 @@ from agents.heatmap import (
     ZOOM,
     action_picture,
     number_picture,
+    plane_of,
     states,
     sure_picture,
     value_picture,
@@ -166,3 +168,11 @@ def test_the_video_of_an_environment_of_images_is_what_the_agent_sees() -> None:
 def test_what_draws_nothing_is_named() -> None:
     with pytest.raises(NoPictures, match="draws no images"):
         video(factory("drl/Chain-v0"), lambda obs: np.zeros(1, int), 0)
+
+
+def test_a_plane_is_of_the_actions_that_it_names() -> None:
+    box = Box(-1, 1, (1,), np.float32)
+    assert plane_of("CartPole-v1", Discrete(2)) is PLANES["CartPole-v1"]
+    assert plane_of("CartPole-v1", box) is None  # a wrapper's
+    assert plane_of("Pendulum-v1", box) is PLANES["Pendulum-v1"]
+    assert plane_of("Pendulum-v1", Discrete(5)) is None and plane_of("Acrobot-v1", box) is None

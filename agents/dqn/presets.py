@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agents.dqn.config import DQNConfig
+from agents.dqn.continuous import CONTINUOUS
 from agents.dqn.toy_text import TOY_TEXT
 from agents.presets import found, tuned_for
 from agents.row import Preset, Variant
@@ -176,6 +177,7 @@ PRESETS: dict[str, Preset] = {
         v_max=15.0,
     ),
     **TOY_TEXT,
+    **CONTINUOUS,
 }
 
 # Young & Tian 2019: one convolution of 16 filters, one hidden layer of 128, γ 0.99, batch 32.
