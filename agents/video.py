@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.player import Act, Policy, player_of
 from drl.closing import close
-from drl.environment import EnvFactory, VectorEnv
+from drl.environment import EnvFactory, LastImage, VectorEnv
 from drl.errors import EnvWarning
 from drl.images import fitted
 from drl.state import shared_generators_kept
@@ -57,6 +57,7 @@ def _play(env: VectorEnv, policy: Policy | Act, max_steps: int) -> Video:
     obs, info = env.reset()
     player = player_of(policy, 1)
     mask = info.get("action_mask")
+    last = LastImage(env, draw)
     while not ended and length < max_steps:
         if length % stride == 0:
             frames.append(draw())
@@ -67,6 +68,7 @@ def _play(env: VectorEnv, policy: Policy | Act, max_steps: int) -> Video:
         total += float(step.reward[0])
         length += 1
         ended = bool(step.terminated[0] or step.truncated[0] or step.invalid is not None)
+    frames += last.images if ended else [draw()]
     fps = max(env.fps / stride, len(frames) / SECONDS)
     height, width = (max(frame.shape[side] for frame in frames) for side in (0, 1))
     return Video(np.stack([fitted(frame, height, width) for frame in frames]), fps, total, length)

@@ -5,12 +5,14 @@ Whoever learns and whoever is learnt in meet here and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from drl.encoding import Encoder
+from drl.errors import UserError
 
 if TYPE_CHECKING:
     from gymnasium.spaces import Space
@@ -94,6 +96,23 @@ def encoder_of(envs: VectorEnv) -> Encoder:
     """
     encoder: Encoder | None = getattr(envs, "encoder", None)
     return encoder or Encoder(envs.observation_space, turned=False)
+
+
+class LastImage:
+    """What environment 0 looks like where its episode has ended and the next has not yet begun,
+    within one step: drawn by `draw`, where the environments have that moment (`on_end`).
+
+    images  it, or nothing: also where an environment cannot be drawn any more then
+    """
+
+    def __init__(self, envs: VectorEnv, draw: Callable[[], np.ndarray]) -> None:
+        self.draw, self.images = draw, list[np.ndarray]()
+        if hasattr(envs, "on_end"):
+            envs.on_end = self._look
+
+    def _look(self) -> None:
+        with suppress(UserError):
+            self.images = [self.draw()]
 
 
 class EnvFactory(Protocol):

@@ -9,6 +9,7 @@ Mnih et al. 2015, Methods ("Preprocessing"); the protocol is Machado et al. 2018
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -48,6 +49,7 @@ class Atari:
     max_frames: int = 108_000
     frame_stack: int = 4
     fps: float = 60.0 / SKIP
+    on_end: Callable[[], None] | None = None  # told before environment 0 begins anew
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
 
@@ -84,6 +86,8 @@ class Atari:
         obs = final_obs
         if ended.any():
             obs = final_obs.copy()
+            if self.on_end is not None and ended[0]:
+                self.on_end()
             for i in np.flatnonzero(ended).tolist():
                 obs[i] = self._start(i)
         self.stacked = obs.copy()  # what is handed out is the caller's

@@ -63,6 +63,7 @@ class GymVector:
 
     frame_stack = 1
     reward_range: tuple[float, float] | None = None  # Gymnasium's environments do not tell
+    on_end: Callable[[], None] | None = None  # told before environment 0 begins anew
 
     def __init__(
         self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any],
@@ -225,6 +226,8 @@ class GymVector:
                     if over or cut:
                         if self.masked:
                             last[i] = env.mask(over=True)
+                        if self.on_end is not None and not i:
+                            self.on_end()
                         self._begin(i, obs)
                     reward[i], terminated[i], truncated[i] = gained, over, cut
                 except Failed as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import colorsys
 import copy
 import importlib.util
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class MinAtar:
     time_limit: int = 10_000  # frames; one per agent step
     frame_stack: int = 1
     fps: float = 10.0
+    on_end: Callable[[], None] | None = None  # told before environment 0 begins anew
     reward_range: tuple[float, float] | None = None  # the rules bound it loosely at best
     restarts: list[str] = field(default_factory=list)
 
@@ -94,6 +96,8 @@ class MinAtar:
         if not ended.any():
             return Step(obs, reward, terminated, truncated, obs)
         final_obs = obs.copy()
+        if self.on_end is not None and ended[0]:
+            self.on_end()
         for i in np.flatnonzero(ended).tolist():
             self.games[i].reset()
             obs[i] = self.games[i].state()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -59,6 +60,7 @@ class NumpyEnv:
     reward_range: tuple[float, float] | None = None
     fps: float = 30.0
     fresh: bool = False
+    on_end: Callable[[], None] | None = None  # told before environment 0 begins anew
 
     def __init__(
         self, num_envs: int = 1, seed: int = 0, *, drawn: bool = False, compiled: bool = False,
@@ -149,6 +151,8 @@ class NumpyEnv:
             info = self._info() if self._masked else NO_INFO
             return Step(final_obs, reward, terminated, truncated, final_obs, info)
         (which,) = ended.nonzero()
+        if self.on_end is not None and not which[0]:
+            self.on_end()
         final = self._masks(self.rows)
         fresh = self._initial(len(which))
         self.rows[:, which] = fresh

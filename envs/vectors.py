@@ -55,6 +55,15 @@ class Encoded:
     def restarts(self, counted: list[str]) -> None:
         self.envs.restarts = counted
 
+    @property
+    def on_end(self) -> Any:
+        """Theirs, where they have it."""
+        return self.envs.on_end  # type: ignore[attr-defined]
+
+    @on_end.setter
+    def on_end(self, told: Callable[[], None]) -> None:
+        self.envs.on_end = told  # type: ignore[attr-defined]
+
     def reset(self) -> tuple[np.ndarray, Info]:
         """New episodes everywhere."""
         obs, info = self.envs.reset()
@@ -92,6 +101,7 @@ class GymnasiumVector:
 
     frame_stack = 1
     reward_range: tuple[float, float] | None = None
+    on_end: Callable[[], None] | None = None  # told before environment 0 begins anew
 
     def __init__(self, id: str | None, build: Callable[[], Any], num_envs: int, seed: int) -> None:
         from gymnasium.vector import AutoresetMode
@@ -153,6 +163,8 @@ class GymnasiumVector:
         ended, mask = terminated | truncated, self._mask(told)
         final = mask
         if ended.any() and self.anew:
+            if self.on_end is not None and ended[0]:
+                self.on_end()
             begun, now = self.env.reset(options={"reset_mask": ended})
             obs, mask = _where(ended, self._seen(begun), obs), _where(ended, self._mask(now), mask)
         elif ended.any():

@@ -80,14 +80,14 @@ def test_the_gif_is_the_episode(
         for i in range(video.n_frames):
             video.seek(i)
             shown += video.info["duration"]
-        assert shown == 20 * result["length"]  # ms: 50 images a second
+        assert shown == 20 * (result["length"] + 1)  # ms: 50 images a second
 
 
 def test_the_picture_moves_and_shows_the_pole(cartpole: Path) -> None:
     episode = episode_of("CartPole-v1", lambda obs: np.ones(len(obs), int), max_steps=5)
     frames = list(episode)
     episode.close()
-    assert len(frames) == 5 and episode.cut and episode.length == 5
+    assert len(frames) == 6 and episode.cut and episode.length == 5
     assert all(f.shape == (400, 600, 3) and f.dtype == np.uint8 and f.std() > 0 for f in frames)
     assert not np.array_equal(frames[0], frames[-1])  # pushed to the right
 
@@ -118,7 +118,7 @@ def test_first_action_and_float_observations() -> None:
     gym.register("test/Offset-v0", Offset)
     try:
         episode = episode_of("test/Offset-v0", lambda obs: obs.argmax(axis=1) + 1)
-        assert len(list(episode)) == 2 and Offset.taken == [1, 2] and episode.total == 2
+        assert len(list(episode)) == 3 and Offset.taken == [1, 2] and episode.total == 2
         assert episode.fps == 30
     finally:
         del gym.registry["test/Offset-v0"]
@@ -134,7 +134,7 @@ def test_mp4(cartpole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     result = finished(capsys)
     with v2.get_reader(out) as video:  # type: ignore[attr-defined]
         assert video.get_meta_data()["fps"] == 50 and video.get_meta_data()["size"] == (600, 400)
-        assert video.count_frames() == result["length"]
+        assert video.count_frames() == result["length"] + 1
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -225,8 +225,8 @@ def test_an_episode_without_end_is_cut_as_evaluations_cut_it(tmp_path: Path) -> 
     train("dqn", "CliffWalking-v1", run=tmp_path / "run", steps=32, progress=False,
           log="none", **short)  # fmt: skip
     episode = load_run(tmp_path / "run").episode()
-    assert len(list(episode)) == 7 and episode.cut
+    assert len(list(episode)) == 8 and episode.cut
     episode.close()
     longer = load_run(tmp_path / "run").episode(max_steps=9)
-    assert len(list(longer)) == 9 and longer.cut
+    assert len(list(longer)) == 10 and longer.cut
     longer.close()

@@ -12,7 +12,7 @@ import numpy as np
 from agents.policy import SavedPolicy
 from drl.api.env import checked
 from drl.closing import close
-from drl.environment import EnvFactory
+from drl.environment import EnvFactory, LastImage
 from drl.experiment.output import refused, write_out
 from drl.extras import need
 from drl.images import gif
@@ -24,9 +24,9 @@ MAX_STEPS = 10_000  # agent steps after which an episode that does not end is cu
 class Episode:
     """One greedy episode that is drawn, in an environment that no training has used.
 
-    Iterate for its images (H, W, 3) uint8, one for each action and before it; played as they are
-    asked for, so that a long episode is never whole in memory.  `total` and `length` are known at
-    its end.
+    Iterate for its images (H, W, 3) uint8, one before each action and one after the last, where the
+    environments can show their end; played as they are asked for, so that a long episode is never
+    whole in memory.  `total` and `length` are known at its end.
 
     UserError where the environment is not the policy's.
     """
@@ -46,6 +46,7 @@ class Episode:
         obs, info = self.env.reset()
         player = self.policy.player(1)
         mask = info.get("action_mask")
+        last = LastImage(self.env, self.env.render)
         try:
             while not ended and self.length < self.max_steps:
                 yield self.env.render()
@@ -56,6 +57,7 @@ class Episode:
                 if step.invalid is not None:  # it failed: what comes next is another episode
                     return
                 ended = bool(step.terminated[0] or step.truncated[0])
+            yield from last.images if ended else [self.env.render()]
         finally:  # also where nobody wants to see the rest
             self.cut = not ended
 
