@@ -24,12 +24,16 @@ class Job(NamedTuple):
     last: str | None = None  # what the curve's last value is called; None: it is one of these
 
 
+CARTPOLE, PENDULUM = "CartPole-v1", "Pendulum-v1"
+
+
 class Row(NamedTuple):
     """One thing that `train` knows by name."""
 
     module: str
     help: str  # one line
     job: Job
+    env: str = CARTPOLE  # where it learns if nobody says
 
 
 class LoggerRow(NamedTuple):
@@ -57,6 +61,9 @@ AGENTS = {  # name → its family's folder, which offers what agents.row says
     "dqn": Row("agents.dqn", "learn an environment by deep Q-learning", RL),
     "ppo": Row("agents.ppo", "learn an environment by PPO, a policy gradient", RL),
     "a2c": Row("agents.ppo.a2c", "learn an environment by A2C, PPO's simpler kin", RL),
+    "sac": Row("agents.sac.sac", "learn continuous actions by SAC", RL, PENDULUM),
+    "td3": Row("agents.sac.td3", "learn continuous actions by TD3", RL, PENDULUM),
+    "tqc": Row("agents.sac.tqc", "learn continuous actions by TQC", RL, PENDULUM),
 }
 TASKS = {  # what learns without an environment
     "digits": Row("drl.supervised", "learn to classify handwritten digits", SUPERVISED),
@@ -80,6 +87,11 @@ def is_own(name: str) -> bool:
 def label(name: str) -> str:
     """A task's or an agent's name in a word, for people and directories."""
     return PurePath(name.rpartition(":")[2]).name.removesuffix(".py")
+
+
+def env_of(name: str) -> str:
+    """The environment in which an agent learns if nobody says."""
+    return AGENTS[name].env if name in AGENTS else CARTPOLE
 
 
 def job_of(name: str) -> Job:

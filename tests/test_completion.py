@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from drl.cli.main import main
+from drl.tables import AGENTS
 
 CASES = [
     ("drl ev", {"evaluate"}),
-    ("drl train ", {"a2c", "dqn", "digits", "ppo"}),
+    ("drl train ", {*AGENTS, "digits"}),
     ("drl train d", {"dqn", "digits"}),
     ("drl train dqn --boot", {"--bootstrap"}),
     ("drl train dqn --bootstrap ", {"max", "double", "munchausen"}),

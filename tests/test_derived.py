@@ -13,10 +13,11 @@ import pytest
 from made import setup
 
 from agents import PRESETS, DQNConfig, ExperimentConfig, preset, rainbow
-from agents.dqn.build import build_exploration, build_replay
+from agents.dqn.build import build_exploration
 from agents.dqn.config import Lengths, from_settings, lengths, updates_in
 from agents.dqn.presets import ATARI, MINATAR
 from agents.dqn.toy_text import TOY_TEXT
+from agents.memory.build import build_replay
 from agents.observations import byte_scale
 from agents.row import Preset
 from drl import load_policy, train

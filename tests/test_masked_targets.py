@@ -8,12 +8,13 @@ from made import dqn, policy, step
 
 from agents import DQNConfig, Parts
 from agents.dqn import targets
-from agents.dqn.agent import Seen, on_backend
+from agents.dqn.agent import Seen
 from agents.dqn.categorical import C51Head
 from agents.dqn.heads import Head, QHead, best_action
 from agents.dqn.metrics import largest_q, update_metrics
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from agents.exploration import EpsilonGreedy, EzGreedy
+from agents.memory.backend import on_backend
 from agents.memory.masks import packed, unpacked
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch, ReplayBuffer, UniformSampler

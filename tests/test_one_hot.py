@@ -1,6 +1,5 @@
 """Observations of 0 and 1 kept small: the same batches, and the same learning, as whole rows."""
 
-import importlib
 from typing import Any
 
 import gymnasium as gym
@@ -9,6 +8,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 
 from agents import DQNConfig
+from agents.memory import build
 from agents.memory.nstep import NStep
 from agents.memory.one_hot import BitStorage, OneHotStorage
 from agents.memory.replay import ReplayBuffer, UniformSampler
@@ -16,8 +16,6 @@ from agents.memory.storage import ArrayStorage, ObservationStorage
 from agents.setup import Setup
 from drl import train
 from drl.encoding import Encoder
-
-build = importlib.import_module("agents.dqn.build")  # the package has a function of that name
 
 SPACES: dict[str, tuple[Any, type[ObservationStorage]]] = {
     "one of 500": (Discrete(500), OneHotStorage),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from made import setup
 
-from agents.dqn.build import build_replay
 from agents.dqn.config import DQNConfig
+from agents.memory.build import build_replay
 from agents.memory.nstep import NStep
 from agents.memory.replay import ReplayBuffer, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage

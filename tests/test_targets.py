@@ -8,9 +8,10 @@ from made import policy, step
 
 from agents import DQNConfig
 from agents.dqn import targets
-from agents.dqn.agent import DQN, on_backend
+from agents.dqn.agent import DQN
 from agents.dqn.heads import QHead
 from agents.exploration import EpsilonGreedy
+from agents.memory.backend import on_backend
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch, ReplayBuffer, UniformSampler
 from agents.memory.storage import ArrayStorage

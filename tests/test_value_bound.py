@@ -12,12 +12,12 @@ from made import dqn, step
 from agents import DQNConfig
 from agents import preset as tuned
 from agents.dqn import targets
-from agents.dqn.agent import on_backend
 from agents.dqn.build import value_bound
 from agents.dqn.categorical import C51Head
 from agents.dqn.config import from_settings
 from agents.dqn.heads import QHead
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
+from agents.memory.backend import on_backend
 from agents.memory.replay import Batch
 from drl import train
 from drl.cli.train import parse

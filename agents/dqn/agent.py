@@ -13,6 +13,7 @@ from agents.dqn.heads import Head, best
 from agents.dqn.policy import DQNPolicy
 from agents.dqn.targets import Bounded, TargetFunction
 from agents.exploration import Exploration, require_masks
+from agents.memory.backend import on_backend
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch
 from agents.normalisation import EVERY, ReturnScale, Statistics
@@ -23,7 +24,7 @@ from drl.experiment.task import Metrics, Update
 from drl.nn import Network
 from drl.nn.finite import require_finite
 from drl.nn.memory import GIB
-from drl.nn.ops import Array, Ops
+from drl.nn.ops import Array
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
 
@@ -271,14 +272,3 @@ class DQN:
             raise ValueError(
                 f"{self.updates:,} updates, but the optimizer has made {self.optimizer.steps:,}"
             )
-
-
-def on_backend(batch: Batch, ops: Ops) -> Batch:
-    """The same batch as arrays of the network's library; bytes become its floats here, once."""
-    mask, next_mask = batch.mask, batch.next_mask
-    return Batch(
-        ops.asarray(batch.s), ops.indices(batch.a), ops.asarray(batch.r),
-        ops.asarray(batch.discount), ops.asarray(batch.s_next), ops.asarray(batch.weight),
-        batch.rows, None if mask is None else ops.booleans(mask),
-        None if next_mask is None else ops.booleans(next_mask),
-    )  # fmt: skip

@@ -18,11 +18,8 @@ from agents.dqn.parts import NO_PARTS, Parts, own_exploration, require_schedules
 from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
+from agents.memory.build import build_replay
 from agents.memory.nstep import NStep
-from agents.memory.one_hot import BitStorage, OneHotStorage
-from agents.memory.prioritized import PrioritizedSampler
-from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
-from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.setup import Setup
 from drl.actions import numbered
@@ -61,7 +58,9 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         target_net = own_network(parts.net, config, shape, actions, 0)
     found = lengths(config, setup.steps, setup.num_envs)
     head = build_head(config, net.ops, actions, generator(seed, "fractions"))
-    replay = build_replay(config, setup, found.priority_beta_steps, generator(seed, "replay"))
+    replay = build_replay(
+        config, setup, found.priority_beta_steps, generator(seed, "replay"), actions=actions
+    )
     require_schedules(parts)
     exploration = build_exploration(
         config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"), parts
@@ -181,44 +180,3 @@ def build_exploration(
     if config.ez_mu is None:
         return EpsilonGreedy(epsilon, actions, rng)
     return EzGreedy(epsilon, actions, rng, num_envs, config.ez_mu)
-
-
-def build_replay(
-    config: DQNConfig, setup: Setup, beta_steps: int, rng: np.random.Generator
-) -> ReplayBuffer:
-    """The memory of a config."""
-    storage = build_storage(config, setup)
-    sampler: Sampler = UniformSampler(config.buffer_size, config.batch_size, rng)
-    if config.prioritized:
-        beta = Linear(config.priority_beta, 1.0, beta_steps)
-        sampler = PrioritizedSampler(
-            config.buffer_size, config.batch_size, rng, config.priority_alpha, beta
-        )
-    actions = numbered(setup.action_space, config.discretise).n
-    return ReplayBuffer(config.buffer_size, config.batch_size, storage, sampler, actions=actions)
-
-
-def build_storage(config: DQNConfig, setup: Setup) -> ObservationStorage:
-    """Images are kept once, a one-hot vector as a number, several and bits as bits, and vectors of
-    other numbers as they are."""
-    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
-    if len(shape) == 3:
-        return FrameStorage(
-            picture_rows(config), shape, dtype, setup.frame_stack, setup.num_envs,
-            slack=2 * setup.num_envs * (config.n_step + setup.frame_stack + 1),
-        )  # fmt: skip
-    parts = () if setup.encoder is None else setup.encoder.parts
-    if len(parts) == 1 and len(parts[0].counts) == 1:
-        return OneHotStorage(shape[0])
-    if parts and all(part.kind in ("one-hot", "bits") for part in parts):
-        return BitStorage(shape[0])
-    return ArrayStorage(shape, dtype)
-
-
-def picture_rows(config: DQNConfig) -> int:
-    """Images kept for `buffer_size` transitions: one each, and every episode's first.
-
-    An eighth more is enough for episodes of 8 agent steps or longer; with shorter ones the oldest
-    transitions make room a little sooner.
-    """
-    return config.buffer_size + config.buffer_size // 8

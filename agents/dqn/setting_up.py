@@ -6,14 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_in
 from agents.dqn.divergence import Divergence
 from agents.dqn.own_target import IgnoredMasks, OwnTarget
-from agents.observations import byte_scale
+from agents.observations import scaled
 from agents.setup import Setup
 from agents.task import RLTask
 from drl.experiment.callbacks import Callback
@@ -64,12 +62,8 @@ def resolve(config: DQNConfig, setup: Setup) -> tuple[DQNConfig, list[str]]:
     if about:
         lines.append(f"schedules, from {setup.steps:,} env steps in all: {', '.join(about)}")
     complete = replace(config, **found._asdict())
-    if config.scale is None and setup.observation_space.dtype == np.uint8:
-        scale = byte_scale(setup.observation_space)
-        factor = f"1/{1 / scale[0]:g}" if len(scale) == 1 else "a factor for each component"
-        lines.append(f"observations are bytes, brought to 0 … 1 by {factor}, from their space")
-        complete = replace(complete, scale=scale)
-    return complete, lines
+    complete, scaling = scaled(complete, setup.observation_space)
+    return complete, lines + scaling
 
 
 def warnings(config: DQNConfig, experiment: ExperimentConfig) -> list[str]:

@@ -6,10 +6,8 @@ import math
 from dataclasses import replace
 from typing import TypeVar
 
-import numpy as np
-
 from agents.config import ExperimentConfig
-from agents.observations import byte_scale
+from agents.observations import scaled
 from agents.ppo.agent import BLOCK, PPO
 from agents.ppo.config import OnPolicyConfig, PPOConfig
 from agents.setup import Setup
@@ -48,12 +46,8 @@ def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
     if ends and config.anneal_steps is None:
         changing = " and ".join(f"`{start}`" for start, _ in ends)
         lines.append(f"schedules: {changing} over {setup.steps:,} env steps, all of the run")
-    if config.scale is None and setup.observation_space.dtype == np.uint8:
-        scale = byte_scale(setup.observation_space)
-        factor = f"1/{1 / scale[0]:g}" if len(scale) == 1 else "a factor for each component"
-        lines.append(f"observations are bytes, brought to 0 … 1 by {factor}, from their space")
-        complete = replace(complete, scale=scale)
-    return complete, lines
+    complete, scaling = scaled(complete, setup.observation_space)
+    return complete, lines + scaling
 
 
 def require_room(agent: PPO, config: OnPolicyConfig) -> None:

@@ -33,6 +33,19 @@ EXAMPLES = {  # command → lines to try, each with what it does
         ("drl train a2c", "CartPole, until solved"),
         ("drl train a2c --optimizer adam --n-steps 16", "other parts"),
     ),
+    "train sac": (
+        ("drl train sac", "Pendulum, in 10,000 env steps"),
+        ("drl train sac --env Hopper-v5 --steps 300000", "MuJoCo"),
+        ("drl train sac --ent-coef 0.1", "a temperature that is not learnt"),
+    ),
+    "train td3": (
+        ("drl train td3", "Pendulum"),
+        ("drl train td3 --action-noise 0.3", "more noise on actions to learn from"),
+    ),
+    "train tqc": (
+        ("drl train tqc", "Pendulum"),
+        ("drl train tqc --drop 0", "no quantile is left out"),
+    ),
     "train digits": (
         ("drl train digits", "8×8 digits, a hidden layer"),
         ("drl train digits --model conv --data mnist", "convolutions; MNIST is downloaded"),

@@ -10,7 +10,7 @@ import tyro
 
 from drl.cli import from_run
 from drl.errors import UserError
-from drl.tables import AGENTS, TASKS, is_own, label
+from drl.tables import AGENTS, CARTPOLE, TASKS, env_of, is_own, label
 
 if TYPE_CHECKING:
     from agents.row import Row
@@ -24,7 +24,7 @@ class EnvFlags:
     """Where an agent learns."""
 
     # -- run -------------------------------------------------------------------------------------
-    env: str = "CartPole-v1"
+    env: str = CARTPOLE
     """Environment: an id, ours or Gymnasium's; module:Id imports that module first; file.py:Class
     is a class in a file of yours."""
     env_kwargs: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ def parse(command: str, args: list[str]) -> Any:
     row = find_agent(name)
     variants = [variant for word, variant in row.variants.items() if f"--{word}" in args]
     args = [word for word in args if word.removeprefix("--") not in row.variants]
-    default = known(EnvFlags, args)
+    default = known(EnvFlags, args, EnvFlags(env=env_of(name)))
     if recorded is None:
         agent, experiment = choose(row, resolve(default.env))
     else:

@@ -170,6 +170,10 @@ class NumpyOps:
         """The maximum over an axis."""
         return a.max(axis=axis, keepdims=keepdims)
 
+    def sort(self, a: Array) -> Array:
+        """The numbers of each row in ascending order: (B, I)."""
+        return np.sort(a, axis=1)
+
     def argmax(self, a: Array, axis: int) -> Array:
         """Index of the maximum along an axis, the first of equal ones."""
         return a.argmax(axis=axis)

@@ -130,6 +130,9 @@ class TorchOps:
     def max(self, a: Array, axis: int, keepdims: bool = False) -> Array:
         return self.torch.amax(a, axis, keepdim=keepdims)
 
+    def sort(self, a: Array) -> Array:
+        return self.torch.sort(a, 1)[0]
+
     def argmax(self, a: Array, axis: int) -> Array:
         return self.torch.argmax(a, axis)
 

@@ -1,0 +1,102 @@
+"""An off-policy actor and critic from its settings: the parts that all agents here share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from agents.memory.build import build_replay
+from agents.memory.nstep import NStep
+from agents.sac.actors import Actor, GaussianActor
+from agents.sac.agent import ActorCritic
+from agents.sac.config import ActorCriticConfig
+from agents.sac.critics import Critic
+from agents.sac.exploration import RandomStart
+from agents.sac.metrics import update_metrics
+from agents.sac.networks import critic_network, ops_for, policy_network
+from agents.sac.policy import ContinuousPolicy, GaussianPolicy
+from agents.sac.targets import Targets
+from agents.sac.temperature import Temperature
+from agents.setup import Setup
+from drl.actions import UnitBox
+from drl.errors import UserError
+from drl.nn.ops import Ops
+from drl.nn.optim import Adam
+from drl.nn.schedules import Constant, Linear, Schedule
+from drl.rng import generator
+from drl.spaces import words
+
+Meaning = Callable[[Any, Ops, int], tuple[Actor, Critic]]
+"""(config, ops, k) → what the outputs of a policy's network, and of the critics', mean."""
+
+
+def build_policy(
+    config: ActorCriticConfig, setup: Setup, meaning: Meaning,
+    seed: np.random.Generator | int = 0,
+) -> ContinuousPolicy:  # fmt: skip
+    """A policy and its critics, of fresh weights.   UserError where it cannot have these actions;
+    ValueError where settings and observations do not fit."""
+    require_bounded(setup.action_space)
+    k = math.prod(setup.action_space.shape)
+    ops = ops_for(config, setup, 2 * k)
+    actor, critic = meaning(config, ops, k)
+    net = policy_network(config, setup, actor.outputs, ops, seed)
+    critic_net = critic_network(config, setup, critic, ops, seed)
+    kind = GaussianPolicy if isinstance(actor, GaussianActor) else ContinuousPolicy
+    return kind(config, setup, net, actor, critic_net, critic)
+
+
+def assemble(
+    config: ActorCriticConfig, setup: Setup, policy: ContinuousPolicy, targets: Targets,
+    temperature: Temperature, beta1: float = 0.9,
+) -> ActorCritic:  # fmt: skip
+    """The agent, whose random parts draw from streams of their own (drl.rng)."""
+    seed, k = setup.seed, math.prod(setup.action_space.shape)
+    exploration = generator(seed, "exploration")
+    adam = partial(Adam, beta1=beta1, eps=config.adam_eps)
+    beta_steps = config.priority_beta_steps or max(1, updates_by(config, setup.steps))
+    replay = build_replay(
+        config, setup, beta_steps, generator(seed, "replay"), setup.action_space.shape, np.float32
+    )
+    lr, delay = schedule(config, setup), config.policy_delay
+    return ActorCritic(
+        policy=policy,
+        targets=targets,
+        temperature=temperature,
+        optimizer=adam(policy.net, lr=lambda steps: lr(steps * delay)),
+        critic_optimizer=adam(policy.critic_net, lr=lr),
+        nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
+        start=RandomStart(config.learning_starts, config.hold, setup.num_envs, k, exploration),
+        exploration=exploration,
+        noise=generator(seed, "noise"),
+        updates_by=partial(updates_by, config),
+        update_metrics=update_metrics,
+        policy_delay=config.policy_delay,
+        max_grad_norm=config.max_grad_norm,
+        reward_scale=config.reward_scale,
+    )
+
+
+def schedule(config: ActorCriticConfig, setup: Setup) -> Schedule:
+    """Adam's learning rate, by updates of the critics."""
+    if config.lr_end is None:
+        return Constant(config.lr)
+    return Linear(config.lr, config.lr_end, config.lr_steps or updates_by(config, setup.steps))
+
+
+def updates_by(config: ActorCriticConfig, env_steps: int) -> int:
+    """Gradient steps that have been due after so many env steps."""
+    return max(0, int((env_steps - config.learning_starts) * config.updates_per_step))
+
+
+def require_bounded(space: Any) -> None:
+    """UserError unless every number of an action has bounds."""
+    if not UnitBox(space).bounded.all():
+        raise UserError(
+            f"{words(space)} actions are not bounded, tanh is: wrap the env in "
+            "gymnasium.wrappers.ClipAction or RescaleAction, which give them bounds"
+        )

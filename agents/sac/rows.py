@@ -1,0 +1,78 @@
+"""What the agents of this folder offer alike, as agents.row asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from agents.observations import scaled
+from agents.policy import setup_from
+from agents.sac.agent import ActorCritic
+from agents.sac.build import Meaning, build_policy, updates_by
+from agents.sac.config import ActorCriticConfig
+from agents.sac.policy import ContinuousPolicy
+from agents.setup import Setup
+from drl.errors import UserError
+from drl.nn.memory import require_memory
+from drl.settings import read
+
+C = TypeVar("C", bound=ActorCriticConfig)
+ACTIONS = ("Box",)
+REMEDY = "train anew with a lower `lr`, with `max_grad_norm`, or a smaller `reward_scale`"
+
+FIXED = {  # what a run that goes on cannot change, and why
+    name: why
+    for names, why in (
+        (
+            "hidden activation conv init scale critics quantiles",
+            "the networks in the checkpoint are built by it",
+        ),
+        (
+            "gamma n_step reward_scale buffer_size batch_size prioritized priority_alpha",
+            "the memory in the checkpoint is filled by it",
+        ),
+        ("learning_starts updates_per_step policy_delay", "the updates made are counted by it"),
+        ("hold", "actions are held by it"),
+    )
+    for name in names.split()
+}
+
+
+def require_room(agent: ActorCritic, config: Any) -> None:
+    """MemoryError unless this machine has room for what fills as training goes on."""
+    require_memory(
+        agent.replay.nbytes, f"the replay memory of {config.buffer_size:,} transitions",
+        "a smaller `buffer_size`",
+    )  # fmt: skip
+
+
+def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
+    """The settings of a new run, complete, and a line on each thing that was left open.
+
+    Done once in the life of a run, which keeps the numbers.
+    """
+    updates = max(1, updates_by(config, setup.steps))
+    complete = replace(
+        config, lr_steps=config.lr_steps or updates,
+        priority_beta_steps=config.priority_beta_steps or updates,
+    )  # fmt: skip
+    return scaled(complete, setup.observation_space)
+
+
+def reader(kind: type, meaning: Meaning) -> Callable[..., ContinuousPolicy]:
+    """`load_policy` of an agent whose config is of class `kind`."""
+
+    def load_policy(
+        state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
+        device: str = "cpu",
+    ) -> ContinuousPolicy:  # fmt: skip
+        about = state["policy"]
+        if net is not None:
+            raise UserError(f"the agent {about['agent']} takes no network of your own (net=)")
+        config: Any = read(kind, about["settings"])
+        policy = build_policy(config, setup_from(state, backend, device), meaning)
+        policy.load_state(state)
+        return policy
+
+    return load_policy

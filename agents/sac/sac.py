@@ -1,0 +1,33 @@
+"""SAC, as the table of agents has it: see agents.row.
+
+Haarnoja, Zhou, Hartikainen et al. 2018, "Soft Actor-Critic Algorithms and Applications".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agents.sac.actors import Actor, GaussianActor
+from agents.sac.charts import charts
+from agents.sac.config import SACConfig as Config
+from agents.sac.critics import Critic, TwinQ
+from agents.sac.presets import preset_of
+from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
+from agents.sac.soft import build_soft
+from drl.nn.ops import Ops
+
+__all__ = [
+    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "require_room", "resolve",
+]  # fmt: skip
+
+
+def meaning(config: Config, ops: Ops, k: int) -> tuple[Actor, Critic]:
+    """A Gaussian squashed by tanh, and twin critics."""
+    return GaussianActor(ops, k), TwinQ(ops)
+
+
+build = partial(build_soft, meaning=meaning)
+load_policy = reader(Config, meaning)
+preset = preset_of("sac")
+CHARTS = charts("sac")

@@ -1,0 +1,51 @@
+"""TD3, as the table of agents has it: a deterministic policy, smoothed targets, a slower actor.
+
+Fujimoto, van Hoof & Meger 2018, "Addressing Function Approximation Error in Actor-Critic Methods".
+"""
+
+from __future__ import annotations
+
+from agents.sac.actors import Actor, DeterministicActor
+from agents.sac.agent import ActorCritic
+from agents.sac.build import assemble, build_policy
+from agents.sac.charts import charts
+from agents.sac.config import TD3Config as Config
+from agents.sac.critics import Critic, FirstQ
+from agents.sac.networks import critic_network, policy_network
+from agents.sac.presets import preset_of
+from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
+from agents.sac.targets import TargetCritic
+from agents.sac.temperature import Fixed
+from agents.setup import Setup
+from drl.nn.ops import Ops
+from drl.rng import generator
+
+__all__ = [
+    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "require_room", "resolve",
+]  # fmt: skip
+
+
+def meaning(config: Config, ops: Ops, k: int) -> tuple[Actor, Critic]:
+    """tanh, with noise on it, and twin critics of which the first is climbed."""
+    smoothed, cut = config.target_noise, config.target_noise_clip
+    return DeterministicActor(ops, k, config.action_noise, smoothed, cut), FirstQ(ops)
+
+
+def build(config: Config, setup: Setup) -> ActorCritic:
+    """The agent; its target networks follow as the policy is moved, and entropy is worth nothing.
+
+    UserError or ValueError where settings and spaces do not fit.
+    """
+    policy = build_policy(config, setup, meaning, generator(setup.seed, "weights"))
+    ops, outputs = policy.net.ops, policy.actor.outputs
+    targets = TargetCritic(
+        policy.critic, policy.critic_net, critic_network(config, setup, policy.critic, ops, 0),
+        policy.actor, policy.net, config.tau, policy_network(config, setup, outputs, ops, 0),
+    )  # fmt: skip
+    return assemble(config, setup, policy, targets, Fixed(0.0))
+
+
+load_policy = reader(Config, meaning)
+preset = preset_of("td3")
+CHARTS = charts("td3")

@@ -1,0 +1,35 @@
+"""TQC, as the table of agents has it: SAC with many quantiles in place of two means.
+
+Kuznetsov et al. 2020, "Controlling Overestimation Bias with Truncated Mixture of Continuous
+Distributional Quantile Critics".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agents.sac.actors import Actor, GaussianActor
+from agents.sac.charts import charts
+from agents.sac.config import TQCConfig as Config
+from agents.sac.critics import Critic, TruncatedQuantiles
+from agents.sac.presets import preset_of
+from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
+from agents.sac.soft import build_soft
+from drl.nn.ops import Ops
+
+__all__ = [
+    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "require_room", "resolve",
+]  # fmt: skip
+
+
+def meaning(config: Config, ops: Ops, k: int) -> tuple[Actor, Critic]:
+    """A Gaussian squashed by tanh, and critics of quantiles."""
+    critic = TruncatedQuantiles(ops, config.critics, config.quantiles, config.drop)
+    return GaussianActor(ops, k), critic
+
+
+build = partial(build_soft, meaning=meaning)
+load_policy = reader(Config, meaning)
+preset = preset_of("tqc")
+CHARTS = charts("tqc")
