@@ -38,6 +38,11 @@ NETS: dict[str, dict[str, Any]] = {
     "normalised images": {
         "input_shape": (6, 5, 2), "outputs": 2, "conv": (Conv(4, 3),), "normalise": True,
     },
+    "layer norm": {"input_shape": 3, "outputs": 2, "hidden": (8, 5), "layer_norm": True},
+    "layer norm, conv": {
+        "input_shape": (6, 5, 2), "outputs": 2, "conv": (Conv(4, 3), Pool(2)), "layer_norm": True,
+        "hidden": (5,),
+    },
     "neither hidden nor bias": {"input_shape": 3, "outputs": 2, "hidden": (), "bias": False},
     "flattened images": {"input_shape": (5, 4, 3), "outputs": 2, "hidden": (8,), "scale": 1 / 255},
     "conv": {

@@ -228,6 +228,7 @@ ROWS: dict[str, Make] = {
     "MLP 5-7-6 tanh, no bias": mlp(5, hidden=(7, 6), activation="tanh", bias=False),
     "MLP 5-7-6 sigmoid": mlp(5, hidden=(7, 6), activation="sigmoid", init="orthogonal"),
     "MLP conv, pool, conv": mlp((9, 9, 2), hidden=(5,), conv=(Conv(3, 3), Pool(2), Conv(4, 2, 2))),
+    "MLP conv, layer norm": mlp((5, 5, 2), hidden=(4,), conv=(Conv(3, 2),), layer_norm=True),
     "MLP conv, 1 filter": mlp((9, 9, 2), hidden=(4,), conv=(Conv(1, 2),)),
     "MLP digits front": mlp((16, 16, 1), hidden=(6,), conv="digits"),
     "MLP minatar front": mlp((10, 10, 4), hidden=(6,), conv="minatar"),

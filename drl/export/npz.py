@@ -15,6 +15,7 @@ from drl.export.states import state_size
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import Layer, Scale
 from drl.nn.normalise import Normalise
 
@@ -53,6 +54,15 @@ BRANCHED = (  # the same for a network whose layers are not one chain
     )
 )
 
+FLATTEN = '            case "flatten"'
+
+LAYER_NORM = """\
+            case "layernorm":
+                x = x - x.mean(-1, keepdims=True)
+                x = x / np.sqrt((x * x).mean(-1, keepdims=True) + layer["eps"])
+                x = x * file[f"{layer['name']}.gain"] + file[f"{layer['name']}.offset"]
+"""
+
 NORMALISE = """\
             case "normalise": x = np.clip((x - b) * W, *file[f"{layer['name']}.range"])
 """
@@ -83,11 +93,10 @@ RECURRENT = (  # the same for a network with a state
 def encode(net: Network, about: dict[str, Any]) -> bytes:
     """An .npz without pickle.
 
-    "<layer>.W" and "<layer>.b" as in drl.nn; a Scale's factor is its W; W and b of a Normalise are
-    1/σ and μ, and "<layer>.range" (2, …) is what it cuts to.  And "description": JSON with
-    input_shape, outputs, what `about` says, and the layers from input to output; branches hold
-    layers of their own.  Of a network with a state also "<layer>.U" and "<layer>.c", and
-    state_size.
+    "<layer>.W", "<layer>.b" and whatever else a layer has, as in drl.nn; a Scale's factor is its W;
+    W and b of a Normalise are 1/σ and μ, and "<layer>.range" (2, …) is what it cuts to.  And
+    "description": JSON with input_shape, outputs, what `about` says, the layers from input to
+    output, and state_size where the network has a state; branches hold layers of their own.
     """
     arrays: dict[str, Any] = {}
     for stage, layer, _ in net.stages():
@@ -117,8 +126,9 @@ def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
     code = BRANCHED if any(isinstance(layer, Branches) for layer in net.layers) else FORWARD
     code = RECURRENT if size else code
     if any(isinstance(layer, Normalise) for _, layer, _ in net.stages()):
-        flatten = '            case "flatten"'
-        code = code.replace(flatten, NORMALISE + flatten)
+        code = code.replace(FLATTEN, NORMALISE + FLATTEN)
+    if any(isinstance(layer, LayerNorm) for _, layer, _ in net.stages()):
+        code = code.replace(FLATTEN, LAYER_NORM + FLATTEN)
     begin, y, h = "", "y", ""
     if size:
         rows = 1 if is_encoded(about) else "len(x)"
@@ -145,6 +155,8 @@ def _describe(layer: Layer, within: str = "") -> dict[str, Any]:
         spec["branches"] = [[_describe(each, f"{name}.") for each in chain] for chain in chains]
     if isinstance(layer, Conv2d):
         spec |= {"stride": layer.stride, "padding": layer.padding}
+    if isinstance(layer, LayerNorm):
+        spec |= {"eps": layer.eps}
     if isinstance(layer, MaxPool2d):
         spec |= {"size": layer.size}
     return spec

@@ -15,6 +15,7 @@ from drl.extras import need
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Sigmoid, Tanh
 from drl.nn.normalise import Normalise
 from drl.nn.recurrent import GRU
@@ -137,11 +138,14 @@ class _Graph:
             W = self._array(f"{name}.W", layer.W, (3, 2, 0, 1))
             b = [] if layer.b is None else [self._array(f"{name}.b", layer.b)]
             self._node("Conv", W, *b, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
+        elif isinstance(layer, LayerNorm):
+            self._channels_last()
+            arrays = [self._array(f"{name}.{of}", getattr(layer, of)) for of in layer.shapes]
+            self._node("LayerNormalization", *arrays, axis=-1, epsilon=layer.eps)
         elif isinstance(layer, MaxPool2d):
             self._node("MaxPool", kernel_shape=[layer.size] * 2, strides=[layer.size] * 2)
         elif isinstance(layer, Flatten):
-            if self.channels_first:
-                self._node("Transpose", perm=TO_CHANNELS_LAST)
+            self._channels_last()
             self._node("Flatten", axis=1)
         elif isinstance(layer, Linear):
             W = self._array(f"{name}.W", layer.W)
@@ -151,6 +155,11 @@ class _Graph:
             self._gru(layer, name)
         else:
             self._node(ACTIVATIONS[type(layer)])
+
+    def _channels_last(self) -> None:
+        if self.channels_first:
+            self._node("Transpose", perm=TO_CHANNELS_LAST)
+            self.channels_first = False
 
     def _branches(self, layer: Branches, name: str) -> None:
         x, outputs = self.newest, []

@@ -18,12 +18,19 @@ from drl.extras import require
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import Flatten, Layer, Linear, ReLU, Scale, Shape, Sigmoid, Tanh
 from drl.nn.normalise import Normalise
 from drl.nn.recurrent import GRU
 
 Layers = list[tuple[Layer, Shape, Shape]]  # each with the shapes of its input and output
 ACTIVATIONS = {ReLU: "nn.ReLU()", Tanh: "nn.Tanh()", Sigmoid: "nn.Sigmoid()"}
+
+CHANNEL_NORM = """
+class ChannelNorm(nn.LayerNorm):  # over the channels at each position
+    def forward(self, x):
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+"""
 
 
 def encode(net: Network, about: dict[str, Any]) -> bytes:
@@ -91,10 +98,11 @@ def _module(
     """The code that makes it."""
     buffers = "".join(piece.buffers for piece in pieces)
     modules = "".join(piece.module for piece in pieces)
+    channel_norm = CHANNEL_NORM if "ChannelNorm(" in modules else ""
     return f"""\
 import torch
 from torch import nn
-
+{channel_norm}
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -211,6 +219,10 @@ class _Chain:
             elif isinstance(layer, Conv2d):
                 weight = net.ops.numpy(layer.W).transpose(3, 2, 0, 1)
                 self.tensors[f"{name}.{i}.weight"] = weight
+            elif isinstance(layer, LayerNorm):
+                for of, ours in (("weight", layer.gain), ("bias", layer.offset)):
+                    array = net.ops.numpy(ours)
+                    self.tensors[f"{name}.{i}.{of}"] = array if order is None else array[order]
             elif isinstance(layer, Linear):
                 W = net.ops.numpy(layer.W)
                 self.tensors[f"{name}.{i}.weight"] = (W if order is None else W[order]).T
@@ -239,6 +251,9 @@ class _Chain:
             )
         elif isinstance(layer, Linear):
             self.lines.append(f"nn.Linear({shape[0]}, {layer.outputs}{_bias(layer)}),")
+        elif isinstance(layer, LayerNorm):
+            kind = "nn.LayerNorm" if len(shape) == 1 else "ChannelNorm"
+            self.lines.append(f"{kind}({shape[-1]}, eps={layer.eps!r}),")
         elif isinstance(layer, MaxPool2d):
             self.lines.append(f"nn.MaxPool2d({layer.size}),")
         elif isinstance(layer, Flatten):

@@ -11,6 +11,7 @@ import numpy as np
 
 from drl.nn.conv import FRONTS, Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.init import INITS, Init, he, uniform, xavier
+from drl.nn.layer_norm import LayerNorm
 from drl.nn.layers import ACTIVATIONS, Flatten, Layer, Linear, Scale, Shape
 from drl.nn.network import Network, as_shape
 from drl.nn.normalise import Normalise
@@ -35,6 +36,7 @@ class MLP(Network):
     normalise    running mean and deviation of the inputs (Normalise), for an agent to move
     init         "he", "xavier", "orthogonal", "uniform"; default He before ReLU, else Xavier, and
                  for the outputs U(±1/√fan_in)
+    layer_norm   LayerNorm between a layer's products and its activation
     backend      "numpy", "torch", or "auto": by size, see `choose_backend`
     seed         int or numpy Generator; the same weights on both backends
 
@@ -47,12 +49,13 @@ class MLP(Network):
         scale: float | Sequence[float] | None = None, init: str | None = None,
         backend: str = "auto", dtype: str = "float32", device: str = "cpu",
         seed: int | np.random.Generator = 0, normalise: bool = False,
+        layer_norm: bool = False,
     ) -> None:  # fmt: skip
         inputs, convolutions = as_shape(input_shape), front_of(conv)
         hidden = (int(hidden),) if isinstance(hidden, int | np.integer) else tuple(hidden)
         units = Normalise() if normalise else None
-        layers = front(inputs, convolutions, activation, bias, scale, init, units)
-        layers += dense(hidden, activation, partial(Linear, bias=bias), init)
+        layers = front(inputs, convolutions, activation, bias, scale, init, units, layer_norm)
+        layers += dense(hidden, activation, partial(Linear, bias=bias), init, layer_norm)
         layers.append(Linear(outputs, bias=bias, init=_init(init, uniform)))
         if backend == "auto":
             backend = choose_backend(inputs, outputs, hidden, convolutions, device)
@@ -62,7 +65,7 @@ class MLP(Network):
 def front(
     inputs: Shape, conv: Sequence[Conv | Pool] = (), activation: str = "relu", bias: bool = True,
     scale: float | Sequence[float] | None = None, init: str | None = None,
-    normalise: Normalise | None = None,
+    normalise: Normalise | None = None, layer_norm: bool = False,
 ) -> list[Layer]:  # fmt: skip
     """The layers x → [scale] → [normalise] → [convolutions] → a vector.   Arguments as in MLP."""
     layers: list[Layer] = []
@@ -78,7 +81,7 @@ def front(
             conv2d = Conv2d(
                 spec.filters, spec.kernel, spec.stride, spec.padding, bias=bias, init=inner
             )
-            layers += [conv2d, function()]
+            layers += [conv2d, *([LayerNorm()] if layer_norm else []), function()]
     if len(inputs) > 1:
         layers.append(Flatten())
     return layers
@@ -86,7 +89,7 @@ def front(
 
 def dense(
     hidden: Sequence[int], activation: str = "relu",
-    linear: Callable[..., Layer] = Linear, init: str | None = None,
+    linear: Callable[..., Layer] = Linear, init: str | None = None, layer_norm: bool = False,
 ) -> list[Layer]:  # fmt: skip
     """Hidden layers: for each width a linear layer and the activation.   Arguments as in MLP.
 
@@ -95,7 +98,8 @@ def dense(
     function, inner = _activation(activation), _init(init, _inner(activation))
     layers: list[Layer] = []
     for width in hidden:
-        layers += [linear(width, init=inner), function()]
+        norm = [LayerNorm()] if layer_norm else []
+        layers += [linear(width, init=inner), *norm, function()]
     return layers
 
 
