@@ -5,8 +5,23 @@ import copy
 import numpy as np
 import pytest
 
-from drl.nn import Branches, Free, Linear, Network, Tanh, make_ops, part
+from drl.nn import (
+    Branches,
+    Conv2d,
+    Flatten,
+    Free,
+    LayerNorm,
+    Linear,
+    MaxPool2d,
+    Network,
+    ReLU,
+    Scale,
+    Tanh,
+    make_ops,
+    part,
+)
 from drl.nn.init import Orthogonal, orthogonal
+from drl.nn.noisy import NoisyLinear
 
 each_library = pytest.mark.parametrize("library", ["numpy", "torch"])
 
@@ -110,3 +125,29 @@ def test_orthogonal_has_its_gain():
         np.testing.assert_allclose(W.T @ W, gain**2 * np.eye(4), atol=1e-14 * gain**2)
         same = orthogonal(np.random.default_rng(0), 6, 4) * gain / np.sqrt(2)
         np.testing.assert_allclose(W, same, rtol=1e-14)
+
+
+def frozen_layers():
+    return {
+        "dense": (3, [Linear(5), Tanh(), LayerNorm(), Linear(4), ReLU(), Linear(2)]),
+        "branches": (3, [Linear(4), *apart()]),
+        "convolution": ((4, 4, 2), [Conv2d(3, 2), Tanh(), MaxPool2d(2), Flatten(), Linear(2)]),
+        "noisy": (3, [NoisyLinear(4), Tanh(), Linear(2)]),
+        "first without parameters": (3, [Scale(2.0), Linear(2)]),
+    }
+
+
+@each_library
+@pytest.mark.parametrize("name", frozen_layers())
+@pytest.mark.parametrize("rows", [4, 2])
+def test_the_inputs_gradient_alone(name, rows, library):
+    """params=False: the same ∂L/∂x, to the bit, and `grads` as they were."""
+    shape, layers = frozen_layers()[name]
+    net = Network(layers, shape, make_ops(library, "float64"), seed=2)
+    rng = np.random.default_rng(0)
+    y, backward = net.forward(rng.normal(size=(4, *net.input_shape)))
+    dy = rng.normal(size=(rows, y.shape[1]))
+    expected = net.ops.numpy(backward(dy, inputs=True)).copy()
+    net.grads[:] = 7.0
+    np.testing.assert_array_equal(net.ops.numpy(backward(dy, params=False)), expected)
+    assert (net.ops.numpy(net.grads) == 7.0).all()

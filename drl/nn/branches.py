@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from drl.nn.chain import chained, unrolled
+from drl.nn.chain import chained, pulled, unrolled
 from drl.nn.layers import Layer, Pullback, Shape
 from drl.nn.ops import Array, Ops
 
@@ -68,6 +68,10 @@ class Branches(Layer):
             raise ValueError("layers of branches see their input alone: put those with a condition "
                              "behind them")  # fmt: skip
         self.noisy = any(layer.noisy for layer in inner)
+
+    @property
+    def inputs_alone(self) -> bool:  # type: ignore[override]
+        return all(layer.inputs_alone or not layer.shapes for layer, _ in self.inside())
 
     def build(self, shape: Shape) -> Shape:
         self.shapes, self.inner, self.widths = {}, {}, {}
@@ -137,7 +141,7 @@ class Branches(Layer):
     def _backwards(self, chains: Mapping[str, Sequence[Pullback]]) -> Pullback:
         """The chain rule through every branch."""
 
-        def backward(dy: Array, inputs: bool = True) -> Array:
+        def backward(dy: Array, inputs: bool = True, params: bool = True) -> Array:
             start, total = 0, None
             for branch, pullbacks in chains.items():
                 width, lowest = self.widths[branch], _lowest(self.branches[branch])
@@ -145,10 +149,13 @@ class Branches(Layer):
                 start += width
                 if not inputs and lowest is None:
                     continue  # nothing is learnt there
-                last = 0 if inputs or lowest is None else lowest
-                for pullback in reversed(pullbacks[last + 1 :]):
-                    part = pullback(part)
-                dx = pullbacks[last](part, inputs)
+                if params:
+                    last = 0 if inputs or lowest is None else lowest
+                    for pullback in reversed(pullbacks[last + 1 :]):
+                        part = pullback(part)
+                    dx = pullbacks[last](part, inputs)
+                else:
+                    dx = pulled(self.branches[branch], pullbacks, part)
                 total = dx if total is None else total + dx  # ∂L/∂x = Σ of the branches'
             return total if inputs else None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from drl.nn.layers import Layer, Pullback
+from drl.nn.layers import Layer, Pullback, WholePullback
 from drl.nn.ops import Array
 
 
@@ -15,6 +16,14 @@ def chained(layers: Sequence[Layer], x: Array) -> tuple[Array, list[Pullback]]:
         x, pullback = layer.forward(x)
         pullbacks.append(pullback)
     return x, pullbacks
+
+
+def pulled(layers: Sequence[Layer], pullbacks: Sequence[Pullback], dy: Array) -> Array:
+    """∂L/∂x of layers that all have `inputs_alone`, or no parameters: `grads` stay as they are."""
+    for layer, pullback in zip(reversed(layers), reversed(pullbacks), strict=True):
+        alone = layer.inputs_alone
+        dy = cast(WholePullback, pullback)(dy, params=False) if alone else pullback(dy)
+    return dy
 
 
 def unrolled(

@@ -19,6 +19,7 @@ class LayerNorm(Layer):
     ValueError where ε is not above 0.
     """
 
+    inputs_alone = True
     gain: Array  # γ
     offset: Array  # β
     dgain: Array
@@ -44,12 +45,13 @@ class LayerNorm(Layer):
         unit = centred * rate  # x̂
         y = unit * self.gain + self.offset  # γ ⊙ x̂ + β
 
-        def backward(dy: Array, inputs: bool = True) -> Array:
+        def backward(dy: Array, inputs: bool = True, params: bool = True) -> Array:
             rows = dy.shape
             dy = dy.reshape(-1, shape[-1])
             u, r = unit[: len(dy)], rate[: len(dy)]
-            ops.sum_rows(dy * u, out=self.dgain)  # ∂L/∂γ = Σ_batch dy ⊙ x̂
-            ops.sum_rows(dy, out=self.doffset)  # ∂L/∂β = Σ_batch dy
+            if params:
+                ops.sum_rows(dy * u, out=self.dgain)  # ∂L/∂γ = Σ_batch dy ⊙ x̂
+                ops.sum_rows(dy, out=self.doffset)  # ∂L/∂β = Σ_batch dy
             if not inputs:
                 return None
             d = dy * self.gain  # ∂L/∂x̂ = dy ⊙ γ

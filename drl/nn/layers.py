@@ -4,9 +4,10 @@
 ∂L/∂W and ∂L/∂b, and returns dx = ∂L/∂x.  All that a pullback needs besides W is in its closure, so
 several forwards may be open at once, and each pullback is right as long as W has not changed.
 
-Two savings.  `backward(dy, inputs=False)` does not compute ∂L/∂x, which the first layer has no use
-for.  And dy may have fewer rows than x: the rows left out have no part in L, so their gradient is
-zero and is never computed.
+Three savings.  `backward(dy, inputs=False)` does not compute ∂L/∂x, which the first layer has no
+use for; `backward(dy, params=False)` computes ∂L/∂x alone, which is what a policy needs of its
+critic.  And dy may have fewer rows than x: the rows left out have no part in L, so their gradient
+is zero and is never computed.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ class Pullback(Protocol):
     def __call__(self, dy: Array, inputs: bool = True) -> Array: ...
 
 
+class WholePullback(Protocol):
+    """A network's, and that of layers with `inputs_alone`.   params=False: without ∂L/∂θ."""
+
+    def __call__(self, dy: Array, inputs: bool = ..., params: bool = True) -> Array: ...
+
+
 def rows_of(dy: Array, x: Array) -> Array:
     """The first rows of x, as many as dy has."""
     rows = dy.shape[0]
@@ -53,6 +60,7 @@ class Layer:
     shapes: dict[str, Shape] = {}
     buffers: dict[str, np.ndarray] = {}
     place: tuple[FlatParameters, int] | None = None  # the vector, and where the layer begins in it
+    inputs_alone = False  # whether its pullback takes params=False
     noisy = False  # whether `resample` does anything
     conditional = False  # whether `forward` takes the network's condition, besides x
 
@@ -143,6 +151,7 @@ class Linear(Layer):
     ValueError below 1 output.
     """
 
+    inputs_alone = True
     W: Array
     b: Array | None = None
     dW: Array
@@ -168,10 +177,11 @@ class Linear(Layer):
         ops = self.ops
         y = ops.linear(x, self.W, self.b)  # xW + b
 
-        def backward(dy: Array, inputs: bool = True) -> Array:
-            ops.matmul(rows_of(dy, x).T, dy, out=self.dW)  # ∂L/∂W = xᵀ dy
-            if self.db is not None:
-                ops.sum_rows(dy, out=self.db)  # ∂L/∂b = Σ_batch dy
+        def backward(dy: Array, inputs: bool = True, params: bool = True) -> Array:
+            if params:
+                ops.matmul(rows_of(dy, x).T, dy, out=self.dW)  # ∂L/∂W = xᵀ dy
+                if self.db is not None:
+                    ops.sum_rows(dy, out=self.db)  # ∂L/∂b = Σ_batch dy
             return ops.linear_backward(dy, self.W) if inputs else None  # ∂L/∂x = dy Wᵀ
 
         return y, backward

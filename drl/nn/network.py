@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from drl.nn.chain import pulled
 from drl.nn.flat import FlatParameters
-from drl.nn.layers import Layer, Pullback, Shape
+from drl.nn.layers import Layer, Pullback, Shape, WholePullback
 from drl.nn.memory import require_memory
 from drl.nn.ops import Array, Ops
 
@@ -101,12 +102,13 @@ class Network:
             setattr(self, name, value)
         self.params, self.grads = self.flat.params, self.flat.grads
 
-    def forward(self, x: Array, condition: Array | None = None) -> tuple[Array, Pullback]:
+    def forward(self, x: Array, condition: Array | None = None) -> tuple[Array, WholePullback]:
         """x (B, *input_shape) → y (B, outputs), and the pullback that fills `grads`.
 
         backward(dy) overwrites `grads` with ∂L/∂θ; it returns ∂L/∂x only if asked with
-        inputs=True.  dy may be given for the first rows of the batch alone.  Until then neither
-        `params` nor the array x may be overwritten: the pullback reads them, not copies.
+        inputs=True, and ∂L/∂x alone, `grads` as they are, with params=False.  dy may be given for
+        the first rows of the batch alone.  Until then neither `params` nor the array x may be
+        overwritten: the pullback reads them, not copies.
 
         condition  what a conditional layer is given besides its input, where the network has one:
                    the fractions τ of drl.nn.embedding.QuantileEmbedding
@@ -124,20 +126,32 @@ class Network:
 
         return x, self._backwards(pullbacks, x.shape[0])
 
-    def _backwards(self, pullbacks: Sequence[Pullback], rows: int) -> Pullback:
+    def _backwards(self, pullbacks: Sequence[Pullback], rows: int) -> WholePullback:
         """The chain rule through all layers, of an output of so many rows."""
 
-        def backward(dy: Array, inputs: bool = False) -> Array:
+        def backward(dy: Array, inputs: bool = False, params: bool = True) -> Array:
             dy = self.ops.asarray(dy)
             if dy.shape[1:] != self.output_shapes[-1] or dy.shape[0] > rows:
                 wanted = ", ".join(map(str, (f"at most {rows}", *self.output_shapes[-1])))
                 raise ValueError(f"∂L/∂y must have shape ({wanted}), got {tuple(dy.shape)}")
+            if not params:
+                return self._inputs_alone(pullbacks, dy)
             last = 0 if inputs else self.lowest
             for pullback in reversed(pullbacks[last + 1 :]):
                 dy = pullback(dy)
             return pullbacks[last](dy, inputs)
 
         return backward
+
+    def _inputs_alone(self, pullbacks: Sequence[Pullback], dy: Array) -> Array:
+        """∂L/∂x; of layers that cannot give it alone the gradients are put back."""
+        if all(layer.inputs_alone or not layer.shapes for layer in self.layers):
+            return pulled(self.layers, pullbacks, dy)
+        kept = self.grads + 0
+        for pullback in reversed(pullbacks):
+            dy = pullback(dy)
+        self.grads[:] = kept
+        return dy
 
     def __call__(self, x: Array, condition: Array | None = None) -> Array:
         """x (B, *input_shape) → y (B, outputs), without a pullback.   Arguments as in forward."""

@@ -24,7 +24,7 @@ class NoisyLinear(Linear):
     ValueError below 1 output, or where sigma is below 0.
     """
 
-    noisy = True
+    noisy, inputs_alone = True, False
     W_sigma: Array
     b_sigma: Array
     dW_sigma: Array
