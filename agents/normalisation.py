@@ -20,6 +20,7 @@ from drl.state import fill, number
 
 EVERY = 100  # updates between two moves, off-policy
 MOST = 1e300  # Inf is no number to go on from
+FEW = 16  # numbers with a curve each
 LIMIT = 10.0  # a normalised reward is cut to ± this
 
 
@@ -42,8 +43,8 @@ class Statistics(Protocol):
     def about(self) -> list[str]:
         """What people are told of it, in one line each."""
 
-    def metrics(self) -> Mapping[str, float | np.ndarray]:
-        """By TensorBoard name."""
+    def metrics(self, obs: np.ndarray) -> Mapping[str, float | np.ndarray]:
+        """By TensorBoard name.   obs: (N, *shape), some of those learnt from."""
 
     def state(self) -> dict[str, Any]: ...
 
@@ -71,8 +72,8 @@ class ObservationStatistics:
                 "the network has no Normalise layer: one of your own needs drl.Normalise() before "
                 "its first weights"
             )
-        net, _, self.places = self.nets[0]
-        self.seen = Moments(net.input_shape)  # since the last move
+        self.net, _, self.places = self.nets[0]
+        self.seen = Moments(self.net.input_shape)  # since the last move
 
     def see(
         self, obs: np.ndarray, reward: np.ndarray | None = None, ended: np.ndarray | None = None
@@ -95,12 +96,24 @@ class ObservationStatistics:
             if place.weights is None
         ]
 
-    def metrics(self) -> dict[str, float | np.ndarray]:
+    def metrics(self, obs: np.ndarray) -> dict[str, float | np.ndarray]:
+        """μ and σ, number by number where they are few, else as distributions; and how many numbers
+        are cut."""
         found: dict[str, float | np.ndarray] = {}
         for place in self.places:
+            of = "observations" if len(self.places) == 1 else f"observations/{place.name}"
+            x = self.net.ops.asarray(obs)
+            for layer in (*place.before, place.layer):
+                x = layer.forward(x)[0]
+            cut = np.abs(self.net.ops.numpy(x)) >= place.layer.limit
+            found[f"{of}/cut"] = float(cut.mean())
             moments = place.layer.moments
-            found[f"{place.name}/mean"] = moments.mean.ravel().copy()
-            found[f"{place.name}/std"] = moments.std()[0].ravel()
+            for name, values in (("mean", moments.mean), ("std", moments.std()[0])):
+                if values.size > FEW:
+                    found[f"{of}/{name}"] = values.ravel().copy()
+                else:
+                    each = enumerate(values.ravel().tolist())
+                    found |= {f"{of}/{name}/{i}": value for i, value in each}
         return found
 
     def state(self) -> dict[str, Any]:
@@ -148,8 +161,8 @@ class ReturnScale:
     def about(self) -> list[str]:
         return []
 
-    def metrics(self) -> dict[str, float | np.ndarray]:
-        return {"normalise/return_std": self.std}
+    def metrics(self, obs: np.ndarray) -> dict[str, float | np.ndarray]:
+        return {"train/return_std": self.std}
 
     def learnt(self) -> dict[str, Any]:
         """σ and what it is of, without the episodes under way: what a policy keeps."""

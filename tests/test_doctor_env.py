@@ -184,7 +184,10 @@ ADVISED = {  # what works, and may be better → what is looked at, words
     Endless: ("episodes' ends", "give it a time limit"),
     OneBuffer: ("fresh arrays", "they are copied here"),
     Unseeded: ("repeats by seed", "draw everything random from self.np_random"),
-    Large: ("observations", "give `scale`, factors that bring them to about ±1: 0.001 10"),
+    Large: (
+        "observations",
+        "use `normalise_obs`, or give `scale`, factors that bring them to about ±1: 0.001 10",
+    ),
     Beyond: ("observations", "outside their space"),
     Unclosed: ("close()", "the port is gone"),
     Unpaid: ("rewards", "chance alone may never find one"),
@@ -202,7 +205,7 @@ def test_what_may_be_better_is_advised(env: Any) -> None:
 def test_the_scale_of_rewards_is_what_the_returns_come_to() -> None:
     text = of(drl.doctor(Large), "rewards").text
     assert "200 … 200 a step, discounted returns to 1.91e+03" in text
-    assert "`reward_scale=0.0005`" in text
+    assert "`reward_scale=0.0005` brings values to about ±1, or `normalise_reward`" in text
 
 
 def test_what_does_not_repeat_cannot_be_resumed_exactly() -> None:
@@ -246,19 +249,20 @@ def normalised(name: str) -> Any:
 
 
 WRAPPERS = {
-    "NormalizeObservation": "normalises observations",
-    "NormalizeReward": "normalises rewards",
+    "NormalizeObservation": ("normalises observations", "use `normalise_obs` in its place"),
+    "NormalizeReward": ("normalises rewards", "use `normalise_reward` in its place"),
 }
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_a_wrapper_with_statistics_of_its_own_is_warned_of(name: str) -> None:
     report = drl.doctor(normalised(name))
-    found = of(report, "wrappers")
-    assert found.mark == "look" and WRAPPERS[name] in found.text and "score wrongly" in found.text
-    with pytest.warns(drl.TrainingWarning, match=f"{name} {WRAPPERS[name]} by statistics"):
+    found, (what, use) = of(report, "wrappers"), WRAPPERS[name]
+    assert found.mark == "look" and what in found.text and "score wrongly" in found.text
+    assert use in found.text
+    with pytest.warns(drl.TrainingWarning, match=f"{name} {what} by statistics"):
         drl.train("dqn", normalised(name), steps=32, learning_starts=16, progress=False)
-    with pytest.warns(drl.TrainingWarning, match=f"{name} {WRAPPERS[name]} by statistics"):
+    with pytest.warns(drl.TrainingWarning, match=f"{name} {what} by statistics"):
         drl.train(
             "dqn", normalised(name), steps=32, learning_starts=16, num_envs=2, env_workers=2,
             progress=False,

@@ -44,11 +44,11 @@ def newest(run: Path) -> str:
     return max(path.name for path in run.glob("checkpoints/step-*"))
 
 
-def survives(kills: int, directory: Path) -> None:
+def survives(kills: int, directory: Path, *flags: str) -> None:
     run, whole = directory / "run", directory / "whole"
     moments = random.Random(0)
     process = subprocess.Popen(
-        command("train", "dqn", "--run", str(run), *SETTINGS), stdout=subprocess.DEVNULL
+        command("train", "dqn", "--run", str(run), *SETTINGS, *flags), stdout=subprocess.DEVNULL
     )
     while not list(run.glob("checkpoints/step-*")):
         assert process.poll() is None
@@ -72,6 +72,11 @@ def survives(kills: int, directory: Path) -> None:
 
 def test_survives_kills(tmp_path: Path) -> None:
     survives(4, tmp_path)
+
+
+def test_statistics_survive_too(tmp_path: Path) -> None:
+    """Those gathered, those in the networks, and the returns under way."""
+    survives(2, tmp_path, "--normalise-obs", "--normalise-reward")
 
 
 @pytest.mark.slow

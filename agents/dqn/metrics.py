@@ -40,9 +40,10 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
         best = np.sort(np.where(allowed, q, -np.inf)[choice], axis=1)
         metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
     metrics |= update_ratios(agent.net, agent.optimizer)
-    metrics |= dead_relus(agent.net, agent.replay.peek(64), agent.head.condition)
+    obs = agent.replay.peek(64)
+    metrics |= dead_relus(agent.net, obs, agent.head.condition)
     for part in agent.statistics:
-        metrics |= part.metrics()
+        metrics |= part.metrics(obs)
     metrics["train/td_error"] = td_error
     for a, (of_action, rows) in enumerate(zip(q.T[:SHOWN], allowed.T[:SHOWN], strict=True)):
         if rows.any():

@@ -77,6 +77,9 @@ class DQNPolicy(SavedPolicy):
         returns = {} if self.returns is None else {"returns": self.returns.learnt()}
         return super().state() | returns
 
+    def about(self) -> dict[str, Any]:
+        return super().about() | {"unit": 1 / self.unit}
+
     def settings(self) -> dict[str, Any]:
         return super().settings() | {"own_net": self.own_net}
 

@@ -118,6 +118,8 @@ def _observations(found: Played, config: Any, settings: Set[str]) -> Finding:
         return Finding("ok", "observations", text)
     if found.obs[0].dtype == np.uint8:
         return Finding("ok", "observations", f"{said}, bytes: brought to 0 … 1 by the agent")
+    if getattr(config, "normalise_obs", False):
+        return Finding("ok", "observations", f"{said}, normalised by the agent")
     scale = getattr(config, "scale", None)
     flat = obs.reshape(len(obs), -1)
     if scale is not None:
@@ -133,9 +135,7 @@ def _observations(found: Played, config: Any, settings: Set[str]) -> Finding:
     if apart > APART:
         said += f"; their spreads are {moving.min():.2g} to {moving.max():.2g}"
     use = "bring them to about ±1 in the environment"
-    if "normalise_obs" in settings:
-        use = "use `normalise_obs`"
-    elif "scale" in settings:
+    if "scale" in settings:
         factors = {_round(1 / max(abs(column).max(), 1e-6)) for column in flat.T}
         use = "give `scale`, factors that bring them to about ±1"
         if len(factors) <= 8 and apart > APART and flat.shape[1] <= 8:
@@ -143,6 +143,8 @@ def _observations(found: Played, config: Any, settings: Set[str]) -> Finding:
             use += f": {each}"
         elif apart <= APART:
             use += f": {_round(1 / abs(flat).max()):g}"
+    if "normalise_obs" in settings:
+        use = f"use `normalise_obs`, or {use}"
     return Finding("look", "observations", f"{said}: {use}")
 
 
@@ -151,6 +153,9 @@ def _rewards(found: Played, config: Any, settings: Set[str]) -> Finding:
     if not rewards.any():
         text = f"none in {len(rewards):,} random steps: chance alone may never find one"
         return Finding("look", "rewards", text)
+    if getattr(config, "normalise_reward", False):
+        text = f"{rewards.min():.3g} … {rewards.max():.3g} a step, normalised by the agent"
+        return Finding("ok", "rewards", text)
     unit = float(getattr(config, "reward_scale", 1.0))
     largest = float(np.abs(found.returns).max())
     said = f"{rewards.min():.3g} … {rewards.max():.3g} a step, discounted returns to {largest:.3g}"
