@@ -115,6 +115,10 @@ def test_an_environment_in_a_file_has_its_short_name_unless_two_share_it() -> No
     called = Result(one.settings | {"env_kwargs": {"goal": 0.2}}, {}, one.curve)
     plain = Result(one.settings | {"env_kwargs": {}}, {}, one.curve)
     assert [g.label for g in group([called, plain])] == ["goal=0.2", ""]
+    wrapped = Result(one.settings | {"wrappers": ["/a/my_env.py:Around"]}, {}, one.curve)
+    bare = Result(one.settings | {"wrappers": []}, {}, one.curve)
+    labels = [g.label for g in group([wrapped, bare])]
+    assert labels == ["wrappers=my_env.py:Around", "wrappers=none"]
     assert [g.what for g in group([one, result("E-v0")])] == ["my_env.py:MyEnv", "E-v0"]
     assert [g.what for g in group([one, other])] == ["/a/my_env.py:MyEnv", "/b/my_env.py:MyEnv"]
 

@@ -22,7 +22,10 @@ from drl.statistics import bootstrap_interval, interquartile_mean
 from drl.tables import job_of
 
 # what does not change what is learnt
-ASIDE = {"job", "env", "data", "seed", "log", "log_to", "log_every", "checkpoint_every", "data_dir"}
+ASIDE = {
+    "job", "env", "data", "seed", "log", "log_to", "log_every", "checkpoint_every", "data_dir",
+    "observation_space", "observations",
+}  # fmt: skip
 AGGREGATE = "aggregate.json"  # marks what compare_board has written: no run
 
 Curve = tuple[np.ndarray, np.ndarray]  # steps (T,), values (T,)
@@ -233,4 +236,4 @@ def _short(value: Any) -> str:
         return "/".join(_short(v) for v in value.values())
     if isinstance(value, float):
         return f"{value:g}"
-    return "none" if value is None else str(value)
+    return "none" if value is None else short(str(value))
