@@ -17,6 +17,7 @@ from agents.ppo.build import build_a2c, build_ppo
 from agents.ppo.config import A2CConfig, PPOConfig
 from agents.ppo.metrics import ppo_metrics
 from agents.setup import Setup
+from drl.environment import Step
 from drl.nn.branches import Branches
 from drl.nn.layers import Linear
 
@@ -101,9 +102,85 @@ def test_bytes_are_scaled() -> None:
     z = one.actor(np.array([[255, 0, 0]], np.uint8))
     heads = agent.net.layers[-1]
     assert isinstance(heads, Branches)
-    _, first, tanh, last = heads.branches["actor"]
+    first, _, last = heads.branches["actor"]
     known = np.tanh(first.W[0] + first.b) @ last.W + last.b  # type: ignore[attr-defined]
     assert np.allclose(z[0], known, atol=1e-6)
+
+
+NORMALISED = replace(SMALL, normalise_obs=True, normalise_reward=True)
+
+
+def far(agent: Any, seed: int) -> None:
+    """A rollout of observations about 50 ± 20, and rewards about 3 ± 30."""
+    rng, envs = np.random.default_rng(seed), agent.rollout.num_envs
+    obs = rng.normal(50, 20, (envs, 4)).astype(np.float32)
+    while not agent.rollout.full:
+        after = rng.normal(50, 20, (envs, 4)).astype(np.float32)
+        ends, no = rng.random(envs) < 0.2, np.zeros(envs, bool)
+        action = agent.act(obs, 0)
+        agent.observe(obs, action, Step(after, rng.normal(3, 30, envs), ends, no, after))
+        obs = after
+
+
+def test_observations_and_rewards_are_normalised_as_of_the_rollout_s_end() -> None:
+    agent = ppo(SPACES["discrete"], NORMALISED)
+    obs, rewards = [], []
+    for n in range(2):
+        far(agent, n)
+        obs.append(agent.rollout.obs[:-1].reshape(-1, 4).copy())
+        rewards.append(agent.rollout.reward.copy())
+        while agent.due(0):
+            update = agent.learn()
+    seen = np.concatenate(obs)
+    means = [b for name, b in agent.net.buffers.items() if name.endswith("mean")]
+    assert len(means) == 1 and np.allclose(means[0], seen.mean(axis=0), rtol=1e-6)
+    assert agent.returns is not None
+    std = agent.returns.std
+    assert 10 < std < 100
+    # A + V = R is in units of σ: of the last rollout, whose λ-returns are sums of a few rewards
+    assert np.abs(update.seen.rows.returns).max() < 10
+    known = agent.policy().value(obs[1])
+    assert np.allclose(known, std * agent.values(obs[1]), rtol=1e-5)
+
+
+def test_a_policy_does_not_notice_that_statistics_move() -> None:
+    """W and b make up for it: log π of the newest rollout, of before and after."""
+    agent = ppo(SPACES["discrete"], NORMALISED)
+    for n in range(2):
+        far(agent, n)
+        while agent.due(0):
+            agent.learn()
+    far(agent, 5)
+    s = agent.rollout.obs[0]
+    before = agent.policy().probs(s)
+    for part in agent.statistics:
+        part.move()
+    assert np.allclose(agent.policy().probs(s), before, atol=1e-5)
+
+
+def test_large_observations_and_rewards_are_cut() -> None:
+    agent = ppo(SPACES["discrete"], NORMALISED)
+    far(agent, 1)
+    while agent.due(0):
+        agent.learn()
+    huge = np.full((1, 4), 1e6, np.float32)
+    assert np.array_equal(agent.policy().value(huge), agent.policy().value(huge * 10))
+    far(agent, 2)
+    agent.rollout.reward[:] = 1e9
+    assert np.abs(agent.prepared().returns).max() < 10 / (1 - 0.99 * 0.95)
+
+
+def test_normalisation_goes_where_the_policy_goes(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    result = drl.train("ppo", "drl/Pendulum-v1", steps=4_096, run=run, normalise_obs=True,
+                       normalise_reward=True, progress=False)  # fmt: skip
+    obs = np.random.default_rng(1).normal(0, [0.7, 0.7, 3.0], (5, 3)).astype(np.float32)
+    again = drl.load_run(run).policy("last")
+    assert np.array_equal(again(obs), result.policy(obs))
+    assert np.array_equal(again.value(obs), result.policy.value(obs))
+    net = again.deterministic_net()
+    mean = np.clip(net.ops.numpy(net(obs)), -1, 1) * 2
+    assert np.allclose(mean, result.policy(obs), atol=1e-5)
 
 
 def test_what_is_logged() -> None:

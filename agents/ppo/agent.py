@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import numpy as np
 from agents.agent import Agent
 from agents.memory.returns import gae
 from agents.memory.rollout import Rollout
+from agents.normalisation import LIMIT, ReturnScale, Statistics
 from agents.ppo.losses import PolicyFit, PolicyLoss, ValueFit, ValueLoss, normalised
 from agents.ppo.phase import Rows, minibatches
 from agents.ppo.policy import ActorCriticPolicy
@@ -63,6 +64,9 @@ class PPO(Agent):
     batch_size     rows of a minibatch; None: all
     target_kl      a rollout is done with once KL(π_old ‖ π) of a minibatch is above 1.5 times this
     max_grad_norm  ‖∂L/∂θ‖ is cut to this; None leaves it
+    statistics     what is gathered of observations and returns: it moves when a rollout is full,
+                   before anything is computed of it (agents.normalisation)
+    returns        the one among them that rewards are divided by; None: they are not
     metrics_of     what is to be logged of a rollout
     """
 
@@ -75,6 +79,7 @@ class PPO(Agent):
         batch_size: int | None = None, ent_coef: float = 0.0, vf_coef: float = 0.5,
         normalise_advantage: bool = True, max_grad_norm: float | None = 0.5,
         target_kl: float | None = None,
+        statistics: Sequence[Statistics] = (), returns: ReturnScale | None = None,
     ) -> None:  # fmt: skip
         self._policy, self.net, self.ops = policy, policy.net, policy.net.ops
         self.distribution, self.rollout, self.optimizer = policy.distribution, rollout, optimizer
@@ -86,6 +91,7 @@ class PPO(Agent):
         self.ent_coef, self.vf_coef = ent_coef, vf_coef
         self.normalise_advantage, self.max_grad_norm = normalise_advantage, max_grad_norm
         self.target_kl = math.inf if target_kl is None else target_kl
+        self.statistics, self.returns = statistics, returns
         self.updates = self.rollouts = 0  # gradient steps; rollouts learnt from
         self.phase: Iterator[Update] | None = None  # of a full rollout
         self.sampled: np.ndarray | None = None  # (N, *action shape), of the last `act`
@@ -109,7 +115,10 @@ class PPO(Agent):
 
     def probe(self) -> ValueBias:
         """V(s₀) beside the return that the greedy policy then realises."""
-        return ValueBias(self.gamma)
+        if self.returns is None:
+            return ValueBias(self.gamma)
+        std = self.returns.std
+        return ValueBias(self.gamma, lambda rewards: rewards_cut(rewards / std) * std)
 
     def about(self) -> list[str]:
         """What a rollout is, and how often it is gone through."""
@@ -119,19 +128,24 @@ class PPO(Agent):
         return [
             f"rollouts of {self.rows:,} rows ({steps:,} steps × {envs:,} envs, "
             f"{self.rollout.nbytes / GIB:.3f} GiB), each learnt from in {passes} of minibatches of "
-            f"{size:,}"
+            f"{size:,}",
+            *(line for part in self.statistics for line in part.about()),
         ]
 
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
         """Remember one step of each environment, and the samples that the actions were made of."""
         assert self.sampled is not None
+        for part in self.statistics:
+            part.see(obs, step.reward, step.terminated | step.truncated)
         self.rollout.add(obs, self.sampled, step, self.mask)
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: all are cut at the newest step, since a step of all
         environments has not been remembered."""
         self.rollout.interrupt_episodes()
+        for part in self.statistics:
+            part.interrupt_episodes()
 
     def whole_steps(self, steps: int) -> int:
         """Rounded up to whole rollouts: a part of one would never be learnt from."""
@@ -149,6 +163,8 @@ class PPO(Agent):
 
     def _phase(self) -> Iterator[Update]:
         """The gradient steps of a full rollout."""
+        for part in self.statistics:
+            part.move()
         rows, done = self.prepared(), self.rollouts * self.rows
         learnt, clip = Learnt(rows, [], self.lr(done)), self.clip(done)
         metrics = partial(self.metrics_of, self, learnt)
@@ -190,9 +206,11 @@ class PPO(Agent):
             log_prob[own] = self.ops.numpy(self.distribution.log_prob(z, a[own], allowed))
         value[len(s) :] = self.values(memory.obs[-1])
         following = memory.next_values(value.reshape(-1, envs), self.values(memory.cut_obs))
-        value = value[: len(s)]
+        value, reward = value[: len(s)], memory.reward
+        if self.returns is not None:
+            reward = rewards_cut(reward / self.returns.std)  # r/σ(G)
         advantage = gae(
-            memory.reward, value.reshape(-1, envs), following, memory.terminated, memory.truncated,
+            reward, value.reshape(-1, envs), following, memory.terminated, memory.truncated,
             self.gamma, self.gae_lambda,
         ).reshape(-1)  # fmt: skip
         returns = (advantage + value).astype(self.dtype)
@@ -204,8 +222,9 @@ class PPO(Agent):
         return y[:, :-1], self.ops.numpy(y[:, -1])
 
     def values(self, s: np.ndarray) -> np.ndarray:
-        """V(s), (B,), block by block."""
-        blocks = [self._policy.value(s[i : i + BLOCK]) for i in range(0, len(s), BLOCK)]
+        """V(s) in units of the rewards that are learnt from, (B,), block by block."""
+        critic, numpy = self._policy.critic, self.ops.numpy
+        blocks = [numpy(critic(s[i : i + BLOCK]))[:, 0] for i in range(0, len(s), BLOCK)]
         return np.concatenate(blocks) if blocks else np.zeros(0, self.dtype)
 
     @property
@@ -253,6 +272,7 @@ class PPO(Agent):
             "shuffle": self.shuffle.bit_generator.state,
             "updates": self.updates,
             "rollouts": self.rollouts,
+            "statistics": {part.name: part.state() for part in self.statistics},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -262,11 +282,18 @@ class PPO(Agent):
         self.rollout.load_state(state["rollout"])
         self.actions.bit_generator.state = state["actions"]
         self.shuffle.bit_generator.state = state["shuffle"]
+        for part in self.statistics:
+            part.load_state(state["statistics"][part.name])
         self.updates, self.rollouts = whole(state, "updates"), whole(state, "rollouts")
         if self.updates != self.optimizer.steps:
             raise ValueError(
                 f"{self.updates:,} updates, but the optimizer has made {self.optimizer.steps:,}"
             )
+
+
+def rewards_cut(rewards: np.ndarray) -> np.ndarray:
+    """Normalised rewards, cut to ± LIMIT."""
+    return np.asarray(np.clip(rewards, -LIMIT, LIMIT))
 
 
 def kl_estimate(log_ratio: np.ndarray) -> float:

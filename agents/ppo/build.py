@@ -6,6 +6,7 @@ from typing import Any
 
 from agents.fronts import channels_last
 from agents.memory.rollout import Rollout
+from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.ppo.actions import action_head
 from agents.ppo.agent import PPO
 from agents.ppo.config import A2CConfig, OnPolicyConfig, PPOConfig
@@ -35,12 +36,12 @@ def build_ppo(config: PPOConfig, setup: Setup) -> PPO:
     do not fit.
     """
     net, steps = build_net(config, setup), annealed_over(config, setup)
+    optimizer = Adam(net, config.lr, eps=config.adam_eps)
     value_loss = (
         squared_error if config.clip_range_vf is None else ClippedSquaredError(config.clip_range_vf)
     )
     return PPO(
-        policy=ActorCriticPolicy(config, setup, net),
-        optimizer=Adam(net, config.lr, eps=config.adam_eps),
+        optimizer=optimizer,
         policy_loss=clipped_surrogate,
         value_loss=value_loss,
         clip=Linear(config.clip_range, config.clip_range_end, steps),
@@ -48,7 +49,7 @@ def build_ppo(config: PPOConfig, setup: Setup) -> PPO:
         n_epochs=config.n_epochs,
         batch_size=config.batch_size,
         target_kl=config.target_kl,
-        **common_parts(config, setup),
+        **common_parts(config, setup, net, optimizer),
     )
 
 
@@ -62,19 +63,28 @@ def build_a2c(config: A2CConfig, setup: Setup) -> PPO:
     if config.optimizer == "rmsprop":
         optimizer = RMSProp(net, config.lr, config.rms_rho, config.optimizer_eps)
     return PPO(
-        policy=ActorCriticPolicy(config, setup, net),
         optimizer=optimizer,
         policy_loss=policy_gradient,
         value_loss=squared_error,
         clip=Constant(0.0),
         metrics_of=rollout_metrics,
-        **common_parts(config, setup),
+        **common_parts(config, setup, net, optimizer),
     )
 
 
-def common_parts(config: OnPolicyConfig, setup: Setup) -> dict[str, Any]:
+def common_parts(
+    config: OnPolicyConfig, setup: Setup, net: Network, optimizer: Optimizer
+) -> dict[str, Any]:
     """What PPO and A2C are both made of, by the names of PPO's arguments."""
+    returns = ReturnScale(config.gamma, setup.num_envs) if config.normalise_reward else None
+    statistics: list[Statistics] = []
+    if config.normalise_obs:
+        statistics.append(ObservationStatistics([(net, optimizer)]))
+    statistics += [] if returns is None else [returns]
     return {
+        "policy": ActorCriticPolicy(config, setup, net, returns),
+        "statistics": statistics,
+        "returns": returns,
         "rollout": build_rollout(config, setup),
         "actions": generator(setup.seed, "exploration"),
         "shuffle": generator(setup.seed, "minibatches"),

@@ -48,6 +48,13 @@ class OnPolicyConfig:
     """Factors that bring the observations to comparable units: one for all, or one for each; none:
     bytes are divided by the largest that the environment's space allows, 255 in images."""
 
+    normalise_obs: bool = False
+    """Observations in units of their own running deviation, about their running mean: numbers of
+    any size; policy and exports hold the statistics.  Not one-hots, nor pictures in bytes."""
+    normalise_reward: bool = False
+    """Divide rewards by the running deviation of the discounted return, and cut them to ±10: values
+    stay within about ±1 whatever the rewards are."""
+
     # -- loss ---------------------------------------------------------------------------------
     normalise_advantage: bool = True
     """Bring the advantages of a minibatch to mean 0 and standard deviation 1."""

@@ -58,6 +58,8 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
     if (std := agent.policy().std()) is not None:
         metrics["train/std"] = std
     metrics |= update_ratios(agent.net, agent.optimizer)
+    for part in agent.statistics:
+        metrics |= part.metrics()
     metrics["train/advantage"], metrics["train/value"] = rows.advantage, rows.value
     actions = rows.a.reshape(len(rows.a), -1)
     for d in range(min(actions.shape[1], MOST_ACTIONS)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,20 @@ def build_network(
     if backend == "auto":
         backend = backend_for(config, shape, outputs + 1, device, parts)
 
-    def trunk() -> list[Layer]:
-        front = build_front(config, shape, observation_dtype, parts)
-        return front + dense(config.hidden, config.activation, init=config.init)
+    def front() -> list[Layer]:
+        return build_front(config, shape, observation_dtype, parts, config.normalise_obs)
 
-    below, own = (trunk(), list) if config.shared else ([], trunk)
+    def hidden() -> list[Layer]:
+        return dense(config.hidden, config.activation, init=config.init)
+
+    below: list[Layer] = []
+    own: Callable[[], list[Layer]] = list
+    if config.shared:
+        below = front() + hidden()
+    elif config.conv is None:  # nothing is learnt in front
+        below, own = front(), hidden
+    else:
+        own = lambda: front() + hidden()  # noqa: E731
     branches: dict[str, list[Layer]] = {
         "actor": [*own(), Linear(outputs - deviations, init=_last(config, config.policy_gain))]
     }

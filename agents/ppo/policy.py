@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.normalisation import ReturnScale
 from agents.policy import SavedPolicy, checked, setup_from
 from agents.ppo.actions import ActionHead, action_head
 from agents.ppo.config import OnPolicyConfig, PPOConfig
@@ -27,12 +28,18 @@ class ActorCriticPolicy(SavedPolicy):
     """π(a|s; θ): (N, *shape) → actions (N, …) of the environment's space, the most probable ones.
 
     V(s; θ) is the critic's.
+
+    returns  whose deviation rewards were divided by; None: they were not
     """
 
     config: OnPolicyConfig
 
-    def __init__(self, config: OnPolicyConfig, setup: Setup, net: Network) -> None:
+    def __init__(
+        self, config: OnPolicyConfig, setup: Setup, net: Network,
+        returns: ReturnScale | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(config, setup, net)
+        self.returns = returns
         self.head: ActionHead = action_head(config, setup.action_space)
         self.actions, self.distribution = self.head.actions, self.head.build(net.ops)
         self._drawing: SampledPolicy | None = None  # of predict(deterministic=False)
@@ -104,9 +111,14 @@ class ActorCriticPolicy(SavedPolicy):
         return self.head.decode(self.distribution.action(samples))
 
     def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """V(s; θ): (N, *shape) → (N,).   mask: all the same to a value."""
-        v: np.ndarray = self.net.ops.numpy(self.critic(obs))
-        return v[:, 0]
+        """V(s; θ), in the environment's rewards: (N, *shape) → (N,).   mask: all the same to a
+        value."""
+        v: np.ndarray = self.net.ops.numpy(self.critic(obs))[:, 0]
+        return v if self.returns is None else v * self.returns.std
+
+    def state(self) -> dict[str, Any]:
+        returns = {} if self.returns is None else {"returns": self.returns.learnt()}
+        return super().state() | returns
 
     def about(self) -> dict[str, Any]:
         return super().about() | {"outputs": self.head.words}
@@ -129,9 +141,12 @@ class ActorCriticPolicy(SavedPolicy):
         actor = part(self.net, "actor")
         made = Network([layer.unbound() for layer in actor.layers], self.net.input_shape,
                        self.net.ops)  # fmt: skip
-        of = [(layer, name) for layer in actor.layers for name in layer.shapes]
-        numbers = [self.net.ops.numpy(getattr(layer, name)).ravel() for layer, name in of]
-        made.load(np.concatenate(numbers))
+        for mine, its in zip(actor.layers, made.layers, strict=True):
+            for name in mine.shapes:
+                getattr(its, name)[:] = getattr(mine, name)
+            for name, buffer in mine.buffers.items():
+                its.buffers[name][...] = buffer
+            its.buffers_changed()
         return made
 
 
@@ -172,4 +187,8 @@ def load_policy(
     config, setup = read(kind, state["policy"]["settings"]), setup_from(state, backend, device)
     made = network_for(config, setup)
     made.restore(state)
-    return ActorCriticPolicy(config, setup, made)
+    returns = None
+    if config.normalise_reward:
+        returns = ReturnScale(config.gamma, 1)
+        returns.load_learnt(state["returns"])
+    return ActorCriticPolicy(config, setup, made, returns)

@@ -21,9 +21,11 @@ FIXED = {  # what a run that goes on cannot change, and why
     name: why
     for names, why in (
         (
-            "hidden activation conv shared init policy_gain value_gain log_std_init squash scale",
+            "hidden activation conv shared init policy_gain value_gain log_std_init squash scale "
+            "normalise_obs",
             "the network in the checkpoint is built by it",
         ),
+        ("normalise_reward", "what has been learnt is in its units"),
         ("n_steps", "the rollout in the checkpoint is filled by it"),
     )
     for name in names.split()
