@@ -1,12 +1,15 @@
 """What the last policy of a training is worth, over seeds not used before, and how late ones stood.
 
-python benchmarks/last_policies.py [CartPole-v1 LunarLander-v3] [--seeds S …] [--file FILE]
-    [-- further flags of drl train dqn]
+python benchmarks/last_policies.py [CartPole-v1 "ppo Acrobot-v1" …] [--seeds S …] [--file FILE]
+    [--runs DIR] [-- further flags of drl train]
 
-Each seed: `drl train dqn --env E --seed S --steps N --solved-at None`, then `drl evaluate RUN` of
-the best and of the last policy: 100 episodes that nobody has seen, from the same start states for
-all seeds.  late: the greedy evaluations of the second half of the training.  CartPole besides:
-env steps of `drl train dqn --seed S` as it is, until solved.
+Each seed: `drl train AGENT --env E --seed S --steps N --solved-at None`, where the agent is dqn
+unless it stands before the environment, then `drl evaluate RUN` of the best and of the last policy:
+100 episodes that nobody has seen, from the same start states for all seeds.  late: the greedy
+evaluations of the second half of the training.  CartPole besides: env steps, and seconds of the
+whole process, of `drl train AGENT --seed S` as it is, until solved.
+
+--runs keeps the runs, and does not train again what is finished there.
 
 The file (last_policies.json) is written after each seed, and a seed that is in it is not run again:
 delete it to measure anew.  RESULTS.md's part between the marks below is made from it.
@@ -16,9 +19,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import statistics
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +52,7 @@ class Bars:
     worst: float | None = None  # of them
     best: float | None = None  # mean of the best policies
     to_solved: float | None = None  # env steps, the median: what it was before
+    seconds: float | None = None  # until solved, the median
 
 
 @dataclass(frozen=True)
@@ -66,19 +72,32 @@ EXPERIMENTS = {
     "LunarLander-v3": Experiment(
         300_000, [*range(9_102, 9_108)], Bars(mean=240, worst=150, best=260)
     ),
+    "ppo CartPole-v1": Experiment(100_000, [*range(1, 21)], Bars(reach=(500, 20), seconds=3.0)),
+    "ppo Acrobot-v1": Experiment(300_000, [*range(1, 11)], Bars(mean=-80, worst=-90)),
+    # 25 below a near-optimal controller, which has −148.3 on these starts (tests/swing_up.py)
+    "ppo Pendulum-v1": Experiment(100_000, [*range(1, 11)], Bars(mean=-173.3)),
+    "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
 }
 
 
-def one_seed(env: str, seed: int, experiment: Experiment, flags: list[str]) -> Seed:
+def one_seed(
+    name: str, seed: int, experiment: Experiment, flags: list[str], runs: Path | None = None
+) -> Seed:
     """All that is measured of one seed."""
-    train = ("train", "dqn", "--env", env, "--seed", str(seed), "--log", "minimal", *flags)
+    agent, _, env = name.rpartition(" ")
+    agent = agent or "dqn"
+    train = ("train", agent, "--env", env, "--seed", str(seed), "--log", "minimal", *flags)
     found: Seed = {"seed": seed}
     with tempfile.TemporaryDirectory() as scratch:
-        if experiment.bars.to_solved:
+        if experiment.bars.to_solved or experiment.bars.seconds:
+            began = time.monotonic()
             summary = drl(*train, "--run", f"{scratch}/solved")
             found |= {"solved": summary["solved"], "env steps": summary["env_steps"]}
-        run, steps = Path(scratch) / "fixed", experiment.steps
-        drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
+            if experiment.bars.seconds:
+                found["seconds"] = round(time.monotonic() - began, 2)
+        run, steps = (runs or Path(scratch)) / f"{agent}-{env}-{seed}", experiment.steps
+        if not (run / "summary.json").exists():
+            drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
         for policy in ("best", "last"):
             found[policy] = drl("evaluate", str(run), "--policy", policy)["mean_reward"]
         at, means = curve(run, RL.curve)
@@ -88,7 +107,7 @@ def one_seed(env: str, seed: int, experiment: Experiment, flags: list[str]) -> S
 
 def result(env: str, rows: list[Seed]) -> Result:
     """The rows, held against the bars."""
-    experiment, columns = EXPERIMENTS[env], ("seed", "env steps", "best", "last")
+    experiment, columns = EXPERIMENTS[env], ("seed", "env steps", "seconds", "best", "last")
     bars, last = experiment.bars, [row["last"] for row in rows]
     late = [mean for row in rows for mean in row["late"]]
     held = []
@@ -102,6 +121,9 @@ def result(env: str, rows: list[Seed]) -> Result:
     if bars.to_solved:
         median = statistics.median(row["env steps"] for row in rows)
         held.append(Bar("env steps to solved, median", median, bars.to_solved, at_least=False))
+    if bars.seconds:
+        median = statistics.median(row["seconds"] for row in rows)
+        held.append(Bar("seconds to solved, median", median, bars.seconds, at_least=False))
     if bars.mean:
         held.append(Bar("last, mean", statistics.mean(last), bars.mean))
     if bars.worst:
@@ -117,9 +139,9 @@ def result(env: str, rows: list[Seed]) -> Result:
             f"median {statistics.median(values):.1f}, lowest {min(values):.1f}"
         )
     about = (
-        f"`python benchmarks/last_policies.py {env}`: {experiment.steps:,} env steps, {len(rows)} "
-        "seeds.  best, last: mean of 100 episodes of that policy; late: lowest evaluation of the "
-        "second half."
+        f"`python benchmarks/last_policies.py {shlex.quote(env)}`: {experiment.steps:,} env steps, "
+        f"{len(rows)} seeds.  best, last: mean of 100 episodes of that policy; late: lowest "
+        "evaluation of the second half."
     )
     shown = [
         {name: row[name] for name in columns if name in row} | {"late": min(row["late"])}
@@ -140,6 +162,7 @@ def main() -> None:
     )
     parser.add_argument("envs", nargs="*", metavar="ENV", help=", ".join(EXPERIMENTS))
     parser.add_argument("--seeds", type=int, nargs="+")
+    parser.add_argument("--runs", type=Path)
     parser.add_argument("--file", type=Path, default=HERE / "last_policies.json")
     words = sys.argv[1:]
     end = words.index("--") if "--" in words else len(words)
@@ -149,7 +172,7 @@ def main() -> None:
         experiment, rows = EXPERIMENTS[env], found.setdefault(env, [])
         for seed in args.seeds or experiment.seeds:
             if seed not in {row["seed"] for row in rows}:
-                rows.append(one_seed(env, seed, experiment, flags))
+                rows.append(one_seed(env, seed, experiment, flags, args.runs))
                 rows.sort(key=lambda row: row["seed"])
                 write_atomic(args.file, json.dumps(found, indent=1).encode())
         print(f"{env}\n{result(env, rows).text()}\n", flush=True)

@@ -50,6 +50,8 @@ def test_readmes_scores_are_those_of_the_file() -> None:
     rows = json.loads((BENCHMARKS / "scores.json").read_text("utf-8"))
     for env, experiment in last_policies.EXPERIMENTS.items():
         named = [row for row in rows if env in row["what"]]
+        if " " in env and not named:  # an agent that README has no line of
+            continue
         kept = {row["evaluate"][-1] if row["evaluate"] else "best": row for row in named}
         for policy in kept:
             expected = {str(row["seed"]): round(row[policy], 2) for row in found[env]}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from agents.memory.returns import gae, q_lambda
+from agents.memory.returns import LOOP, gae, q_lambda, recurrence, rows_backwards
+from drl.nn.compiled import compiled
 
 GAMMA, LAM = 0.5, 0.5
 # three environments of four steps: nothing ends; the second step terminates; it is cut
@@ -64,3 +65,15 @@ def test_a_lambda_return_is_the_value_and_its_advantage(lam: float) -> None:
     # R = r + γ[λ R′ + (1 − λ) V(s′)], and A + V the same but with the V of the next row, where
     # nothing was cut in between
     assert np.allclose(advantage + value[:-1], returns, atol=1e-12)
+
+
+def test_the_compiled_loop_has_numpys_bits() -> None:
+    pytest.importorskip("numba")
+    loop = compiled(recurrence, LOOP)
+    assert loop is not None
+    rng = np.random.default_rng(1)
+    b, c, last = rng.normal(size=(300, 7)), rng.random((300, 7)), rng.normal(size=7)
+    ours, its = np.empty((2, 300, 7))
+    rows_backwards(b, c, last.copy(), ours)
+    loop(b, c, last.copy(), its)
+    assert np.array_equal(ours, its)

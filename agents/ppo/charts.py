@@ -37,6 +37,9 @@ def charts(name: str) -> Layout:
             "learning rate": ["train/learning_rate"],
             "clip range": ["train/clip_range"],
         },
-        f"{name}: health": {"step size ‖Δθ‖/‖θ‖ by layer": [Prefix("train/update_ratio/")]},
+        f"{name}: health": {
+            "step size ‖Δθ‖/‖θ‖ by layer": [Prefix("train/update_ratio/")],
+            "dead ReLUs by layer": [Prefix("train/dead_relu/")],
+        },
         f"{name}: speed": {"env steps a second": ["time/fps"]},
     }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from agents.metrics import update_ratios
+from agents.metrics import dead_relus, update_ratios
 from agents.ppo.agent import PPO, Learnt, Seen, kl_estimate
 from drl.experiment.task import Metrics
 
@@ -34,6 +34,7 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
     std                   mean σ of continuous actions, in units of half the action space
     grad_norm             before clipping
     update_ratio          ‖Δθ‖/‖θ‖ of the last step, by layer; about 1e-3 is healthy
+    dead_relu             share of a layer's neurons that are zero for 64 rows of the rollout
     """
     ops, rows = agent.ops, learnt.rows
     policy_loss = _mean(learnt, lambda seen: seen.policy.loss())
@@ -58,6 +59,7 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
     if (std := agent.policy().std()) is not None:
         metrics["train/std"] = std
     metrics |= update_ratios(agent.net, agent.optimizer)
+    metrics |= dead_relus(agent.net, rows.s[:64])
     for part in agent.statistics:
         metrics |= part.metrics()
     metrics["train/advantage"], metrics["train/value"] = rows.advantage, rows.value
