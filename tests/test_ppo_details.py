@@ -16,6 +16,8 @@ import drl
 from agents.ppo.build import build_a2c, build_ppo
 from agents.ppo.config import A2CConfig, PPOConfig
 from agents.ppo.metrics import ppo_metrics
+from agents.ppo.presets import FAMILIES, PRESETS, preset
+from agents.ppo.setting_up import warnings
 from agents.setup import Setup
 from drl.environment import Step
 from drl.nn.branches import Branches
@@ -214,6 +216,13 @@ def test_steps_are_whole_rollouts(tmp_path: Path) -> None:
     result = drl.train("ppo", "drl/Catch-v0", steps=1_000, n_steps=16, num_envs=5, batch_size=16,
                        progress=False)  # fmt: skip
     assert result.env_steps == 1_040 and result.agent.rollouts == 13
+
+
+@pytest.mark.parametrize("env", [*PRESETS, *FAMILIES])
+def test_presets_have_whole_minibatches_and_rollouts_that_end(env: str) -> None:
+    config, experiment = preset(env if env in PRESETS else f"{env}Breakout-v5")  # type: ignore[misc]
+    rows = config.n_steps * experiment.num_envs
+    assert not warnings(config, experiment) and rows <= experiment.steps / 10
 
 
 # -- the table ------------------------------------------------------------------------------------

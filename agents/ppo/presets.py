@@ -55,7 +55,94 @@ PRESETS: dict[str, Preset] = {
         eval_every=25_000,
         eval_episodes=20,
     ),
+    # The same with actions that are numbers, for as long as the zoo's; not scored yet.
+    "LunarLanderContinuous-v3": tuned(
+        steps=1_000_000,
+        num_envs=16,
+        n_steps=256,
+        batch_size=64,
+        n_epochs=10,
+        gamma=0.995,
+        gae_lambda=0.98,
+        ent_coef=0.01,
+        eval_every=50_000,
+        eval_episodes=20,
+    ),
+    # The zoo's; not scored yet.
+    "MountainCar-v0": tuned(
+        steps=1_000_000,
+        num_envs=16,
+        n_steps=16,
+        batch_size=64,
+        n_epochs=4,
+        gamma=0.99,
+        gae_lambda=0.98,
+        normalise_obs=True,
+        normalise_reward=True,
+        eval_every=50_000,
+        eval_episodes=50,
+    ),
+    # The zoo's, but for the length (theirs 5M) and the number of environments (theirs 32 of 2,048
+    #   steps: 65,536 env steps before the first update); not scored yet.
+    "BipedalWalker-v3": tuned(
+        steps=1_000_000,
+        num_envs=16,
+        n_steps=512,
+        batch_size=64,
+        n_epochs=10,
+        gamma=0.99,
+        gae_lambda=0.95,
+        clip_range=0.18,
+        clip_range_end=0.18,
+        normalise_obs=True,
+        normalise_reward=True,
+        eval_every=50_000,
+        eval_episodes=20,
+    ),
 }
+
+# gymnax's and PureJaxRL's for MinAtar: 64 envs of 128 steps, 8 minibatches, 4 epochs, lr to 0.
+MINATAR = tuned(
+    steps=5_000_000,
+    num_envs=64,
+    n_steps=128,
+    batch_size=1024,
+    n_epochs=4,
+    hidden=(64, 64),
+    activation="relu",
+    gamma=0.99,
+    gae_lambda=0.95,
+    ent_coef=0.01,
+    lr=5e-3,
+    lr_end=0.0,
+    eval_every=250_000,
+    eval_episodes=20,
+    checkpoint_every=250_000,
+)
+
+# The zoo's and CleanRL's for Atari, with normalised rewards in place of their signs; not scored yet.
+ATARI = tuned(
+    steps=10_000_000,
+    num_envs=8,
+    n_steps=128,
+    batch_size=256,
+    n_epochs=4,
+    conv="nature",
+    hidden=(512,),
+    activation="relu",
+    shared=True,
+    gamma=0.99,
+    gae_lambda=0.95,
+    clip_range=0.1,
+    clip_range_end=0.0,
+    ent_coef=0.01,
+    lr=2.5e-4,
+    lr_end=0.0,
+    normalise_reward=True,
+    eval_every=250_000,
+    eval_episodes=5,
+    checkpoint_every=100_000,
+)
 A2C_PRESETS: dict[str, Preset] = {
     # Stable-Baselines3's settings but for the length.
     "CartPole-v1": tuned_a2c(
@@ -66,7 +153,7 @@ A2C_PRESETS: dict[str, Preset] = {
         solved_at=490.0,
     ),
 }
-FAMILIES: dict[str, Preset] = {}
+FAMILIES = {"MinAtar/": MINATAR, "ALE/": ATARI}
 
 
 def preset(env_id: str) -> Preset | None:
