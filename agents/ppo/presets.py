@@ -120,7 +120,7 @@ MINATAR = tuned(
     checkpoint_every=250_000,
 )
 
-# The zoo's and CleanRL's for Atari, with normalised rewards in place of their signs; not scored yet.
+# The zoo's for Atari, with normalised rewards in place of their signs; not scored yet.
 ATARI = tuned(
     steps=10_000_000,
     num_envs=8,
