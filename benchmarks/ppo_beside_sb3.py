@@ -100,9 +100,8 @@ def main() -> None:
     register_envs()
     warnings.filterwarnings("ignore", module="gymnasium|stable_baselines3")
     found: dict[str, Any] = {}
-    print(
-        f"{'env':<22}{'env steps':>10}{'updates':>9}{'ours, s':>9}{'SB3, s':>9}{'ratio':>7}{'bar':>6}"
-    )
+    columns = f"{'env steps':>10}{'updates':>9}{'ours, s':>9}{'SB3, s':>9}{'ratio':>7}{'bar':>6}"
+    print(f"{'env':<22}{columns}")
     for env in args.envs or BARS:
         rollouts, bar = BARS[env]
         settings, pairs = settings_of(env, rollouts), []
