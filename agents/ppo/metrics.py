@@ -61,7 +61,7 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
     metrics |= update_ratios(agent.net, agent.optimizer)
     metrics |= dead_relus(agent.net, rows.s[:64])
     for part in agent.statistics:
-        metrics |= part.metrics()
+        metrics |= part.metrics(rows.s[:64])
     metrics["train/advantage"], metrics["train/value"] = rows.advantage, rows.value
     actions = rows.a.reshape(len(rows.a), -1)
     for d in range(min(actions.shape[1], MOST_ACTIONS)):
