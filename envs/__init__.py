@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drl.environment import EnvFactory, Step, VectorEnv
     from drl.named import importing
     from envs.acrobot import Acrobot
-    from envs.build import factory, make
+    from envs.build import make
     from envs.cartpole import CartPole
     from envs.catch import Catch
     from envs.chain import Chain
@@ -46,7 +46,6 @@ __all__ = [
     "EnvFactory",
     "make",
     "resolve",
-    "factory",
     "EnvSource",
     "source",
     "importing",
@@ -68,7 +67,6 @@ WHERE = {
     "EnvFactory": "drl.environment",
     "make": "envs.build",
     "resolve": "envs.ids",
-    "factory": "envs.build",
     "EnvSource": "envs.sources",
     "source": "envs.sources",
     "importing": "drl.named",

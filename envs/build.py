@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from drl.closing import close
-from drl.environment import EnvFactory, VectorEnv
+from drl.environment import VectorEnv
 from drl.errors import UserError, said
 from drl.named import is_missing
 from drl.nn.memory import require_room_for_envs
@@ -23,11 +23,6 @@ EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "a
 
 NONE: Mapping[str, Any] = {}
 Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
-
-
-def factory(what: str | Build) -> EnvFactory:
-    """`make` of this id, or of this function, for whoever needs environments more than once."""
-    return partial(make, what)
 
 
 def make(

@@ -10,21 +10,21 @@ from envs.cartpole import EULER_LOOP, CartPole, accelerations, euler, euler_loop
 both = pytest.mark.parametrize("fast", [False, True], ids=["numpy", "compiled"])
 
 
-@pytest.mark.parametrize("factory", [1, 3, 16, 100])
+@pytest.mark.parametrize("count", [1, 3, 16, 100])
 @both
-def test_physics_bit_for_bit(factory: int, fast: bool) -> None:
+def test_physics_bit_for_bit(count: int, fast: bool) -> None:
     """10,000 random steps in all, each from the same state as Gymnasium's."""
-    rng = np.random.default_rng(factory)
-    ours = CartPole(num_envs=factory, seed=1, time_limit=0, compiled=fast)
+    rng = np.random.default_rng(count)
+    ours = CartPole(num_envs=count, seed=1, time_limit=0, compiled=fast)
     assert (ours.euler is euler) != fast
     theirs = gym.make("CartPole-v1").unwrapped
     theirs.reset(seed=0)
     ours.reset()
-    for _ in range(10_000 // factory):
-        before, actions = ours.rows.copy(), rng.integers(2, size=factory)
+    for _ in range(10_000 // count):
+        before, actions = ours.rows.copy(), rng.integers(2, size=count)
         moved = ours.step(actions)
         after, _, terminated = ours.advance(before, actions)
-        for i in range(factory):
+        for i in range(count):
             theirs.state, theirs.steps_beyond_terminated = before[:, i].copy(), None
             obs, reward, ended, _, _ = theirs.step(int(actions[i]))
             assert np.array_equal(theirs.state, after[:, i])
@@ -33,14 +33,14 @@ def test_physics_bit_for_bit(factory: int, fast: bool) -> None:
             assert ended == moved.terminated[i] == terminated[i]
 
 
-@pytest.mark.parametrize("factory", [1, 16, 33])
-def test_compiled_is_numpy_bit_for_bit(factory: int) -> None:
+@pytest.mark.parametrize("count", [1, 16, 33])
+def test_compiled_is_numpy_bit_for_bit(count: int) -> None:
     """10,000 steps of each environment, resets and the clock's cuts among them."""
-    a, b = (CartPole(num_envs=factory, seed=2, time_limit=30, compiled=c) for c in (False, True))
+    a, b = (CartPole(num_envs=count, seed=2, time_limit=30, compiled=c) for c in (False, True))
     assert np.array_equal(a.reset()[0], b.reset()[0])
-    rng = np.random.default_rng(factory)
+    rng = np.random.default_rng(count)
     for _ in range(10_000):
-        actions = rng.integers(2, size=factory)
+        actions = rng.integers(2, size=count)
         x, y = a.step(actions), b.step(actions)
         assert np.array_equal(a.rows, b.rows)
         assert all(np.array_equal(i, j) for i, j in zip(x[:5], y[:5], strict=True))

@@ -12,7 +12,7 @@ from gymnasium.spaces import Box, Dict, Discrete
 from agents.video import video
 from drl.environment import LastImage
 from drl.errors import UserError
-from envs import NumpyEnv, factory, make, source
+from envs import NumpyEnv, make, source
 
 
 def look(t: float) -> np.ndarray:
@@ -101,7 +101,7 @@ def test_it_is_environment_0s() -> None:
 
 def test_cartpole_has_fallen() -> None:
     """12 degrees and more: the last sketch is that of the state that ended it."""
-    shown = video(factory("CartPole-v1"), still, 3)
+    shown = video(source("CartPole-v1"), still, 3)
     env: Any = make("CartPole-v1", 1, 3)
     env.reset()
     for _ in range(shown.length - 1):

@@ -13,14 +13,14 @@ def memory(buffer_size: int) -> ReplayBuffer:
     return ReplayBuffer(buffer_size, 1, ArrayStorage((1,), np.float32), sampler)
 
 
-def rolled(n: int, ends: dict[int, str], steps: int, factory: int = 1) -> dict[int, tuple]:
+def rolled(n: int, ends: dict[int, str], steps: int, count: int = 1) -> dict[int, tuple]:
     """Transitions stored after `steps` steps, by the time they began: (R, discount, s′)."""
     replay = memory(100)
-    nstep = NStep(replay, n, 0.5, factory)
+    nstep = NStep(replay, n, 0.5, count)
     for t in range(steps):
-        here = np.full((factory, 1), t)
-        flags = [np.full(factory, ends.get(t) == kind) for kind in ("terminated", "truncated")]
-        nstep.add(here, here[:, 0], np.full(factory, 2.0**t), *flags, here + 1)
+        here = np.full((count, 1), t)
+        flags = [np.full(count, ends.get(t) == kind) for kind in ("terminated", "truncated")]
+        nstep.add(here, here[:, 0], np.full(count, 2.0**t), *flags, here + 1)
     return {
         int(replay.action[i]): (
             float(replay.reward[i]), float(replay.discount[i]), float(replay.s_next[i, 0])

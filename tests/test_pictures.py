@@ -24,7 +24,7 @@ from agents.heatmap import (
 from agents.video import MAX_STEPS, SECONDS, Video, shrunk, video
 from drl.environment import Step
 from drl.errors import NoPictures
-from envs import factory, make
+from envs import make, source
 
 
 def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
@@ -128,14 +128,14 @@ def test_cartpoles_sketch_follows_cart_and_pole() -> None:
 def test_a_missing_drawing_package_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pygame", None)
     with pytest.raises(NoPictures, match=r"drl-toolkit\[video\]"):
-        video(factory("Acrobot-v1"), lambda obs: np.zeros(1, int), 0)
+        video(source("Acrobot-v1"), lambda obs: np.zeros(1, int), 0)
 
 
 def test_a_video_is_of_the_policy_it_is_given() -> None:
     tuned = preset("CartPole-v1")
     assert tuned is not None
     policy = dqn(tuned.config, (4,)).policy()
-    shown = video(factory("CartPole-v1"), policy.act, 3)
+    shown = video(source("CartPole-v1"), policy.act, 3)
     env = make("CartPole-v1", 1, 3)
     (obs, _), length, ended = env.reset(), 0, False
     while not ended:
@@ -146,13 +146,13 @@ def test_a_video_is_of_the_policy_it_is_given() -> None:
 
 
 def test_a_video_is_cut_where_it_is_told() -> None:
-    shown = video(factory("drl/MountainCar-v0"), lambda obs: np.ones(1, int), 3, max_steps=4)
+    shown = video(source("drl/MountainCar-v0"), lambda obs: np.ones(1, int), 3, max_steps=4)
     assert shown.length == 4 and len(shown.frames) == 5
 
 
 def test_cartpoles_video_is_its_sketch() -> None:
     """Half a second for pygame would be half of a training."""
-    shown = video(factory("CartPole-v1"), lambda obs: np.zeros(1, int), 3)
+    shown = video(source("CartPole-v1"), lambda obs: np.zeros(1, int), 3)
     assert shown.frames.shape[1:] == (100, 200, 3)
     env = make("CartPole-v1", 1, 3)
     env.reset()
@@ -160,14 +160,14 @@ def test_cartpoles_video_is_its_sketch() -> None:
 
 
 def test_the_video_of_an_environment_of_images_is_what_the_agent_sees() -> None:
-    shown = video(factory("drl/CartPolePixels-v1"), lambda obs: np.zeros(1, int), 3)
+    shown = video(source("drl/CartPolePixels-v1"), lambda obs: np.zeros(1, int), 3)
     obs, _ = make("drl/CartPolePixels-v1", 1, 3).reset()
     assert np.array_equal(shown.frames[0, ::2, ::2, 0], obs[0, :, :, 1])
 
 
 def test_what_draws_nothing_is_named() -> None:
     with pytest.raises(NoPictures, match="draws no images"):
-        video(factory("drl/Chain-v0"), lambda obs: np.zeros(1, int), 0)
+        video(source("drl/Chain-v0"), lambda obs: np.zeros(1, int), 0)
 
 
 def test_a_plane_is_of_the_actions_that_it_names() -> None:

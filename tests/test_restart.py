@@ -16,8 +16,8 @@ from agents import DQNConfig, ExperimentConfig, evaluate, job
 from agents.row import find_row
 from drl.cli.main import main
 from drl.errors import UserError
-from envs import factory, make
 from envs import gymnasium_env as gym_vector
+from envs import make, source
 from envs.gymnasium_env import GymVector
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*restarted:drl.errors.EnvWarning")
@@ -184,7 +184,7 @@ def test_help_says_what_the_code_does() -> None:
 
 def test_worlds_that_cannot_be_saved_begin_with_other_seeds(counter: Any) -> None:
     counter(lambda env, life: None)
-    row, made = find_row("dqn"), factory("Counter-v0")
+    row, made = find_row("dqn"), source("Counter-v0")
     first, settings, *_ = job.new(row, DQNConfig(), ExperimentConfig(num_envs=2), made, None)
     for _ in first.run(20):
         pass

@@ -63,7 +63,7 @@ def episode_of(id: str, act: Any, **how: Any) -> Episode:
     env = envs.make(id, 1, 0)
     policy = Function(None, Setup(env.observation_space, env.action_space), MLP(1, 1))
     env.close()
-    return Episode(policy, envs.factory(id), **how)
+    return Episode(policy, envs.source(id), **how)
 
 
 @pytest.mark.parametrize("policy", ["best", "last"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,10 +77,13 @@ def config_of(name: str) -> type:
             ("environment", EnvFlags), ("experiment", ExperimentConfig), ("flags", Flags),
             ("agent", find_agent(name).config),
         ]  # fmt: skip
+    return _joined(parts, job=name, __doc__=_about(name))
+
+
+def _joined(parts: Sequence[tuple[str, type]], **namespace: Any) -> type:
+    """One config of several, whose flags stand side by side."""
     inline = [(n, Annotated[kind, INLINE], field(default_factory=kind)) for n, kind in parts]
-    return make_dataclass(
-        "Config", inline, frozen=True, namespace={"job": name, "__doc__": _about(name)}
-    )
+    return make_dataclass("Config", inline, frozen=True, namespace=namespace)
 
 
 def _about(name: str) -> str:
@@ -115,8 +119,9 @@ def parse(command: str, args: list[str]) -> Any:
     from drl.cli.parse import parse as parse_with
 
     name = command.removeprefix("train ")
-    kind, recorded = config_of(name), known(Flags, args).config
+    kind = config_of(name)
     if name in TASKS:
+        recorded = known(Flags, args).config
         if recorded is None:
             return parse_with(kind, command, args)
         task = from_run.digits_of(from_run.settings_of(recorded, name))
@@ -128,11 +133,13 @@ def parse(command: str, args: list[str]) -> Any:
     row = find_agent(name)
     variants = [variant for word, variant in row.variants.items() if f"--{word}" in args]
     args = [word for word in args if word.removeprefix("--") not in row.variants]
-    default = known(EnvFlags, args, EnvFlags(env=env_of(name)))
-    if recorded is None:
+    early = _joined([("environment", EnvFlags), ("flags", Flags)])
+    first = known(early, args, early(environment=EnvFlags(env=env_of(name))))
+    default = first.environment
+    if first.flags.config is None:
         agent, experiment = choose(row, resolve(default.env))
     else:
-        default, agent, experiment = of_run(row, recorded, args)
+        default, agent, experiment = of_run(row, first.flags.config, args)
     for variant in variants:
         agent = variant.apply(agent)
     default = replace(default, env=resolve(default.env))
