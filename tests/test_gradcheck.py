@@ -7,6 +7,7 @@ import pytest
 
 from drl.bench import gradients as checked
 from drl.cli import check_gradients as command
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.distributions import Categorical
@@ -273,7 +274,7 @@ def test_every_size_is_1_once():
     """A convolution with one filter could not be differentiated on torch, and no row had one."""
     sizes = {name: set() for name in ("batch", "outputs", "inputs", "neurons", "filters", "kernel")}
     sizes |= {name: set() for name in ("channels", "pixels", "pool", "actions", "atoms", "cosines")}
-    sizes |= {name: set() for name in ("signals", "free")}
+    sizes |= {name: set() for name in ("signals", "renormalised", "free")}
     for batch, outputs in checked.SHAPES:
         sizes["batch"].add(batch)
         sizes["outputs"].add(outputs)
@@ -295,6 +296,8 @@ def test_every_size_is_1_once():
                 sizes["atoms"].add(layer.atoms)
             elif isinstance(layer, QuantileEmbedding):
                 sizes["cosines"].add(layer.cosines)
+            elif isinstance(layer, BatchRenorm):
+                sizes["renormalised"].add(shape[-1])
             elif isinstance(layer, LayerNorm):
                 sizes["signals"].add(shape[-1])
             elif isinstance(layer, Branches):

@@ -11,6 +11,7 @@ import numpy as np
 from drl.bench import policies
 from drl.extras import installed
 from drl.nn import MLP, Conv, Network, Pool
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.dueling import Dueling
@@ -78,6 +79,30 @@ class Normalised(Normalise):
         size = self.moments.mean.size
         self.moments.merge(np.linspace(-0.5, 0.5, size), np.linspace(0.1, 2, size), 7)
         return shape
+
+
+class Running(BatchRenorm):
+    """BatchRenorm by running statistics that are not those of the start."""
+
+    def build(self, shape: Shape) -> Shape:
+        super().build(shape)
+        size = shape[-1]
+        self.buffers["mean"][:] = np.linspace(-0.5, 0.5, size)
+        self.buffers["variance"][:] = np.linspace(0.1, 2, size)
+        return shape
+
+
+class OfBatch(BatchRenorm):
+    """BatchRenorm by the batch's statistics, with constants for r and d: differences would see them
+    move."""
+
+    by_batch = True
+
+    def _correction(self, mean: Array, rate: Array) -> tuple[Array, Array]:
+        size = mean.shape[0]
+        return self.ops.asarray(np.linspace(0.5, 2, size)), self.ops.asarray(
+            np.linspace(-1, 1, size)
+        )
 
 
 class EmbeddingAt(QuantileEmbedding):
@@ -197,6 +222,11 @@ ROWS: dict[str, Make] = {
     "LayerNorm": chain((4,), lambda: Linear(5), LayerNorm, Tanh),
     "LayerNorm, 1 signal": chain((4,), lambda: Linear(1), LayerNorm),
     "LayerNorm, by position": chain((3, 4, 2), lambda: Conv2d(3, 2), LayerNorm, Tanh),
+    "BatchRenorm": chain((4,), lambda: Linear(3), OfBatch, Tanh),
+    "BatchRenorm, 1 signal": chain((4,), lambda: Linear(1), OfBatch),
+    "BatchRenorm, pictures": chain((3, 3, 2), lambda: Conv2d(2, 2), OfBatch, Tanh),
+    "BatchRenorm, running": chain((4,), lambda: Linear(3), Running, Tanh),
+    "BatchRenorm, running, pictures": chain((3, 3, 2), lambda: Conv2d(2, 2), Running),
     "Branches, picture beside numbers": chain((21,), beside),
     "GRU, 5 steps": chain((10,), lambda: Unrolled(3, 5)),
     "GRU, 1 step": chain((4,), lambda: Unrolled(3, 1)),

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from drl.bench.policies import OfActor, OfPolicy
 from drl.nn import layers as hand
 from drl.nn import losses
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.distributions import BernoulliActions, MultiCategorical
@@ -76,6 +77,18 @@ def _embedding(layer: Any, x: Tensor, W: Tensor, b: Tensor) -> Tensor:
 def _normalise(layer: Normalise, x: Tensor) -> Tensor:
     mean, variance = (torch.as_tensor(layer.buffers[name]) for name in ("mean", "variance"))
     return ((x - mean) / variance.sqrt()).clamp(-layer.limit, layer.limit)
+
+
+def _batch_renorm(layer: BatchRenorm, x: Tensor, gain: Tensor, offset: Tensor) -> Tensor:
+    if not layer.by_batch:
+        mean, variance = (torch.as_tensor(layer.buffers[of]) for of in ("mean", "variance"))
+        return (x - mean) / (variance + layer.eps).sqrt() * gain + offset
+    rows = x.flatten(0, -2)
+    mean, variance = rows.mean(0), rows.var(0, unbiased=False)
+    rate = 1 / (variance + layer.eps).sqrt()
+    made = layer._correction(*(layer.ops.asarray(np.asarray(v.detach())) for v in (mean, rate)))
+    r, d = (torch.as_tensor(v) for v in made)
+    return ((x - mean) * rate * r + d) * gain + offset
 
 
 def _branches(layer: Branches, x: Tensor, **parameters: Tensor) -> Tensor:
@@ -180,6 +193,7 @@ LAYERS: dict[type, Callable[..., Any]] = {  # (layer, x, parameters by name) →
     Normalise: _normalise,
     Slice: lambda layer, x: x[:, layer.start : layer.stop].unflatten(1, layer.shape),
     Branches: _branches,
+    BatchRenorm: _batch_renorm,
     Free: lambda layer, x, b: b.expand(len(x), -1),
     LayerNorm: lambda layer, x, gain, offset: F.layer_norm(x, gain.shape, gain, offset, layer.eps),
     NoisyLinear: _noisy,

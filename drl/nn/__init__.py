@@ -3,6 +3,7 @@
 Nothing of ours is imported but `drl.errors`.
 """
 
+from drl.nn.batch_renorm import BatchRenorm, batch_statistics, follow
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv, Conv2d, MaxPool2d, Pool
 from drl.nn.distributions import (
@@ -52,6 +53,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Array",
+    "BatchRenorm",
     "Bernoulli",
     "BernoulliActions",
     "Branches",
@@ -91,9 +93,11 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Tanh",
     "TanhGaussian",
+    "batch_statistics",
     "check_loss",
     "check_network",
     "clip_norm",
+    "follow",
     "make_ops",
     "part",
 ]
