@@ -18,7 +18,7 @@ from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer
 from drl.state import fill, number
 
-EVERY = 100  # updates between two moves, off-policy
+EVERY = 20  # updates between two moves, off-policy
 MOST = 1e300  # Inf is no number to go on from
 FEW = 16  # numbers with a curve each
 LIMIT = 10.0  # a normalised reward is cut to ± this
@@ -108,7 +108,7 @@ class ObservationStatistics:
             cut = np.abs(self.net.ops.numpy(x)) >= place.layer.limit
             found[f"{of}/cut"] = float(cut.mean())
             moments = place.layer.moments
-            for name, values in (("mean", moments.mean), ("std", moments.std()[0])):
+            for name, values in (("mean", moments.mean), ("std", place.layer.std)):
                 if values.size > FEW:
                     found[f"{of}/{name}"] = values.ravel().copy()
                 else:

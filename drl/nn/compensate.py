@@ -80,14 +80,14 @@ def renormalise(
         layer, moments = place.layer, place.layer.moments
         if place.weights is None and moments.count >= FROZEN_AFTER:
             continue
-        first, old_mean, (old_std, varied) = not moments.count, moments.mean.copy(), moments.std()
+        first, mean = not moments.count, moments.mean.copy()
+        std, varied = layer.std, layer.varied
         layer.merge(*_through(place.before, seen), float(seen.count))
         if first:
             continue
-        std, _ = moments.std()
-        old_std = np.where(varied, old_std, std)
-        k = (std / old_std).ravel()  # σ′/σ
-        d = ((moments.mean - old_mean) / old_std).ravel()  # (μ′ − μ)/σ
+        std = np.where(varied, std, layer.std)
+        k = (layer.std / std).ravel()  # σ′/σ
+        d = ((moments.mean - mean) / std).ravel()  # (μ′ − μ)/σ
         for weights in place.weights or ():
             compensate(net, weights, k[weights.statistic], d[weights.statistic], optimizer)
 

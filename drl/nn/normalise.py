@@ -59,8 +59,9 @@ class Normalise(Layer):
         self.buffers_changed()
 
     def buffers_changed(self) -> None:
+        self.std, self.varied = self.moments.std()  # σ, and which inputs have varied
         self.mu = self.ops.asarray(self.moments.mean)
-        self.rate = self.ops.asarray(1 / self.moments.std()[0])  # 1/σ
+        self.rate = self.ops.asarray(1 / self.std)
 
     def merge(self, mean: np.ndarray, variance: np.ndarray, count: float) -> None:
         """The statistics of `count` more inputs: mean, variance (*shape) of each of their numbers.

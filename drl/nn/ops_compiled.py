@@ -86,10 +86,12 @@ class CompiledOps(NumpyOps):
         loops = self.late.loops
         if not (loops and self._fits(x)):
             return super().normalise(x, mean, rate, low, high)
-        y = np.empty(x.shape, x.dtype)
-        rows = x.reshape(-1, mean.size), y.reshape(-1, mean.size)
-        columns = (a.reshape(-1) for a in (mean, rate, low, high))
-        loops.normalise(rows[0], *columns, rows[1])
+        y, size = np.empty(x.shape, x.dtype), mean.size
+        if x.ndim == 2:
+            loops.normalise(x, mean, rate, low, high, y)
+        else:
+            columns = (a.reshape(-1) for a in (mean, rate, low, high))
+            loops.normalise(x.reshape(-1, size), *columns, y.reshape(-1, size))
         return y
 
     def tanh_backward(self, dy: Array, y: Array) -> Array:
