@@ -51,6 +51,17 @@ def test_it_acts_in_the_environments_units_and_remembers_numbers() -> None:
     assert dqn.replay.action[:2].tolist() == best.tolist()
 
 
+@pytest.mark.parametrize(
+    "more", [{"head": "c51"}, {"head": "qr"}, {"head": "iqn"}, {"dueling": True, "noisy": True}],
+    ids=str,
+)  # fmt: skip
+def test_every_head_has_the_tables_actions(more: dict[str, Any]) -> None:
+    dqn = agent(Box(np.array([-1, 0]), np.array([1, 9]), dtype=np.float64), 3, **more)
+    obs = np.ones((2, 3), np.float32)
+    assert dqn.policy().q(obs).shape == (2, 9)
+    assert dqn.act(obs, 0).shape == (2, 2) and dqn.act(obs, 0).dtype == np.float64
+
+
 def test_masks_of_each_number_forbid_their_combinations() -> None:
     """Exploring, greedy, in V, and in the memory for the next observation."""
     dqn = agent(MultiDiscrete([2, 3]))

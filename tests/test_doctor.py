@@ -11,6 +11,7 @@ import pytest
 import drl
 from agents import DQN, Agent, DQNConfig, SavedPolicy, Setup, build_dqn
 from agents.dqn import targets
+from drl.actions import ActionTable
 from drl.api import ladder
 from drl.cli.main import main
 from drl.errors import Diverged
@@ -104,9 +105,18 @@ def one_array(patch: Patch) -> None:
     patch.setattr(GymVector, "_empty", lambda self: kept.setdefault(id(self), right(self)))
 
 
+def another_action_than_was_valued(patch: Patch) -> None:
+    """What is observed is right, since the memory is told what was done."""
+    right = ActionTable.decode
+    patch.setattr(ActionTable, "decode", lambda self, chosen: right(self, self.n - 1 - chosen))
+
+
 FAULTS = {  # what is planted, the rung, words of the diagnosis
     "bootstrap through termination": (
         through_termination, "constant reward", "bootstraps through termination",
+    ),
+    "action of another number": (
+        another_action_than_was_valued, "continuous action", "the best action is not found",
     ),
     "reward's sign": (reward_sign, "constant reward", "rewards have the wrong sign"),
     "no bootstrap at truncation": (

@@ -33,7 +33,7 @@ COMMANDS = {  # name → module, one line of help
 
 EXAMPLES = """\
   drl train dqn                              CartPole, tuned settings, stops when solved
-  drl train dqn --env Acrobot-v1 --seed 3    any Gymnasium env with Discrete actions
+  drl train dqn --env Acrobot-v1 --seed 3    any Gymnasium env
   drl train ppo --env Pendulum-v1            a policy gradient: continuous actions too
   drl train dqn --env my_env.py:MyEnv        yours: a class in a file (docs/your-own.md)
   drl train dqn --seeds 10                   ten runs side by side, and what they come to
