@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
-from shell import ROOT, Shell, killed_and_resumed
+from shell import ROOT, Shell, killed_and_resumed, used
 
 import drl
 from agents.ppo.agent import PPO
@@ -257,8 +257,28 @@ def test_it_goes_on_from_its_state_to_the_same_bytes(space: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["ppo", "a2c"])
-def test_killed_it_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> None:
-    killed_and_resumed(Shell(ROOT, tmp_path / "runs"), name, "24000")
+def test_killed_it_goes_on_to_the_same_bytes_and_everything_works_on_it(
+    name: str, tmp_path: Path
+) -> None:
+    shell = Shell(ROOT, tmp_path / "runs")
+    killed_and_resumed(shell, name, "24000")
+    used(shell, name)
+    assert "every byte is the same" in shell.drl("verify", "whole")[0]
+
+
+def test_a_training_begins_where_another_has_led(tmp_path: Path) -> None:
+    known: dict[str, Any] = {"progress": False, "normalise_obs": True, "normalise_reward": True}
+    first = drl.train("ppo", "drl/Pendulum-v1", steps=4_096, run=tmp_path / "run", **known)
+    still = {"n_steps": 8, "num_envs": 1, "n_epochs": 1, "lr": 1e-12, "lr_end": 0.0}
+    again = drl.train(
+        "ppo", "drl/Pendulum-v1", steps=8, init_from=tmp_path / "run", **still, **known
+    )
+    obs = np.random.default_rng(1).normal(0, [0.7, 0.7, 3.0], (5, 3)).astype(np.float32)
+    best = drl.load_run(tmp_path / "run").policy()
+    assert np.allclose(again.policy(obs), best(obs), atol=1e-5)
+    assert first.agent.returns.std == pytest.approx(again.agent.returns.std, rel=0.05)
+    with pytest.raises(UserError, match="activation is tanh there, relu here"):
+        drl.train("ppo", "drl/Pendulum-v1", init_from=tmp_path / "run", activation="relu", **known)
 
 
 @pytest.mark.parametrize("name", ["ppo", "a2c"])

@@ -145,19 +145,22 @@ def test_observations_and_rewards_are_normalised_as_of_the_rollout_s_end() -> No
     assert np.allclose(known, std * agent.values(obs[1]), rtol=1e-5)
 
 
-def test_a_policy_does_not_notice_that_statistics_move() -> None:
-    """W and b make up for it: log π of the newest rollout, of before and after."""
-    agent = ppo(SPACES["discrete"], NORMALISED)
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("space", ["discrete", "numbers"])
+def test_a_policy_does_not_notice_that_statistics_move(space: str, shared: bool) -> None:
+    """W and b make up for it: z and V of the newest rollout, before and after."""
+    agent = ppo(SPACES[space], replace(NORMALISED, shared=shared))
     for n in range(2):
         far(agent, n)
         while agent.due(0):
             agent.learn()
     far(agent, 5)
-    s = agent.rollout.obs[0]
-    before = agent.policy().probs(s)
+    s, params = agent.rollout.obs[0], agent.net.params.copy()
+    before = agent.net(s)
     for part in agent.statistics:
         part.move()
-    assert np.allclose(agent.policy().probs(s), before, atol=1e-5)
+    assert np.abs(agent.net.params - params).max() > 1e-3
+    assert np.allclose(agent.net(s), before, atol=1e-5)
 
 
 def test_large_observations_and_rewards_are_cut() -> None:

@@ -13,6 +13,7 @@ from agents.agent import Agent
 from agents.memory.returns import gae
 from agents.memory.rollout import Rollout
 from agents.normalisation import LIMIT, ReturnScale, Statistics
+from agents.policy import SavedPolicy
 from agents.ppo.losses import PolicyFit, PolicyLoss, ValueFit, ValueLoss, normalised
 from agents.ppo.phase import Rows, minibatches
 from agents.ppo.policy import ActorCriticPolicy
@@ -26,6 +27,11 @@ from drl.nn.optim import Optimizer, clip_norm
 from drl.nn.schedules import Schedule
 from drl.state import whole
 
+# settings that say what the parameters of a network compute, and in which unit
+MEANING = (
+    "hidden", "activation", "conv", "shared", "scale", "squash", "normalise_obs",
+    "normalise_reward",
+)  # fmt: skip
 BLOCK = 1024  # rows of one forward pass over a rollout: more do not stay in the cache
 
 
@@ -260,6 +266,22 @@ class PPO(Agent):
         dv = self.vf_coef * value.dv  # c_V ∂L_V/∂V
         backward(ops.concat([dz, dv[:, None]]))
         return policy, value, fit.entropy
+
+    def init_from(self, policy: SavedPolicy) -> None:
+        """θ ← the policy's, with the statistics that it was learnt by.
+
+        ValueError where its network is another, or its outputs mean something else.
+        """
+        assert isinstance(policy, ActorCriticPolicy)
+        mine, its = self._policy.config, policy.config
+        for name in MEANING:
+            if getattr(mine, name) != getattr(its, name):
+                raise ValueError(
+                    f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here"
+                )
+        super().init_from(policy)
+        if self.returns is not None and policy.returns is not None:
+            self.returns.load_learnt(policy.returns.learnt())
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import numpy as np
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d
 from drl.nn.dueling import Dueling
+from drl.nn.free import Free
 from drl.nn.layers import Flatten, Layer, Linear, Scale
 from drl.nn.moments import Moments
 from drl.nn.network import Network
@@ -181,6 +182,8 @@ def _behind(chain: Sequence[Layer], within: str, numbers: np.ndarray) -> list[We
             streams = zip(layer.streams.items(), halves, strict=True)
             own = [_weights(stream, name, half, f"{of}_") for (of, stream), half in streams]
             return None if None in own else [w for w in own if w is not None]
+        elif isinstance(layer, Free):
+            return []  # it sees no input
         else:
             weights = _weights(layer, name, numbers)
             return None if weights is None else [weights]
