@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from drl.log.layout import Layout, Margin, Prefix
+from agents.charts import returns, speed
+from drl.log.layout import Layout, Prefix
 
 CHARTS: Layout = {
-    "dqn: return": {
-        "return: exploring, and greedy": ["rollout/ep_rew_mean", "eval/mean_reward"],
-        "greedy: mean, worst and best episode": Margin(
-            "eval/mean_reward", "eval/min_reward", "eval/max_reward"
-        ),
-        "exploring: mean, worst and best of 100 episodes": Margin(
-            "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max"
-        ),
-    },
+    **returns("dqn"),
     "dqn: Q": {
         "Q estimated at the start of an episode, and the return then realised": [
             "eval/q_estimated", "eval/q_realised"
@@ -32,5 +25,5 @@ CHARTS: Layout = {
         "dead ReLUs by layer": [Prefix("train/dead_relu/")],
         "failures in the memory": ["replay/terminal_fraction"],
     },
-    "dqn: speed": {"env steps a second": ["time/fps"]},
+    **speed("dqn"),
 }  # fmt: skip

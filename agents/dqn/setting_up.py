@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from agents.dqn.config import DQNConfig, lengths, updates_in
 from agents.dqn.divergence import Divergence
 from agents.dqn.own_target import IgnoredMasks, OwnTarget
 from agents.observations import scaled
+from agents.room import require_room_for_pass, require_room_for_replay
 from agents.setup import Setup
 from agents.task import RLTask
 from drl.experiment.callbacks import Callback
@@ -90,22 +90,11 @@ def callbacks(task: RLTask, config: DQNConfig, setup: Setup) -> Sequence[Callbac
 
 
 def require_room(agent: DQN, config: DQNConfig) -> None:
-    """MemoryError unless this machine has room for what fills as training goes on: the system has
-    promised it already, and would kill."""
-    replay, nstep, net = agent.replay, agent.nstep, agent.net
+    """MemoryError unless this machine has room for what fills as training goes on."""
+    require_room_for_replay(agent.replay)
     require_memory(
-        replay.nbytes, f"the replay memory of {config.buffer_size:,} transitions",
-        "a smaller `buffer_size`",
-    )  # fmt: skip
-    require_memory(
-        nstep.nbytes, f"`n_step={config.n_step:,}` in so many environments", "fewer of them"
+        agent.nstep.nbytes, f"`n_step={config.n_step:,}` in so many environments", "fewer of them"
     )
     fractions = config.iqn_samples if config.head == "iqn" else 1
-    numbers = sum(math.prod(shape) for _, _, shape in net.stages()) * fractions
-    if config.head in ("qr", "iqn"):
-        numbers += config.quantiles * (config.quantiles if config.head == "qr" else fractions)
-    require_memory(
-        config.batch_size * numbers * net.ops.dtype.itemsize,
-        f"one pass through the network with a batch of {config.batch_size:,}",
-        "a smaller `batch_size`",
-    )  # fmt: skip
+    others = {"qr": config.quantiles, "iqn": fractions}.get(config.head, 0)  # at each quantile
+    require_room_for_pass(agent.net, config.batch_size, fractions, config.quantiles * others)

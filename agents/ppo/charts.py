@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from drl.log.layout import Layout, Margin, Prefix
+from agents.charts import returns, speed
+from drl.log.layout import Layout, Prefix
 
 
 def charts(name: str) -> Layout:
     """Of the agent of this name."""
     return {
-        f"{name}: return": {
-            "return: sampled, and greedy": ["rollout/ep_rew_mean", "eval/mean_reward"],
-            "greedy: mean, worst and best episode": Margin(
-                "eval/mean_reward", "eval/min_reward", "eval/max_reward"
-            ),
-            "sampled: mean, worst and best of 100 episodes": Margin(
-                "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max"
-            ),
-        },
+        **returns(name, "sampled"),
         f"{name}: policy": {
             "entropy: −1 × how much is still tried": ["train/entropy_loss"],
             "how far a rollout moves it: KL, and the share that is clipped": [
@@ -41,5 +34,5 @@ def charts(name: str) -> Layout:
             "step size ‖Δθ‖/‖θ‖ by layer": [Prefix("train/update_ratio/")],
             "dead ReLUs by layer": [Prefix("train/dead_relu/")],
         },
-        f"{name}: speed": {"env steps a second": ["time/fps"]},
+        **speed(name),
     }  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from agents.config import ExperimentConfig
 from agents.observations import scaled
 from agents.ppo.agent import BLOCK, PPO
 from agents.ppo.config import OnPolicyConfig, PPOConfig
+from agents.room import require_room_for_pass
 from agents.setup import Setup
 from drl.nn.memory import require_memory
 
@@ -54,14 +54,8 @@ def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
 
 def require_room(agent: PPO, config: OnPolicyConfig) -> None:
     """MemoryError unless this machine has room for what fills as training goes on."""
-    net = agent.net
     require_memory(agent.rollout.nbytes, f"a rollout of {agent.rows:,} rows", "fewer `n_steps`")
-    numbers = sum(math.prod(shape) for _, _, shape in net.stages())
-    size = min(max(agent.batch_size, BLOCK), agent.rows)
-    require_memory(
-        size * numbers * net.ops.dtype.itemsize,
-        f"one pass through the network with {size:,} rows", "a smaller `batch_size`",
-    )  # fmt: skip
+    require_room_for_pass(agent.net, min(max(agent.batch_size, BLOCK), agent.rows))
 
 
 def warnings(config: PPOConfig, experiment: ExperimentConfig) -> list[str]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from drl.log.layout import Layout, Margin, Prefix
+from agents.charts import returns, speed
+from drl.log.layout import Layout, Prefix
 
 
 def charts(name: str) -> Layout:
     """Of the agent of this name."""
     return {
-        f"{name}: return": {
-            "return: exploring, and greedy": ["rollout/ep_rew_mean", "eval/mean_reward"],
-            "greedy: mean, worst and best episode": Margin(
-                "eval/mean_reward", "eval/min_reward", "eval/max_reward"
-            ),
-            "exploring: mean, worst and best of 100 episodes": Margin(
-                "rollout/ep_rew_mean", "rollout/ep_rew_min", "rollout/ep_rew_max"
-            ),
-        },
+        **returns(name),
         f"{name}: Q": {
             "Q estimated at the start of an episode, and the return then realised": [
                 "eval/q_estimated", "eval/q_realised"
@@ -35,5 +28,5 @@ def charts(name: str) -> Layout:
             "learning rate": ["train/learning_rate"],
         },
         f"{name}: health": {"step size ‖Δθ‖/‖θ‖ by layer": [Prefix("train/update_ratio/")]},
-        f"{name}: speed": {"env steps a second": ["time/fps"]},
+        **speed(name),
     }  # fmt: skip

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from agents.observations import scaled
 from agents.policy import setup_from
+from agents.room import require_room_for_replay
 from agents.sac.agent import ActorCritic
 from agents.sac.build import Meaning, build_policy, updates_by
 from agents.sac.config import ActorCriticConfig
 from agents.sac.policy import ContinuousPolicy
 from agents.setup import Setup
 from drl.errors import UserError
-from drl.nn.memory import require_memory
 from drl.settings import read
 
 C = TypeVar("C", bound=ActorCriticConfig)
@@ -41,10 +41,7 @@ FIXED = {  # what a run that goes on cannot change, and why
 
 def require_room(agent: ActorCritic, config: Any) -> None:
     """MemoryError unless this machine has room for what fills as training goes on."""
-    require_memory(
-        agent.replay.nbytes, f"the replay memory of {config.buffer_size:,} transitions",
-        "a smaller `buffer_size`",
-    )  # fmt: skip
+    require_room_for_replay(agent.replay)
 
 
 def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
