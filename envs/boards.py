@@ -13,10 +13,13 @@ LEFT, DOWN, RIGHT, UP = (0, -1), (1, 0), (0, 1), (-1, 0)
 
 
 def boards_of(env: Any) -> tuple[Board, ...]:
-    """Of one environment, whatever is around it; () where its states lie on none that is known."""
+    """Of one environment; () where its states lie on none that is known, or what is around it shows
+    other observations or takes other actions."""
     inner = getattr(env, "unwrapped", env)
     made = BOARDS.get(f"{type(inner).__module__}:{type(inner).__name__}")
-    return () if made is None else made(inner)
+    if made is None or env.observation_space != inner.observation_space:
+        return ()
+    return made(inner) if env.action_space == inner.action_space else ()
 
 
 def _lake(env: Any) -> tuple[Board, ...]:

@@ -49,6 +49,8 @@ def test_the_lake_may_be_another() -> None:
     (board,) = boards_of(gym.make("FrozenLake-v1", desc=["SFH", "FFG"]))
     assert board.letters.tolist() == [["", "", "H"], ["", "", "G"]]
     assert boards_of(gym.make("CartPole-v1")) == () == boards_of(object())
+    other = gym.wrappers.FlattenObservation(gym.make("FrozenLake-v1"))  # one-hot by itself
+    assert boards_of(other) == ()
 
 
 def test_blackjack_has_one_with_an_ace_and_one_without() -> None:

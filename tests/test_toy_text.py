@@ -109,8 +109,8 @@ def test_taxi_is_learnt(seed: int) -> None:
     taxi = known("Taxi-v4")
     policy = train("dqn", "Taxi-v4", seed=seed, progress=False).agent.policy()
     actions = policy(np.arange(500), taxi.masks)
-    assert optimal.worth(taxi, actions) > 7.9
-    assert optimal.share_optimal(taxi, actions, 0.97) > 0.99
+    assert optimal.worth(taxi, actions) > 7.8  # of 7.93
+    assert optimal.share_optimal(taxi, actions, 0.97) > 0.98
 
 
 @pytest.mark.slow
