@@ -76,7 +76,7 @@ def begin(env: Guarded, way: Way, seed: int | None, obs: np.ndarray, i: int) -> 
     """
     generator = None
     if seed is None:
-        generator = copy.deepcopy(env.env.unwrapped.np_random.bit_generator.state)
+        generator = env.env.unwrapped.np_random.bit_generator.state  # numpy makes a new dict of it
     env.reset(obs, i, seed)
     return Episode(way, seed, generator)
 
