@@ -281,9 +281,6 @@ def _require_few(space: Any, counts: Sequence[int], discretise: int | None = Non
     n, fewer = math.prod(counts), int(MOST ** (1 / max(1, len(counts))) + 1e-9)
     if n <= MOST:
         return
-    by, instead = ("", "") if discretise is None else (f" by `discretise={discretise}`", "")
-    if discretise is not None and fewer > 1:
-        instead = f" (`discretise={fewer}` would do)"
-    raise Unsuited(
-        f"{words(space)} actions are {n:,}{by}, {MOST:,} at most go into a table{instead}"
-    )
+    by = "" if discretise is None else f" by `discretise={discretise}`"
+    less = f" (`discretise={fewer}` would do)" if by and fewer > 1 else ""
+    raise Unsuited(f"{words(space)} actions are {n:,}{by}, {MOST:,} at most go into a table{less}")
