@@ -49,7 +49,7 @@ def settings_of(env: str, rollouts: int) -> Preset:
     config, experiment = tuned
     rows = config.n_steps * experiment.num_envs
     return Preset(
-        replace(config, lr_end=config.lr, clip_range_end=config.clip_range),
+        replace(config, lr_end=None, clip_range_end=None),
         replace(experiment, steps=rollouts * rows, eval_every=NEVER, solved_at=None),
     )
 

@@ -17,7 +17,7 @@ from agents.ppo.build import build_a2c, build_ppo
 from agents.ppo.config import A2CConfig, PPOConfig
 from agents.ppo.metrics import ppo_metrics
 from agents.ppo.presets import FAMILIES, PRESETS, preset
-from agents.ppo.setting_up import warnings
+from agents.ppo.setting_up import resolve, warnings
 from agents.setup import Setup
 from drl.environment import Step
 from drl.nn.branches import Branches
@@ -213,6 +213,16 @@ def test_what_is_logged() -> None:
     whole = found["train/policy_gradient_loss"] + 0.5 * found["train/value_loss"] - 0.05 * entropy
     assert found["train/loss"] == pytest.approx(whole)
     assert found.keys() == ppo_metrics(agent, learnt).keys()  # asked again, told again
+
+
+def test_what_has_no_end_stays() -> None:
+    agent = ppo(SPACES["discrete"], replace(SMALL, lr=0.3, clip_range=0.4))
+    assert agent.lr(10**6) == 0.3 and agent.clip(10**6) == 0.4
+    config = replace(SMALL, lr_end=0.0)
+    complete, lines = resolve(config, setup(SPACES["discrete"], steps=5_000))
+    assert complete.anneal_steps == 5_000
+    assert lines == ["schedules: `lr` over 5,000 env steps, all of the run"]
+    assert resolve(SMALL, setup(SPACES["discrete"]))[1] == []
 
 
 def test_steps_are_whole_rollouts(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam, Optimizer, RMSProp
-from drl.nn.schedules import Constant, Linear
+from drl.nn.schedules import Constant, Linear, Schedule
 from drl.rng import generator
 
 
@@ -35,7 +35,7 @@ def build_ppo(config: PPOConfig, setup: Setup) -> PPO:
     UserError where its spaces are none that it can have; ValueError where settings and observations
     do not fit.
     """
-    net, steps = build_net(config, setup), annealed_over(config, setup)
+    net = build_net(config, setup)
     optimizer = Adam(net, config.lr, eps=config.adam_eps)
     value_loss = (
         squared_error if config.clip_range_vf is None else ClippedSquaredError(config.clip_range_vf)
@@ -44,7 +44,7 @@ def build_ppo(config: PPOConfig, setup: Setup) -> PPO:
         optimizer=optimizer,
         policy_loss=clipped_surrogate,
         value_loss=value_loss,
-        clip=Linear(config.clip_range, config.clip_range_end, steps),
+        clip=annealed(config.clip_range, config.clip_range_end, config, setup),
         metrics_of=ppo_metrics,
         n_epochs=config.n_epochs,
         batch_size=config.batch_size,
@@ -88,7 +88,7 @@ def common_parts(
         "rollout": build_rollout(config, setup),
         "actions": generator(setup.seed, "exploration"),
         "shuffle": generator(setup.seed, "minibatches"),
-        "lr": Linear(config.lr, config.lr_end, annealed_over(config, setup)),
+        "lr": annealed(config.lr, config.lr_end, config, setup),
         "gamma": config.gamma,
         "gae_lambda": config.gae_lambda,
         "ent_coef": config.ent_coef,
@@ -98,9 +98,13 @@ def common_parts(
     }
 
 
-def annealed_over(config: OnPolicyConfig, setup: Setup) -> int:
-    """Env steps until schedules are at their ends."""
-    return config.anneal_steps or setup.steps
+def annealed(
+    start: float, end: float | None, config: OnPolicyConfig, setup: Setup
+) -> Schedule:  # fmt: skip
+    """From `start` to `end`, linearly by env steps; end None: it stays."""
+    if end is None:
+        return Constant(start)
+    return Linear(start, end, config.anneal_steps or setup.steps)
 
 
 def build_net(config: OnPolicyConfig, setup: Setup) -> Network:

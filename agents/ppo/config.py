@@ -66,11 +66,10 @@ class OnPolicyConfig:
     # -- optimisation -------------------------------------------------------------------------
     lr: float = 3e-4
     """The optimizer's learning rate at the start."""
-    lr_end: float = 3e-4
-    """The learning rate after anneal_steps."""
+    lr_end: float | None = None
+    """The learning rate after anneal_steps; none: it stays."""
     anneal_steps: int | None = None
-    """Env steps over which what has an end (lr_end, …) goes there, linearly; none: all of the
-    run."""
+    """Env steps over which what has an end (as lr_end) goes there, linearly; none: all."""
     max_grad_norm: float | None = 0.5
     """Cut the gradient to this norm; none leaves it."""
 
@@ -80,8 +79,9 @@ class OnPolicyConfig:
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         for name in ("gamma", "gae_lambda"):
             require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
-        for name in ("lr_end", "ent_coef", "vf_coef", "policy_gain", "value_gain"):
+        for name in ("ent_coef", "vf_coef", "policy_gain", "value_gain"):
             require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+        require("lr_end", self.lr_end, self.lr_end is None or self.lr_end >= 0, "0 or more")
         for name in ("anneal_steps", "max_grad_norm"):
             value = getattr(self, name)
             require(name, value, value is None or value > 0, "above 0")
@@ -100,8 +100,8 @@ class PPOConfig(OnPolicyConfig):
     """Rows of a minibatch: steps of one environment.  A rollout has n_steps × num_envs of them."""
     clip_range: float = 0.2
     """ε: π(a|s) is let go once it is 1 ± ε times what it was (Schulman et al. 2017)."""
-    clip_range_end: float = 0.2
-    """ε after anneal_steps."""
+    clip_range_end: float | None = None
+    """ε after anneal_steps; none: it stays."""
     clip_range_vf: float | None = None
     """V(s) is let go once it has moved by this, in units of the rewards; none: never."""
     target_kl: float | None = None
@@ -114,7 +114,8 @@ class PPOConfig(OnPolicyConfig):
         super().__post_init__()
         for name in ("n_epochs", "batch_size", "clip_range", "adam_eps"):
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
-        require("clip_range_end", self.clip_range_end, self.clip_range_end >= 0, "0 or more")
+        end = self.clip_range_end
+        require("clip_range_end", end, end is None or end >= 0, "0 or more")
         for name in ("clip_range_vf", "target_kl"):
             value = getattr(self, name)
             require(name, value, value is None or value > 0, "above 0")
@@ -128,7 +129,6 @@ class A2CConfig(OnPolicyConfig):
     gae_lambda: float = 1.0
     normalise_advantage: bool = False
     lr: float = 7e-4
-    lr_end: float = 7e-4
 
     # -- A2C ----------------------------------------------------------------------------------
     optimizer: Literal["rmsprop", "adam"] = "rmsprop"

@@ -30,7 +30,8 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
 
     entropy_loss          −H
     explained_variance    1 − Var(R − V)/Var(R): 1 is a perfect critic, 0 one that says nothing
-    value_mean, return_mean  V as it was when the rollout was over, R that it is fitted to
+    value_mean, return_mean  V as it was when the rollout was over, R that it is fitted to, in units
+                          of the rewards that are learnt from
     std                   mean σ of continuous actions, in units of half the action space
     grad_norm             before clipping
     update_ratio          ‖Δθ‖/‖θ‖ of the last step, by layer; about 1e-3 is healthy
@@ -63,13 +64,7 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
     for part in agent.statistics:
         metrics |= part.metrics(rows.s[:64])
     metrics["train/advantage"], metrics["train/value"] = rows.advantage, rows.value
-    actions = rows.a.reshape(len(rows.a), -1)
-    for d in range(min(actions.shape[1], MOST_ACTIONS)):
-        metrics[f"policy/action_{d}"] = actions[:, d]
     return metrics
-
-
-MOST_ACTIONS = 16  # numbers of an action whose distribution is logged
 
 
 def _mean(learnt: Learnt, of: Callable[[Seen], float], epoch: int = 0) -> float:

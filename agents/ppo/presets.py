@@ -121,7 +121,6 @@ PRESETS: dict[str, Preset] = {
         gamma=0.99,
         gae_lambda=0.95,
         clip_range=0.18,
-        clip_range_end=0.18,
         normalise_obs=True,
         normalise_reward=True,
         eval_every=50_000,

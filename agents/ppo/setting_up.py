@@ -40,14 +40,11 @@ def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
     """
     lines = []
     complete = replace(config, anneal_steps=config.anneal_steps or setup.steps)
-    ends = [
-        (start, end)
-        for start, end in (("lr", "lr_end"), ("clip_range", "clip_range_end"))
-        if hasattr(config, start) and getattr(config, start) != getattr(config, end)
-    ]
-    if ends and config.anneal_steps is None:
-        changing = " and ".join(f"`{start}`" for start, _ in ends)
-        lines.append(f"schedules: {changing} over {setup.steps:,} env steps, all of the run")
+    ends = {name: getattr(config, f"{name}_end", None) for name in ("lr", "clip_range")}
+    changing = [name for name, end in ends.items() if end is not None]
+    if changing and config.anneal_steps is None:
+        named = " and ".join(f"`{name}`" for name in changing)
+        lines.append(f"schedules: {named} over {setup.steps:,} env steps, all of the run")
     complete, scaling = scaled(complete, setup.observation_space)
     return complete, lines + scaling
 
