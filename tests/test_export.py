@@ -19,7 +19,19 @@ from drl.experiment.run import Run
 from drl.export import npz as export_npz
 from drl.export import onnx as export_onnx
 from drl.export import torch as export_torch
-from drl.nn import MLP, Conv, Normalise, Pool
+from drl.nn import (
+    MLP,
+    BatchRenorm,
+    Conv,
+    Conv2d,
+    Flatten,
+    Linear,
+    Network,
+    Normalise,
+    Pool,
+    Tanh,
+    make_ops,
+)
 from drl.spaces import to_json
 from drl.supervised import idx, job
 from drl.supervised.data import load
@@ -93,6 +105,31 @@ def test_outputs_equal_ours(name: str, form: str, tmp_path: Path) -> None:
         x = inputs(net, count)
         ours = net.ops.numpy(net(x))
         np.testing.assert_allclose(outputs(form, code, x), ours, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("shape", [3, (5, 4, 2)])
+def test_batch_renormalisation_by_its_running_statistics(
+    form: str, shape: int | tuple[int, ...], tmp_path: Path
+) -> None:
+    if form == "onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+    first = [Linear(5)] if shape == 3 else [Conv2d(5, 2)]
+    rest = [BatchRenorm(), Tanh(), Flatten(), Linear(4), BatchRenorm(), Linear(2)]
+    net = Network([BatchRenorm(), *first, *rest], shape, make_ops("numpy"), 3)
+    rng = np.random.default_rng(0)
+    net.params[:] += rng.normal(size=net.size).astype(np.float32) * 0.1
+    for layer in net.buffered:
+        layer.buffers["mean"][:] = rng.normal(size=layer.buffers["mean"].shape)
+        layer.buffers["variance"][:] = rng.uniform(0.1, 2, layer.buffers["mean"].shape)
+        layer.buffers_changed()
+    module = {"npz": export_npz, "torch": export_torch, "onnx": export_onnx}[form]
+    path = tmp_path / "file"
+    path.write_bytes(module.encode(net, {"job": "test"}))  # type: ignore[attr-defined]
+    x = rng.normal(size=(7, *net.input_shape)).astype(np.float32)
+    found = outputs(form, module.reader(net, path, {}), x)  # type: ignore[attr-defined]
+    np.testing.assert_allclose(found, net(x), rtol=1e-5, atol=1e-5)
 
 
 KINDS: dict[str, dict[str, Any]] = {

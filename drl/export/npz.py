@@ -13,6 +13,7 @@ import numpy as np
 from drl.export.observation import ENCODED, is_encoded
 from drl.export.states import state_size
 from drl.nn import Network
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layer_norm import LayerNorm
@@ -29,7 +30,7 @@ def forward(file, x):  # np.load(…), (B, *input_shape) → (B, outputs): actio
         W, b = (file.get(f"{layer['name']}.{array}", 0) for array in "Wb")
         size, stride, p = (layer.get(key, 0) for key in ("size", "stride", "padding"))
         match layer["kind"]:
-            case "scale": x = x * W
+            case "scale": x = x * W + b
             case "flatten": x = x.reshape(len(x), -1)
             case "linear": x = x @ W + b
             case "relu": x = np.maximum(x, 0)
@@ -93,10 +94,11 @@ RECURRENT = (  # the same for a network with a state
 def encode(net: Network, about: dict[str, Any]) -> bytes:
     """An .npz without pickle.
 
-    "<layer>.W", "<layer>.b" and whatever else a layer has, as in drl.nn; a Scale's factor is its W;
-    W and b of a Normalise are 1/σ and μ, and "<layer>.range" (2, …) is what it cuts to.  And
-    "description": JSON with input_shape, outputs, what `about` says, the layers from input to
-    output, and state_size where the network has a state; branches hold layers of their own.
+    "<layer>.W", "<layer>.b" and whatever else a layer has, as in drl.nn.  A Scale's factor is its
+    W; a BatchRenorm is a Scale with W and b, of its running statistics; W and b of a Normalise are
+    1/σ and μ, and "<layer>.range" (2, …) is what it cuts to.  And "description": JSON with
+    input_shape, outputs, what `about` says, the layers from input to output, and state_size where
+    the network has a state; branches hold layers of their own.
     """
     arrays: dict[str, Any] = {}
     for stage, layer, _ in net.stages():
@@ -104,6 +106,9 @@ def encode(net: Network, about: dict[str, Any]) -> bytes:
             arrays[f"{stage}.{name}"] = net.ops.numpy(getattr(layer, name))
         if isinstance(layer, Scale):
             arrays[f"{stage}.W"] = net.ops.numpy(layer.s)
+        if isinstance(layer, BatchRenorm):
+            w, b = map(net.ops.numpy, layer.affine())
+            arrays |= {f"{stage}.W": w, f"{stage}.b": b}
         if isinstance(layer, Normalise):
             own = [net.ops.numpy(a) for a in (layer.rate, layer.mu, layer.low, layer.high)]
             arrays |= {f"{stage}.W": own[0], f"{stage}.b": own[1], f"{stage}.range": own[2:]}
@@ -147,7 +152,8 @@ def reader(net: Network, path: Path, about: Mapping[str, Any]) -> str:
 
 def _describe(layer: Layer, within: str = "") -> dict[str, Any]:
     name = within + layer.name
-    spec: dict[str, Any] = {"kind": type(layer).__name__.lower(), "name": name}
+    kind = Scale if isinstance(layer, BatchRenorm) else type(layer)  # by its running statistics
+    spec: dict[str, Any] = {"kind": kind.__name__.lower(), "name": name}
     if isinstance(layer, Slice):
         spec |= {"start": layer.start, "stop": layer.stop, "shape": list(layer.shape)}
     if isinstance(layer, Branches):

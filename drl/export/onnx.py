@@ -13,6 +13,7 @@ from drl.export.observation import ENCODED, input_words, is_encoded
 from drl.export.states import state_size
 from drl.extras import need
 from drl.nn import Network
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layer_norm import LayerNorm
@@ -138,6 +139,11 @@ class _Graph:
             W = self._array(f"{name}.W", layer.W, (3, 2, 0, 1))
             b = [] if layer.b is None else [self._array(f"{name}.b", layer.b)]
             self._node("Conv", W, *b, strides=[layer.stride] * 2, pads=[layer.padding] * 4)
+        elif isinstance(layer, BatchRenorm):
+            self._channels_last()
+            w, b = layer.affine()
+            self._node("Mul", self._array(f"{name}.W", w))
+            self._node("Add", self._array(f"{name}.b", b))
         elif isinstance(layer, LayerNorm):
             self._channels_last()
             arrays = [self._array(f"{name}.{of}", getattr(layer, of)) for of in layer.shapes]

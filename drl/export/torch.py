@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from drl.export.modules import OWN
 from drl.export.observation import ENCODED, is_encoded
 from drl.export.states import state_size
 from drl.extras import require
 from drl.nn import Network
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d, MaxPool2d
 from drl.nn.layer_norm import LayerNorm
@@ -25,12 +27,6 @@ from drl.nn.recurrent import GRU
 
 Layers = list[tuple[Layer, Shape, Shape]]  # each with the shapes of its input and output
 ACTIVATIONS = {ReLU: "nn.ReLU()", Tanh: "nn.Tanh()", Sigmoid: "nn.Sigmoid()"}
-
-CHANNEL_NORM = """
-class ChannelNorm(nn.LayerNorm):  # over the channels at each position
-    def forward(self, x):
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-"""
 
 
 def encode(net: Network, about: dict[str, Any]) -> bytes:
@@ -98,11 +94,11 @@ def _module(
     """The code that makes it."""
     buffers = "".join(piece.buffers for piece in pieces)
     modules = "".join(piece.module for piece in pieces)
-    channel_norm = CHANNEL_NORM if "ChannelNorm(" in modules else ""
+    own = "".join(text for name, text in OWN.items() if f" {name}(" in modules)
     return f"""\
 import torch
 from torch import nn
-{channel_norm}
+{own}
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -219,8 +215,10 @@ class _Chain:
             elif isinstance(layer, Conv2d):
                 weight = net.ops.numpy(layer.W).transpose(3, 2, 0, 1)
                 self.tensors[f"{name}.{i}.weight"] = weight
-            elif isinstance(layer, LayerNorm):
-                for of, ours in (("weight", layer.gain), ("bias", layer.offset)):
+            elif isinstance(layer, (LayerNorm, BatchRenorm)):
+                both = (layer.gain, layer.offset)
+                both = layer.affine() if isinstance(layer, BatchRenorm) else both
+                for of, ours in zip(("weight", "bias"), both, strict=True):
                     array = net.ops.numpy(ours)
                     self.tensors[f"{name}.{i}.{of}"] = array if order is None else array[order]
             elif isinstance(layer, Linear):
@@ -251,6 +249,8 @@ class _Chain:
             )
         elif isinstance(layer, Linear):
             self.lines.append(f"nn.Linear({shape[0]}, {layer.outputs}{_bias(layer)}),")
+        elif isinstance(layer, BatchRenorm):
+            self.lines.append(f"Affine({shape[-1]}),")
         elif isinstance(layer, LayerNorm):
             kind = "nn.LayerNorm" if len(shape) == 1 else "ChannelNorm"
             self.lines.append(f"{kind}({shape[-1]}, eps={layer.eps!r}),")
