@@ -12,12 +12,12 @@ from collections.abc import Callable
 from agents.dqn.heads import Head, Target, best_action
 from agents.memory.replay import Batch
 from drl.nn import Network
+from drl.nn.distributions import FORBIDDEN
 from drl.nn.losses import log_softmax
 from drl.nn.ops import Array, Ops
 
 TargetFunction = Callable[[Head, Network, Network, Batch], Target]
 LOWEST_BONUS = -1.0  # l₀ of Munchausen
-FORBIDDEN = -1e8  # logit of an action that is not allowed; of −∞ would come 0 · ∞ = NaN
 
 
 def q_target(head: Head, net: Network, target_net: Network, batch: Batch) -> Target:

@@ -120,9 +120,9 @@ class TanhGaussian(DiagonalGaussian):
     log π(a) = log N(u) − Σ_d c(u_d),  c(u) = log(1 − tanh² u) = 2(log 2 − |u| − log(1 + e^−2|u|)),
     the form that is right to rounding where tanh u is 1 to all digits.
 
-    A sample is u: it cannot be had back from a = ±1.  `action` gives tanh u,
-    `sample_of` the u of an a.
-    Entropy has no closed form: H = H_N + Σ_d E c(μ + σε), the mean over ε by Gauss–Hermite.
+    A sample is u, which cannot be had back from a = ±1: `action` gives tanh u, `sample_of` the u of
+    an a.  Entropy has no closed form: H = H_N + Σ_d E c(μ + σε), the mean over ε by Gauss–Hermite,
+    right to 1e-9 at log σ = −1, 1e-4 at 0 and 3e-2 at 1; its gradient is that of the sum.
 
     k       number of actions.   ValueError below 1.
     bounds  s = log σ is clipped to these
