@@ -15,6 +15,9 @@ from trained import latest, read, rows
 
 import drl
 from agents import ExperimentConfig
+from drl.api import ladder
+from drl.api.find import find_agent
+from drl.api.findings import Finding
 from drl.experiment.task import Progress, Update
 from drl.named import module_of
 
@@ -100,6 +103,18 @@ def test_stopped_within_a_rollout_it_goes_on_to_the_same_bytes(tmp_path: Path) -
     assert agents[0]["net"].tobytes() == agents[1]["net"].tobytes()
     told = [[row for row in rows(run) if row.get("train/loss")] for run in (whole, halves)]
     assert told[0] == told[1]
+
+
+def test_the_doctor_trains_whole_rollouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = []
+
+    def judged(task: Any, rung: Any) -> tuple[Finding, str]:
+        left.append((len(task.agent.rows), task.agent.updates))
+        return Finding("ok", rung.name, ""), ""
+
+    monkeypatch.setattr(ladder, "judged", judged)
+    ladder.tried(find_agent(str(FILE)), ladder.LADDER[0], 1, steps=100)
+    assert left == [(0, 24)]  # four rollouts of 28, six updates each
 
 
 def test_killed_it_goes_on_to_the_same_bytes(tmp_path: Path) -> None:

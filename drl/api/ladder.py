@@ -94,7 +94,7 @@ def tried(row: Row, rung: Rung, seed: int, steps: int = STEPS) -> tuple[Finding,
     try:
         if rung.memory and isinstance(task.agent.policy().player(1), Memoryless):
             return Finding("skipped", rung.name, "it remembers nothing of what it has seen"), ""
-        for _ in task.run(steps):
+        for _ in task.run(task.goal):
             pass
         finding, why = judged(task, rung)
         with_ = "".join(f"`{name}={value}`: " for name, value in _instead(row, rung).items())
