@@ -88,15 +88,16 @@ class RecurrentPolicy(SavedPolicy):
         return h
 
     def __call__(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
-        self._forgetful()
+        self.forgetful()
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        self._forgetful()
+        self.forgetful()
 
     def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
-        self._forgetful()
+        self.forgetful()
 
-    def _forgetful(self) -> NoReturn:
+    def forgetful(self) -> NoReturn:
+        """UserError: what was asked for is not known without a state."""
         raise UserError(
             f"this policy of {self.agent} remembers what it has seen of an episode, and needs its "
             "state besides: `actions, state = policy.predict(obs, state)`, with None where "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from drl.named import importing
     from envs.acrobot import Acrobot
     from envs.build import make
-    from envs.cartpole import CartPole
+    from envs.cartpole import CartPole, CartPolePositions
     from envs.catch import Catch
     from envs.chain import Chain
     from envs.gymnasium_env import GymVector
@@ -34,6 +34,7 @@ __all__ = [
     "Acrobot",
     "CartPole",
     "CartPolePixels",
+    "CartPolePositions",
     "Catch",
     "Chain",
     "GymVector",
@@ -55,6 +56,7 @@ WHERE = {
     "Acrobot": "envs.acrobot",
     "CartPole": "envs.cartpole",
     "CartPolePixels": "envs.pixels",
+    "CartPolePositions": "envs.cartpole",
     "Catch": "envs.catch",
     "Chain": "envs.chain",
     "GymVector": "envs.gymnasium_env",

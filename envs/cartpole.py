@@ -131,3 +131,16 @@ class CartPole(NumpyEnv):
     @cached_property
     def canvas(self) -> Any:
         return gymnasiums_canvas("CartPole-v1")
+
+
+class CartPolePositions(CartPole):
+    """CartPole without its velocities: how fast cart and pole move is only in what was seen before.
+
+    Observations (2,) float32: position x (m), angle θ (rad).  All else as CartPole.
+    """
+
+    id = "drl/CartPolePositions-v1"
+    observation_space: Space[Any] = Box(-LARGEST, LARGEST, (2,), np.float32)
+
+    def observe(self, rows: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(rows[::2].T, np.float32)

@@ -15,6 +15,7 @@ NAMESPACE = "drl/"
 # id → module:Class; what `make` takes, completion offers and Gymnasium is told of
 OURS = {
     "CartPole-v1": "envs.cartpole:CartPole",
+    "drl/CartPolePositions-v1": "envs.cartpole:CartPolePositions",
     "drl/CartPolePixels-v1": "envs.pixels:CartPolePixels",
     "drl/Catch-v0": "envs.catch:Catch",
     "drl/Chain-v0": "envs.chain:Chain",

@@ -248,8 +248,10 @@ def test_mistakes_are_one_line() -> None:
     ops = make_ops("numpy", "float64")
     with pytest.raises(ValueError, match="needs a layer that carries a state: GRU"):
         Recurrent([Linear(2)], 3, ops)
-    with pytest.raises(ValueError, match="make the network a drl.nn.Recurrent and unroll it"):
-        Network([GRU(2)], 3, ops)(np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="make the network a drl.nn.Recurrent"):
+        Network([GRU(2)], 3, ops)
+    with pytest.raises(ValueError, match="unroll it"):
+        Recurrent([GRU(2)], 3, ops)(np.zeros((1, 3)))
     with pytest.raises(ValueError, match="at least 1 unit"):
         GRU(0)
     with pytest.raises(ValueError, match="put Flatten before"):

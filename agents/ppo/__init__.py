@@ -3,8 +3,8 @@
 from agents.ppo.build import build_ppo as build
 from agents.ppo.charts import charts
 from agents.ppo.config import PPOConfig as Config
-from agents.ppo.policy import load_policy
 from agents.ppo.presets import preset
+from agents.ppo.remembering import load_policy
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve, warnings
 from drl.action_space import KINDS
 

@@ -5,8 +5,8 @@ from functools import partial
 from agents.ppo.build import build_a2c as build
 from agents.ppo.charts import charts
 from agents.ppo.config import A2CConfig as Config
-from agents.ppo.policy import load_policy as load_actor_critic
 from agents.ppo.presets import a2c_preset as preset
+from agents.ppo.remembering import load_policy as load_actor_critic
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve
 from drl.action_space import KINDS
 

@@ -15,7 +15,8 @@ from agents.memory.rollout import Rollout
 from agents.normalisation import LIMIT, ReturnScale, Statistics
 from agents.policy import SavedPolicy
 from agents.ppo.losses import PolicyFit, PolicyLoss, ValueFit, ValueLoss, normalised
-from agents.ppo.phase import Rows, minibatches
+from agents.ppo.passes import Pass
+from agents.ppo.phase import Rows
 from agents.ppo.policy import ActorCriticPolicy
 from agents.value_bias import ValueBias
 from drl.environment import Step
@@ -29,10 +30,9 @@ from drl.state import whole
 
 # settings that say what the parameters of a network compute, and in which unit
 MEANING = (
-    "hidden", "activation", "conv", "shared", "scale", "squash", "normalise_obs",
-    "normalise_reward",
+    "hidden", "activation", "conv", "shared", "recurrent", "recurrent_units", "scale", "squash",
+    "normalise_obs", "normalise_reward",
 )  # fmt: skip
-BLOCK = 1024  # rows of one forward pass over a rollout: more do not stay in the cache
 
 
 class Seen(NamedTuple):
@@ -62,6 +62,7 @@ class PPO(Agent):
     one epoch of one minibatch it is A2C.
 
     policy         the distribution over the network's outputs, and what it says of them
+    passes         how observations go through the network: row by row, or with a state
     rollout        is filled, learnt from, and dropped
     actions        generator of the actions tried
     shuffle        generator of the minibatches' order
@@ -77,7 +78,7 @@ class PPO(Agent):
     """
 
     def __init__(
-        self, policy: ActorCriticPolicy, rollout: Rollout, optimizer: Optimizer,
+        self, policy: ActorCriticPolicy, passes: Pass, rollout: Rollout, optimizer: Optimizer,
         policy_loss: PolicyLoss, value_loss: ValueLoss,
         actions: np.random.Generator, shuffle: np.random.Generator,
         lr: Schedule, clip: Schedule, metrics_of: Callable[[PPO, Learnt], Metrics],
@@ -88,6 +89,7 @@ class PPO(Agent):
         statistics: Sequence[Statistics] = (), returns: ReturnScale | None = None,
     ) -> None:  # fmt: skip
         self._policy, self.net, self.ops = policy, policy.net, policy.net.ops
+        self.passes = passes
         self.distribution, self.rollout, self.optimizer = policy.distribution, rollout, optimizer
         self.policy_loss, self.value_loss = policy_loss, value_loss
         self.actions, self.shuffle, self.lr, self.clip = actions, shuffle, lr, clip
@@ -106,7 +108,7 @@ class PPO(Agent):
     # -- acting -------------------------------------------------------------------------------
     def act(self, obs: np.ndarray, env_steps: int, mask: np.ndarray | None = None) -> np.ndarray:
         """a ~ π(·|s): (N, *shape) → (N, *action shape), the environment's own."""
-        z = self._policy.actor(obs)
+        z = self.passes.act(obs)
         self.sampled, self.mask = self.distribution.sample(z, self.actions, mask), mask
         return self._policy.decode(self.sampled)
 
@@ -145,11 +147,13 @@ class PPO(Agent):
         for part in self.statistics:
             part.see(obs, step.reward, step.terminated | step.truncated)
         self.rollout.add(obs, self.sampled, step, self.mask)
+        self.passes.see(step)
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: all are cut at the newest step, since a step of all
         environments has not been remembered."""
         self.rollout.interrupt_episodes()
+        self.passes.interrupt(self.rollout)
         for part in self.statistics:
             part.interrupt_episodes()
 
@@ -174,8 +178,9 @@ class PPO(Agent):
         rows, done = self.prepared(), self.rollouts * self.rows
         learnt, clip = Learnt(rows, [], self.lr(done)), self.clip(done)
         metrics = partial(self.metrics_of, self, learnt)
-        left = self.n_epochs * -(-self.rows // self.batch_size)
-        for epoch, chosen in minibatches(self.rows, self.batch_size, self.n_epochs, self.shuffle):
+        sizes = self.rows, self.batch_size
+        left = self.n_epochs * self.passes.count(*sizes)
+        for epoch, chosen in self.passes.minibatches(*sizes, self.n_epochs, self.shuffle):
             batch = rows if chosen is None else rows.take(chosen)
             learnt.seen.append(self.learn_from(batch, learnt.lr, clip, epoch))
             left -= 1
@@ -205,13 +210,12 @@ class PPO(Agent):
         mask = None if masks is None else masks.reshape(len(s), -1)
 
         log_prob, value = np.empty(len(s), self.dtype), np.empty((steps + 1) * envs, self.dtype)
-        for start in range(0, len(s), BLOCK):
-            own = slice(start, start + BLOCK)
-            z, value[: len(s)][own] = self.forward(s[own])
+        for own, y in self.passes.over(memory):
             allowed = None if mask is None else self.ops.booleans(mask[own])
-            log_prob[own] = self.ops.numpy(self.distribution.log_prob(z, a[own], allowed))
-        value[len(s) :] = self.values(memory.obs[-1])
-        following = memory.next_values(value.reshape(-1, envs), self.values(memory.cut_obs))
+            log_prob[own] = self.ops.numpy(self.distribution.log_prob(y[:, :-1], a[own], allowed))
+            value[own] = self.ops.numpy(y[:, -1])
+        value[len(s) :], cut_values = self.passes.after(memory)
+        following = memory.next_values(value.reshape(-1, envs), cut_values)
         value, reward = value[: len(s)], memory.reward
         if self.returns is not None:
             reward = rewards_cut(reward / self.returns.std)  # r/σ(G)
@@ -220,18 +224,10 @@ class PPO(Agent):
             self.gamma, self.gae_lambda,
         ).reshape(-1)  # fmt: skip
         returns = (advantage + value).astype(self.dtype)
-        return Rows(s, a, log_prob, value, advantage.astype(self.dtype), returns, mask)
-
-    def forward(self, s: np.ndarray) -> tuple[Array, np.ndarray]:
-        """z (B, D) and V (B,), without a way back."""
-        y = self.net(s)
-        return y[:, :-1], self.ops.numpy(y[:, -1])
-
-    def values(self, s: np.ndarray) -> np.ndarray:
-        """V(s) in units of the rewards that are learnt from, (B,), block by block."""
-        critic, numpy = self._policy.critic, self.ops.numpy
-        blocks = [numpy(critic(s[i : i + BLOCK]))[:, 0] for i in range(0, len(s), BLOCK)]
-        return np.concatenate(blocks) if blocks else np.zeros(0, self.dtype)
+        return Rows(
+            s, a, log_prob, value, advantage.astype(self.dtype), returns, mask,
+            **self.passes.remembered(),
+        )  # fmt: skip
 
     @property
     def dtype(self) -> Any:
@@ -257,7 +253,7 @@ class PPO(Agent):
             advantage = normalised(ops, advantage)
         mask = None if batch.mask is None else ops.booleans(batch.mask)
 
-        y, backward = self.net.forward(batch.s)  # (B, D + 1)
+        y, backward = self.passes.forward(batch)  # (B, D + 1)
         z, v = y[:, :-1], y[:, -1]
         fit = self.distribution.fit(z, batch.a, mask)
         policy = self.policy_loss(ops, fit.log_prob, ops.asarray(batch.log_prob), advantage, clip)
@@ -295,6 +291,7 @@ class PPO(Agent):
             "updates": self.updates,
             "rollouts": self.rollouts,
             "statistics": {part.name: part.state() for part in self.statistics},
+            "passes": self.passes.state(),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -304,6 +301,7 @@ class PPO(Agent):
         self.rollout.load_state(state["rollout"])
         self.actions.bit_generator.state = state["actions"]
         self.shuffle.bit_generator.state = state["shuffle"]
+        self.passes.load_state(state["passes"])
         for part in self.statistics:
             part.load_state(state["statistics"][part.name])
         self.updates, self.rollouts = whole(state, "updates"), whole(state, "rollouts")

@@ -17,7 +17,9 @@ from agents.ppo.losses import (
     squared_error,
 )
 from agents.ppo.metrics import ppo_metrics, rollout_metrics
+from agents.ppo.passes import EpisodeByEpisode, Pass, RowByRow
 from agents.ppo.policy import ActorCriticPolicy, network_for
+from agents.ppo.remembering import build_policy
 from agents.setup import Setup
 from drl.action_space import mask_size
 from drl.encoding import kind_of
@@ -25,6 +27,7 @@ from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam, Optimizer, RMSProp
+from drl.nn.recurrent import Recurrent
 from drl.nn.schedules import Constant, Linear, Schedule
 from drl.rng import generator
 
@@ -81,8 +84,10 @@ def common_parts(
     if config.normalise_obs:
         statistics.append(ObservationStatistics([(net, optimizer)]))
     statistics += [] if returns is None else [returns]
+    policy = build_policy(config, setup, net, returns)
     return {
-        "policy": ActorCriticPolicy(config, setup, net, returns),
+        "policy": policy,
+        "passes": build_passes(config, setup, policy),
         "statistics": statistics,
         "returns": returns,
         "rollout": build_rollout(config, setup),
@@ -127,6 +132,16 @@ def build_net(config: OnPolicyConfig, setup: Setup) -> Network:
             f"an agent with a network of {net.size:,} parameters", "smaller `hidden` layers",
         )  # fmt: skip
     return net
+
+
+def build_passes(config: OnPolicyConfig, setup: Setup, policy: ActorCriticPolicy) -> Pass:
+    """How observations go through the network."""
+    net, actor, critic = policy.net, policy.actor, policy.critic
+    if not isinstance(net, Recurrent):
+        return RowByRow(net, actor, critic)
+    assert isinstance(actor, Recurrent) and isinstance(critic, Recurrent)
+    length = config.sequence_length or config.n_steps
+    return EpisodeByEpisode(net, actor, critic, setup.num_envs, length)
 
 
 def build_rollout(config: OnPolicyConfig, setup: Setup) -> Rollout:

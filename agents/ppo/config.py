@@ -32,6 +32,12 @@ class OnPolicyConfig:
     shared: bool = False
     """Policy and value on one trunk of layers, apart in the last alone; else two networks side by
     side."""
+    recurrent: bool = False
+    """Remember the episode: a GRU behind the hidden layers, whose state goes from step to step."""
+    recurrent_units: int = 64
+    """Units of the GRU, in each of the two networks."""
+    sequence_length: int | None = None
+    """Steps that a gradient of a recurrent network goes back; none: those of the rollout."""
     init: str | None = "orthogonal"
     """Initial weights of the hidden layers: he, xavier, orthogonal or uniform (±1/√fan_in)."""
     policy_gain: float = 0.01
@@ -82,6 +88,10 @@ class OnPolicyConfig:
         for name in ("ent_coef", "vf_coef", "policy_gain", "value_gain"):
             require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
         require("lr_end", self.lr_end, self.lr_end is None or self.lr_end >= 0, "0 or more")
+        require("recurrent_units", self.recurrent_units, self.recurrent_units > 0, "above 0")
+        length = self.sequence_length
+        fits = length is None or (length > 0 and self.n_steps % length == 0)
+        require("sequence_length", length, fits, f"a divisor of `n_steps`, {self.n_steps:,}")
         for name in ("anneal_steps", "max_grad_norm"):
             value = getattr(self, name)
             require(name, value, value is None or value > 0, "above 0")

@@ -17,6 +17,7 @@ from drl.nn.init import INITS, Init, Orthogonal
 from drl.nn.layers import Layer, Linear
 from drl.nn.mlp import dense
 from drl.nn.ops import make_ops
+from drl.nn.recurrent import GRU, Recurrent
 
 ACTOR, CRITIC = ("actor", "log_std"), "critic"
 """The branches whose outputs are z, where they are there, and the one of V."""
@@ -31,7 +32,7 @@ def build_network(
     """Observations of `shape` → z of the policy's distribution, then V: (B, outputs + 1).
 
     Apart, actor and critic have layers of their own from the observations on; with `shared` only
-    their last ones.
+    their last ones.  With `recurrent` a GRU comes before the last one.
 
     outputs     numbers of z
     deviations  how many of them, the last ones, are log σ: parameters that see no observation
@@ -45,7 +46,10 @@ def build_network(
         return build_front(config, shape, observation_dtype, parts, config.normalise_obs)
 
     def hidden() -> list[Layer]:
-        return dense(config.hidden, config.activation, init=config.init)
+        return dense(config.hidden, config.activation, init=config.init) + memory()
+
+    def memory() -> list[Layer]:
+        return [GRU(config.recurrent_units)] if config.recurrent else []
 
     below: list[Layer] = []
     own: Callable[[], list[Layer]] = list
@@ -61,7 +65,8 @@ def build_network(
     if deviations:
         branches["log_std"] = [Free(deviations, config.log_std_init)]
     branches[CRITIC] = [*own(), Linear(1, init=_last(config, config.value_gain))]
-    return Network([*below, Branches(branches)], shape, make_ops(backend, dtype, device), seed)
+    kind = Recurrent if config.recurrent else Network
+    return kind([*below, Branches(branches)], shape, make_ops(backend, dtype, device), seed)
 
 
 def actor_branches(net: Network) -> tuple[str, ...]:

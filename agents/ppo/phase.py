@@ -21,12 +21,12 @@ class Rows(NamedTuple):
     advantage: np.ndarray  # (B,) A
     returns: np.ndarray  # (B,) R = A + V(s), which V is fitted to
     mask: np.ndarray | None = None  # (B, D) bool, the actions that s allows; None: all
+    h: np.ndarray | None = None  # (B, S) states before the rows; None: there are none
+    starts: np.ndarray | None = None  # (B,) bool, where an episode begins, with a state of 0
 
     def take(self, rows: np.ndarray) -> Rows:
         """Those of these numbers, in this order."""
-        mask = None if self.mask is None else self.mask.take(rows, axis=0)
-        s, a, log_prob, value, advantage, returns = (x.take(rows, axis=0) for x in self[:-1])
-        return Rows(s, a, log_prob, value, advantage, returns, mask)
+        return Rows(*(None if x is None else x.take(rows, axis=0) for x in self))  # type: ignore[arg-type]
 
 
 def minibatches(

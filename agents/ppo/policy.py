@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from agents.normalisation import ReturnScale
-from agents.policy import SavedPolicy, checked, setup_from
+from agents.policy import SavedPolicy, checked
 from agents.ppo.actions import ActionHead, action_head
-from agents.ppo.config import OnPolicyConfig, PPOConfig
+from agents.ppo.config import OnPolicyConfig
 from agents.ppo.networks import CRITIC, actor_branches, build_network
 from agents.setup import Setup
 from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.branches import Branches
-from drl.nn.distributions import Categorical
+from drl.nn.distributions import Categorical, Distribution
 from drl.nn.free import Free
+from drl.nn.ops import Array
 from drl.nn.part import part
 from drl.rng import generator
-from drl.settings import read
 from drl.spaces import words
+
+# z (N, D), and masks (N, A) where there are some → samples of the distribution
+Choose = Callable[..., np.ndarray]
 
 
 class ActorCriticPolicy(SavedPolicy):
@@ -42,15 +47,18 @@ class ActorCriticPolicy(SavedPolicy):
         self.returns = returns
         self.head: ActionHead = action_head(config, setup.action_space)
         self.actions, self.distribution = self.head.actions, self.head.build(net.ops)
-        self._drawing: SampledPolicy | None = None  # of predict(deterministic=False)
+        self.choose: Choose = self.distribution.mode
+        self._drawing: ActorCriticPolicy | None = None  # of predict(deterministic=False)
         self.actor, self.critic = part(net, *actor_branches(net)), part(net, CRITIC)
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return self.decode(self.distribution.mode(self.actor(obs), mask))
+        return self.decode(self.choose(self.actor(obs), mask))
 
-    def sampled(self, seed: int) -> SampledPolicy:
+    def sampled(self, seed: int) -> ActorCriticPolicy:
         """The same policy, of θ as it is whenever it is asked, whose actions are drawn."""
-        return SampledPolicy(self, generator(seed, "policy"))
+        drawing, rng = copy.copy(self), generator(seed, "policy")
+        drawing.choose = partial(drawn, self.distribution, rng)
+        return drawing
 
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None,
@@ -61,7 +69,7 @@ class ActorCriticPolicy(SavedPolicy):
             return super().predict(observation, state, episode_start, True, action_masks)
         if self._drawing is None:
             self._drawing = self.sampled(0)
-        return self._drawing(observation, action_masks), state
+        return self._drawing.predict(observation, state, episode_start, True, action_masks)
 
     def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         """π(·|s; θ) of Discrete actions: N observations → (N, A); one gives (A,).
@@ -139,8 +147,8 @@ class ActorCriticPolicy(SavedPolicy):
     def deterministic_net(self) -> Network:
         """The actor alone: z(s) of its distribution, logits or means."""
         actor = part(self.net, "actor")
-        made = Network([layer.unbound() for layer in actor.layers], self.net.input_shape,
-                       self.net.ops)  # fmt: skip
+        layers = [layer.unbound() for layer in actor.layers]
+        made = type(actor)(layers, self.net.input_shape, self.net.ops)
         for mine, its in zip(actor.layers, made.layers, strict=True):
             for name in mine.shapes:
                 getattr(its, name)[:] = getattr(mine, name)
@@ -150,15 +158,11 @@ class ActorCriticPolicy(SavedPolicy):
         return made
 
 
-class SampledPolicy(ActorCriticPolicy):
-    """a ~ π(·|s; θ): the actions of another policy, drawn."""
-
-    def __init__(self, of: ActorCriticPolicy, rng: np.random.Generator) -> None:
-        vars(self).update(vars(of))  # the same network and parts
-        self.rng = rng
-
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return self.decode(self.distribution.sample(self.actor(obs), self.rng, mask))
+def drawn(
+    distribution: Distribution, rng: np.random.Generator, z: Array, mask: np.ndarray | None = None
+) -> np.ndarray:
+    """Samples a ~ π, by a generator."""
+    return distribution.sample(z, rng, mask)
 
 
 def network_for(
@@ -170,25 +174,3 @@ def network_for(
         config, seen.shape, seen.dtype, head.outputs, head.deviations, seed, setup.backend,
         setup.dtype, setup.device, () if setup.encoder is None else setup.encoder.parts,
     )  # fmt: skip
-
-
-def load_policy(
-    state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
-    device: str = "cpu", kind: type[OnPolicyConfig] = PPOConfig,
-) -> ActorCriticPolicy:  # fmt: skip
-    """From what `SavedPolicy.state` gave, read from `where`.
-
-    kind  of its settings
-
-    UserError where a network is given; an error of drl.state.UNFIT where the state does not fit.
-    """
-    if net is not None:
-        raise UserError(f"{where} was trained with the network of its settings: leave out net=")
-    config, setup = read(kind, state["policy"]["settings"]), setup_from(state, backend, device)
-    made = network_for(config, setup)
-    made.restore(state)
-    returns = None
-    if config.normalise_reward:
-        returns = ReturnScale(config.gamma, 1)
-        returns.load_learnt(state["returns"])
-    return ActorCriticPolicy(config, setup, made, returns)

@@ -60,6 +60,23 @@ PRESETS: dict[str, Preset] = {
         eval_every=25_000,
         eval_episodes=50,
     ),
+    # CartPole's with a GRU behind the hidden layers, sequences of a whole rollout.
+    "drl/CartPolePositions-v1": tuned(
+        steps=100_000,
+        num_envs=8,
+        n_steps=32,
+        batch_size=256,
+        n_epochs=20,
+        gamma=0.98,
+        gae_lambda=0.8,
+        lr=1e-3,
+        lr_end=0.0,
+        clip_range=0.2,
+        clip_range_end=0.0,
+        recurrent=True,
+        eval_every=10_000,
+        eval_episodes=10,
+    ),
     # rl-baselines3-zoo's (16 envs, λ 0.98, c_H 0.01) but for shorter rollouts, more epochs and a
     #   smaller γ: in a prototype 272 and 277 on two seeds, where the zoo's had 12, 160 and 163.
     # normalised, and lr to 0: 270 on a tuning seed; without both 191 on one that was not reported.

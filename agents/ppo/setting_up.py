@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from agents.config import ExperimentConfig
 from agents.observations import scaled
-from agents.ppo.agent import BLOCK, PPO
+from agents.ppo.agent import PPO
 from agents.ppo.config import OnPolicyConfig, PPOConfig
+from agents.ppo.passes import BLOCK
 from agents.room import require_room_for_pass
 from agents.setup import Setup
 from drl.nn.memory import require_memory
@@ -21,8 +22,8 @@ FIXED = {  # what a run that goes on cannot change, and why
     name: why
     for names, why in (
         (
-            "hidden activation conv shared init policy_gain value_gain log_std_init squash scale "
-            "normalise_obs",
+            "hidden activation conv shared recurrent recurrent_units init policy_gain value_gain "
+            "log_std_init squash scale normalise_obs",
             "the network in the checkpoint is built by it",
         ),
         ("normalise_reward", "what has been learnt is in its units"),

@@ -34,7 +34,7 @@ STEPS, ENVS = 2_000, 4  # env steps of a rung, environments side by side
 SETTINGS: Mapping[str, Any] = {
     "gamma": GAMMA, "hidden": (32,), "lr": 5e-3, "lr_end": 5e-4, "learning_starts": 100,
     "batch_size": 32, "buffer_size": 2_000, "tau": 0.05, "epsilon_end": 0.2,
-    "epsilon_fraction": 0.5, "n_steps": 8, "log_std_init": -1.0,
+    "epsilon_fraction": 0.5, "n_steps": 8, "recurrent_units": 16, "log_std_init": -1.0,
 }  # fmt: skip
 
 
@@ -116,7 +116,9 @@ def built(row: Row, rung: Rung, seed: int, steps: int) -> RLTask:
 
 
 def _instead(row: Row, rung: Rung) -> dict[str, Any]:
-    """The setting by which the agent can have the rung's actions, where it needs one."""
+    """The setting by which the agent can have the rung, where it needs one."""
+    if rung.memory and any(setting.name == "recurrent" for setting in fields(row.config)):
+        return {"recurrent": True}
     if row.actions is None or rung.actions in row.actions or rung.actions not in row.instead:
         return {}
     setting, value = row.instead[rung.actions]

@@ -142,6 +142,10 @@ class Unrolled(GRU):
         (units,) = super().build((shape[0] // self.steps,))
         return (self.steps * units,)
 
+    @property
+    def state_size(self) -> int:
+        return 0  # it is whole in a row
+
     def sequences(self, count: int) -> tuple[Array, Array]:
         """The states before the first step (B, H), and where one is kept (T, B, 1)."""
         h = np.tile(np.linspace(-0.7, 0.9, self.units), (count, 1))

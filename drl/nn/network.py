@@ -32,6 +32,8 @@ class Network:
     network already; MemoryError where they do not fit into memory.
     """
 
+    carries = False  # whether its layers may have a state
+
     def __init__(
         self, layers: Sequence[Layer], input_shape: int | Shape, ops: Ops,
         seed: int | np.random.Generator = 0,
@@ -42,6 +44,8 @@ class Network:
         if not self.input_shape or min(self.input_shape) < 1:
             raise ValueError(f"input_shape must be positive numbers, got {input_shape}")
 
+        if not self.carries and any(layer.state_size for layer in self.layers):
+            raise ValueError("a layer carries a state: make the network a drl.nn.Recurrent")
         self.output_shapes: list[Shape] = []
         counts: dict[str, int] = {}
         shape = self.input_shape

@@ -12,7 +12,7 @@ import numpy as np
 
 from drl.nn.chain import unrolled
 from drl.nn.init import Init, Orthogonal, xavier
-from drl.nn.layers import Layer, Pullback, Shape, sigmoid
+from drl.nn.layers import Layer, Pullback, Shape, WholePullback, sigmoid
 from drl.nn.network import Network
 from drl.nn.ops import Array, Ops
 
@@ -70,7 +70,9 @@ class GRU(Layer):
         self.W[:], self.U[:] = self.ops.asarray(np.hstack(W)), self.ops.asarray(np.hstack(U))
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
-        raise ValueError("GRU carries a state: make the network a drl.nn.Recurrent and unroll it")
+        """The first step of sequences, each row one of them: x (B, I), h = 0 → y (B, H)."""
+        y, _, pullback = self.unroll(x, self.ops.zeros(x.shape[0], self.units))
+        return y, pullback
 
     def unroll(
         self, x: Array, h: Array, keep: Array | None = None
@@ -135,6 +137,8 @@ class Recurrent(Network):
     ValueError where no layer has a state.
     """
 
+    carries = True
+
     def __init__(
         self, layers: Sequence[Layer], input_shape: int | Shape, ops: Ops,
         seed: int | np.random.Generator = 0,
@@ -152,9 +156,12 @@ class Recurrent(Network):
         """The states of `count` sequences before their first step: zeros (count, S)."""
         return self.ops.zeros(count, self.state_size)
 
+    def forward(self, x: Array, condition: Array | None = None) -> tuple[Array, WholePullback]:
+        raise ValueError("the network carries a state: unroll it, with the states before x")
+
     def unroll(
         self, x: Array, h: Array, starts: Array | None = None
-    ) -> tuple[Array, Array, Pullback]:
+    ) -> tuple[Array, Array, WholePullback]:
         """B sequences of T steps: x (T·B, *input_shape), h (B, S) → y (T·B, outputs), the states
         after each step (T·B, S), and the pullback, as of Network.forward, to ∂L/∂θ and ∂L/∂x.
 

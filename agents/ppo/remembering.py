@@ -1,0 +1,78 @@
+"""The policies of PPO and A2C that remember their episodes; and those of either kind from files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from agents.normalisation import ReturnScale
+from agents.policy import setup_from
+from agents.ppo.config import OnPolicyConfig, PPOConfig
+from agents.ppo.policy import ActorCriticPolicy, network_for
+from agents.recurrent import RecurrentPolicy
+from agents.setup import Setup
+from drl.errors import UserError
+from drl.nn import Network
+from drl.nn.recurrent import Recurrent
+from drl.settings import read
+
+
+class RecurrentActorCritic(ActorCriticPolicy, RecurrentPolicy):
+    """π(a|s, h; θ), V(s, h; θ): with the states h of actor and critic side by side."""
+
+    net: Recurrent
+    act = RecurrentPolicy.act  # without a state nothing is known
+    value = RecurrentPolicy.value  # type: ignore[assignment]
+
+    @property
+    def state_size(self) -> int:
+        return self.net.state_size
+
+    def step(
+        self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        y, after, _ = self.net.unroll(obs, h)
+        return self.decode(self.choose(y[:, :-1], mask)), self.net.ops.numpy(after)
+
+    def value_after(
+        self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        v: np.ndarray = self.net.ops.numpy(self.net.unroll(obs, h)[0])[:, -1]
+        return v if self.returns is None else v * self.returns.std
+
+    def asked(
+        self, obs: Any, mask: np.ndarray | None
+    ) -> tuple[np.ndarray, bool, np.ndarray | None]:
+        self.forgetful()
+
+
+def build_policy(
+    config: OnPolicyConfig, setup: Setup, net: Network, returns: ReturnScale | None = None
+) -> ActorCriticPolicy:
+    """The policy of such a network."""
+    kind = RecurrentActorCritic if isinstance(net, Recurrent) else ActorCriticPolicy
+    return kind(config, setup, net, returns)
+
+
+def load_policy(
+    state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
+    device: str = "cpu", kind: type[OnPolicyConfig] = PPOConfig,
+) -> ActorCriticPolicy:  # fmt: skip
+    """From what `SavedPolicy.state` gave, read from `where`.
+
+    kind  of its settings
+
+    UserError where a network is given; an error of drl.state.UNFIT where the state does not fit.
+    """
+    if net is not None:
+        raise UserError(f"{where} was trained with the network of its settings: leave out net=")
+    config, setup = read(kind, state["policy"]["settings"]), setup_from(state, backend, device)
+    made = network_for(config, setup)
+    made.restore(state)
+    returns = None
+    if config.normalise_reward:
+        returns = ReturnScale(config.gamma, 1)
+        returns.load_learnt(state["returns"])
+    return build_policy(config, setup, made, returns)
