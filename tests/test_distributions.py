@@ -332,6 +332,8 @@ def test_an_action_and_its_sample():
         (lambda ops: MultiCategorical(ops, []), "at least 1"),
         (lambda ops: BernoulliActions(ops, 0), "at least 1"),
         (lambda ops: DiagonalGaussian(ops, 0), "at least 1"),
+        (lambda ops: Categorical(ops, 2).log_prob(np.zeros((2, 2)), [0, 2]), "0 … 1"),
+        (lambda ops: MultiCategorical(ops, [2, 3]).log_prob(np.zeros((1, 5)), [[2, 2]]), "0 … 1"),
         (lambda ops: Categorical(ops, 2).fit(np.zeros((3, 2)), [[0], [1], [0]]), r"\(3,\)"),
         (lambda ops: BernoulliActions(ops, 2).fit(np.zeros((3, 2)), np.zeros((3, 1))), r"\(3, 2\)"),
         (lambda ops: DiagonalGaussian(ops, 1).fit(np.zeros((3, 2)), np.zeros(3)), r"\(3, 1\)"),

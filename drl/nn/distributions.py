@@ -109,7 +109,11 @@ class Categorical:
         return self.ops.exp(self._log_p(z, mask)).T
 
     def log_prob(self, z: Array, a: Array, mask: Array | None = None) -> Array:
-        return self.ops.sum(self._log_p(z, mask) * self._one_hot(z, a), axis=0)  # log p_a
+        """ValueError where an action is none of 0 … n − 1: `fit` takes the samples for its own."""
+        one_hot = self._one_hot(z, a)
+        if float(self.ops.sum(one_hot)) != z.shape[0]:
+            raise ValueError(f"actions must be integers in 0 … {self.outputs - 1}")
+        return self.ops.sum(self._log_p(z, mask) * one_hot, axis=0)  # log p_a
 
     def fit(self, z: Array, a: Array, mask: Array | None = None) -> Fitted:
         ops, log_p, one_hot = self.ops, self._log_p(z, mask), self._one_hot(z, a)
