@@ -163,7 +163,7 @@ class ActorCritic(Agent):
         outputs, into_critic = self.critic_net.forward(joined(ops, s, path.action))
         q, into_outputs = self.critic.q(outputs)
         dq = ops.zeros(rows) - 1.0 / rows  # ∂L/∂Q = −1/B
-        da = into_critic(into_outputs(dq), inputs=True)[:, -self.k :]  # ∂L/∂a
+        da = into_critic(into_outputs(dq), params=False)[:, -self.k :]  # ∂L/∂a alone
         into_policy(path.pullback(da, alpha / rows))  # with ∂L/∂log π = α/B
         norm = self._step(self.net, self.optimizer)
         self.temperature.step(path.log_prob)
