@@ -64,6 +64,7 @@ AGENTS = {  # name → its family's folder, which offers what agents.row says
     "sac": Row("agents.sac.sac", "learn continuous actions by SAC", RL, PENDULUM),
     "td3": Row("agents.sac.td3", "learn continuous actions by TD3", RL, PENDULUM),
     "tqc": Row("agents.sac.tqc", "learn continuous actions by TQC", RL, PENDULUM),
+    "crossq": Row("agents.sac.crossq", "learn continuous actions by CrossQ", RL, PENDULUM),
 }
 TASKS = {  # what learns without an environment
     "digits": Row("drl.supervised", "learn to classify handwritten digits", SUPERVISED),

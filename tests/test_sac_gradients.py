@@ -10,15 +10,17 @@ import pytest
 from gymnasium.spaces import Box
 
 from agents.memory.replay import Batch
-from agents.sac import sac, td3, tqc
+from agents.sac import crossq, sac, td3, tqc
 from agents.sac.agent import ActorCritic
 from agents.setup import Setup
 from drl.nn import Network
+from drl.nn.batch_renorm import batch_statistics
 from drl.nn.gradcheck import numerical_gradient, relative_error
 from drl.nn.layers import Linear, ReLU
 
 ROWS, D, K = 7, 3, 2
-KINDS = {"sac": sac, "td3": td3, "tqc": tqc}
+CHAINS = {"sac": sac, "td3": td3, "tqc": tqc}  # of linear layers and ReLU alone
+KINDS = {**CHAINS, "crossq": crossq}
 
 
 def build(module: ModuleType, backend: str = "numpy", **settings: Any) -> ActorCritic:
@@ -63,7 +65,8 @@ def test_policy_gradient_against_differences(kind: str, backend: str) -> None:
     noise = agent.ops.asarray(np.random.default_rng(1).standard_normal((ROWS, K)))
 
     def loss() -> float:  # mean [α log π(a|s) − Q(s, a)]
-        path = agent.actor.pathwise(agent.net(s), noise)
+        with batch_statistics(agent.net):
+            path = agent.actor.pathwise(agent.net(s), noise)
         q, _ = agent.critic.q(agent.critic_net(agent.ops.concat([s, path.action])))
         return float(agent.ops.mean(agent.temperature.value * path.log_prob - q))
 
@@ -72,7 +75,7 @@ def test_policy_gradient_against_differences(kind: str, backend: str) -> None:
     assert relative_error(analytic, numerical_gradient(loss, agent.net.params)) < 1e-6
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", CHAINS)
 def test_policy_gradient_against_autograd(kind: str) -> None:
     torch = pytest.importorskip("torch")
     agent = with_alpha(build(KINDS[kind]))
@@ -133,14 +136,13 @@ def test_critic_gradient_against_differences(kind: str, backend: str) -> None:
     s, a = ops.asarray(rng.standard_normal((ROWS, D))), ops.asarray(rng.uniform(-1, 1, (ROWS, K)))
     weight, discount = ops.asarray(rng.uniform(0.5, 1.5, ROWS)), ops.asarray(np.full(ROWS, 0.9))
     batch = Batch(s, a, ops.asarray(rng.standard_normal(ROWS)), discount, s + 0.1, weight, None)
-    z, y, backward = agent.targets.regression(
-        batch, 0.3, ops.asarray(rng.standard_normal((ROWS, K)))
-    )
+    noise = ops.asarray(rng.standard_normal((ROWS, K)))
+    z, y, backward = agent.targets.regression(batch, 0.3, noise)
     fit = agent.critic.fit(z, y, weight)
     backward(fit.dz)
 
     def loss() -> float:
-        z = ops.numpy(agent.critic_net(ops.concat([s, a])))
+        z = ops.numpy(agent.targets.regression(batch, 0.3, noise).z)
         return weighted_loss(kind, z, ops.numpy(y), ops.numpy(weight))
 
     analytic = np.array(ops.numpy(agent.critic_net.grads))
@@ -169,6 +171,25 @@ def test_fit_tells_the_loss_it_descends() -> None:
         y = rng.standard_normal((ROWS, 115 if kind == "tqc" else 1))
         ones = np.ones(ROWS)
         assert critic.fit(z, y, ones).loss() == pytest.approx(weighted_loss(kind, z, y, ones))
+
+
+def test_both_halves_are_normalised_by_one_batch_and_none_follows() -> None:
+    """CrossQ: the running statistics move once an update; the target is the critic's own."""
+    agent = build(crossq)
+    rng = np.random.default_rng(5)
+    s, noise = rng.standard_normal((ROWS, D)), rng.standard_normal((ROWS, K))
+    a, ones = rng.uniform(-1, 1, (ROWS, K)), np.ones(ROWS)
+    batch = Batch(s, a, ones, 0.9 * ones, s + 1, ones, None)
+    z, y, _ = agent.targets.regression(batch, 0.3, noise)
+    first = agent.critic_net.buffers["branches0.q1.batchrenorm0.batches"]
+    assert first == 1
+    path = agent.actor.pathwise(agent.net(s + 1), noise)
+    both = np.concatenate([np.concatenate([s, a], 1), np.concatenate([s + 1, path.action], 1)])
+    with batch_statistics(agent.critic_net):
+        q = agent.critic_net(both)
+    np.testing.assert_allclose(z, q[:ROWS], rtol=1e-12)
+    wanted = 1 + 0.9 * (q[ROWS:].min(1) - 0.3 * path.log_prob)
+    np.testing.assert_allclose(y[:, 0], wanted, rtol=1e-12)
 
 
 def test_smaller_of_two_is_bootstrapped_and_climbed() -> None:

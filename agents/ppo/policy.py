@@ -150,11 +150,7 @@ class ActorCriticPolicy(SavedPolicy):
         layers = [layer.unbound() for layer in actor.layers]
         made = type(actor)(layers, self.net.input_shape, self.net.ops)
         for mine, its in zip(actor.layers, made.layers, strict=True):
-            for name in mine.shapes:
-                getattr(its, name)[:] = getattr(mine, name)
-            for name, buffer in mine.buffers.items():
-                its.buffers[name][...] = buffer
-            its.buffers_changed()
+            its.copy_from(mine)
         return made
 
 

@@ -20,6 +20,7 @@ from agents.value_bias import ValueBias
 from drl.environment import Step
 from drl.experiment.task import Metrics, Update
 from drl.nn import Network
+from drl.nn.batch_renorm import batch_statistics, follow
 from drl.nn.finite import require_finite
 from drl.nn.memory import GIB
 from drl.nn.ops import Array
@@ -158,7 +159,9 @@ class ActorCritic(Agent):
         ∂L/∂a comes out of the critic's pullback, and goes into the policy's.
         """
         ops, alpha, rows = self.ops, self.temperature.value, len(s)
-        z, into_policy = self.net.forward(s)
+        with batch_statistics(self.net):
+            z, into_policy = self.net.forward(s)
+        follow(self.net)
         path = self.actor.pathwise(z, self._noise(s))
         outputs, into_critic = self.critic_net.forward(joined(ops, s, path.action))
         q, into_outputs = self.critic.q(outputs)

@@ -17,7 +17,7 @@ from agents.sac.config import ActorCriticConfig
 from agents.sac.critics import Critic
 from agents.sac.exploration import RandomStart
 from agents.sac.metrics import update_metrics
-from agents.sac.networks import critic_network, ops_for, policy_network
+from agents.sac.networks import Chain, critic_network, ops_for, plain_chain, policy_network
 from agents.sac.policy import ContinuousPolicy, GaussianPolicy
 from agents.sac.targets import Targets
 from agents.sac.temperature import Temperature
@@ -36,7 +36,7 @@ Meaning = Callable[[Any, Ops, int], tuple[Actor, Critic]]
 
 def build_policy(
     config: ActorCriticConfig, setup: Setup, meaning: Meaning,
-    seed: np.random.Generator | int = 0,
+    seed: np.random.Generator | int = 0, chain: Chain = plain_chain,
 ) -> ContinuousPolicy:  # fmt: skip
     """A policy and its critics, of fresh weights.   UserError where it cannot have these actions;
     ValueError where settings and observations do not fit."""
@@ -44,8 +44,8 @@ def build_policy(
     k = math.prod(setup.action_space.shape)
     ops = ops_for(config, setup, 2 * k)
     actor, critic = meaning(config, ops, k)
-    net = policy_network(config, setup, actor.outputs, ops, seed)
-    critic_net = critic_network(config, setup, critic, ops, seed)
+    net = policy_network(config, setup, actor.outputs, ops, seed, chain)
+    critic_net = critic_network(config, setup, critic, ops, seed, chain)
     kind = GaussianPolicy if isinstance(actor, GaussianActor) else ContinuousPolicy
     return kind(config, setup, net, actor, critic_net, critic)
 

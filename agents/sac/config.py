@@ -149,3 +149,25 @@ class TD3Config(ActorCriticConfig):
         super().__post_init__()
         for name in ("action_noise", "target_noise", "target_noise_clip"):
             require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+
+
+@dataclass(frozen=True)
+class CrossQConfig(SACConfig):
+    """Of CrossQ besides; there is no target network that `tau` could move."""
+
+    policy_delay: int = 3
+    """Gradient steps of the critics for one of the policy."""
+    lr: float = 1e-3
+    """Adam's learning rate at the start."""
+    beta1: float = 0.5
+    """Adam's β₁: how long gradients are remembered."""
+    renorm_momentum: float = 0.99
+    """How long the running statistics of batch renormalisation remember."""
+    renorm_warm_up: int = 100_000
+    """Gradient steps in which it is plain batch normalisation."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("beta1", "renorm_momentum"):
+            require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 or more, below 1")
+        require("renorm_warm_up", self.renorm_warm_up, self.renorm_warm_up >= 0, "0 or more")

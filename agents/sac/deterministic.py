@@ -20,9 +20,12 @@ def deterministic_network(net: Network, unit: UnitBox) -> Network:
     assert isinstance(last, Linear) and last.b is not None
     layers: list[Layer] = [layer.unbound() for layer in hidden]
     made = Network([*layers, Linear(k), Tanh(), Linear(k)], net.input_shape, net.ops)
-    numpy = net.ops.numpy
-    values = [numpy(getattr(layer, name)).ravel() for layer in hidden for name in layer.shapes]
-    values += [numpy(last.W)[:, :k].ravel(), numpy(last.b)[:k]]
-    values += [np.diag(unit.half.ravel()).ravel(), unit.middle.ravel()]
-    made.params[:] = net.ops.asarray(np.concatenate(values))
+    for mine, its in zip(hidden, layers, strict=True):
+        its.copy_from(mine)
+    mean, _, units = made.layers[-3:]
+    assert isinstance(mean, Linear) and mean.b is not None
+    assert isinstance(units, Linear) and units.b is not None
+    mean.W[:], mean.b[:] = last.W[:, :k], last.b[:k]
+    units.W[:] = net.ops.asarray(np.diag(unit.half.ravel()))
+    units.b[:] = net.ops.asarray(unit.middle.ravel())
     return made

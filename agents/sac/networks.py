@@ -6,6 +6,7 @@ A critic's input is the vector (s, a): observations pixel by pixel, then the act
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,12 @@ from drl.nn.mlp import dense
 from drl.nn.ops import Ops, make_ops
 
 Seed = np.random.Generator | int
+Chain = Callable[[Any], list[Layer]]  # config → the hidden layers
+
+
+def plain_chain(config: ActorCriticConfig) -> list[Layer]:
+    """A linear layer and the activation, for each width."""
+    return dense(config.hidden, config.activation, init=config.init)
 
 
 def ops_for(config: ActorCriticConfig, setup: Setup, outputs: int) -> Ops:
@@ -34,17 +41,19 @@ def ops_for(config: ActorCriticConfig, setup: Setup, outputs: int) -> Ops:
 
 
 def policy_network(
-    config: ActorCriticConfig, setup: Setup, outputs: int, ops: Ops, seed: Seed
-) -> Network:
+    config: ActorCriticConfig, setup: Setup, outputs: int, ops: Ops, seed: Seed,
+    chain: Chain = plain_chain,
+) -> Network:  # fmt: skip
     """s → [front] → hidden layers → outputs.   ValueError where settings and shape do not fit."""
     shape = setup.observation_space.shape
-    layers = _front(config, setup) + dense(config.hidden, config.activation, init=config.init)
-    return Network([*layers, Linear(outputs, init=_last(config))], shape, ops, seed)
+    layers = [*_front(config, setup), *chain(config), Linear(outputs, init=_last(config))]
+    return Network(layers, shape, ops, seed)
 
 
 def critic_network(
-    config: ActorCriticConfig, setup: Setup, critic: Critic, ops: Ops, seed: Seed
-) -> Network:
+    config: ActorCriticConfig, setup: Setup, critic: Critic, ops: Ops, seed: Seed,
+    chain: Chain = plain_chain,
+) -> Network:  # fmt: skip
     """(s, a) → [front of s beside a] → a chain of hidden layers for each critic."""
     shape, k = setup.observation_space.shape, math.prod(setup.action_space.shape)
     size = math.prod(shape)
@@ -55,10 +64,7 @@ def critic_network(
             "obs": [Slice(0, size, shape), *front], "action": [Slice(size, size + k)],
         }))  # fmt: skip
     chains = {
-        f"q{i + 1}": [
-            *dense(config.hidden, config.activation, init=config.init),
-            Linear(critic.values, init=_last(config)),
-        ]
+        f"q{i + 1}": [*chain(config), Linear(critic.values, init=_last(config))]
         for i in range(critic.critics)
     }
     return Network([*layers, Branches(chains)], size + k, ops, seed)

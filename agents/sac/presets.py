@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, Preset]] = {
     },
     "td3": {},
     "tqc": {},
+    "crossq": {},
 }
 
 

@@ -12,6 +12,7 @@ from agents.room import require_room_for_replay
 from agents.sac.agent import ActorCritic
 from agents.sac.build import Meaning, build_policy, updates_by
 from agents.sac.config import ActorCriticConfig
+from agents.sac.networks import Chain, plain_chain
 from agents.sac.policy import ContinuousPolicy
 from agents.setup import Setup
 from drl.errors import UserError
@@ -25,7 +26,7 @@ FIXED = {  # what a run that goes on cannot change, and why
     name: why
     for names, why in (
         (
-            "hidden activation conv init scale critics quantiles",
+            "hidden activation conv init scale critics quantiles renorm_momentum renorm_warm_up",
             "the networks in the checkpoint are built by it",
         ),
         (
@@ -57,7 +58,9 @@ def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
     return scaled(complete, setup.observation_space)
 
 
-def reader(kind: type, meaning: Meaning) -> Callable[..., ContinuousPolicy]:
+def reader(
+    kind: type, meaning: Meaning, chain: Chain = plain_chain
+) -> Callable[..., ContinuousPolicy]:
     """`load_policy` of an agent whose config is of class `kind`."""
 
     def load_policy(
@@ -68,7 +71,7 @@ def reader(kind: type, meaning: Meaning) -> Callable[..., ContinuousPolicy]:
         if net is not None:
             raise UserError(f"the agent {about['agent']} takes no network of your own (net=)")
         config: Any = read(kind, about["settings"])
-        policy = build_policy(config, setup_from(state, backend, device), meaning)
+        policy = build_policy(config, setup_from(state, backend, device), meaning, chain=chain)
         policy.load_state(state)
         return policy
 

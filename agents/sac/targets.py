@@ -11,6 +11,7 @@ from agents.memory.replay import Batch
 from agents.sac.actors import Actor
 from agents.sac.critics import Critic
 from drl.nn import Network
+from drl.nn.batch_renorm import batch_statistics, follow
 from drl.nn.layers import Pullback
 from drl.nn.ops import Array, Ops
 
@@ -87,6 +88,43 @@ class TargetCritic:
     def load_state(self, state: dict[str, Any]) -> None:
         for name, (net, _) in self.followers.items():
             net.restore(state, name)
+
+
+class JointCritic:
+    """Z(s′, a′) from the critic itself, as it sees (s, a) and (s′, a′) in one batch, by whose
+    statistics both are normalised: no network follows.   Bhatt et al. 2024, section 3.
+
+    The gradient goes through Q(s, a) alone; what (s′, a′) have to do with the statistics is in it.
+    """
+
+    def __init__(self, critic: Critic, net: Network, actor: Actor, actor_net: Network) -> None:
+        self.critic, self.net, self.actor, self.actor_net = critic, net, actor, actor_net
+
+    def regression(self, batch: Batch, alpha: float, noise: Array) -> Regression:
+        ops, rows = self.net.ops, len(batch.s)
+        a_next, log_prob = self.actor.draw(self.actor_net(batch.s_next), noise)
+        both = ops.zeros(2 * rows, *self.net.input_shape)
+        both[:rows] = joined(ops, batch.s, batch.a)
+        both[rows:] = joined(ops, batch.s_next, a_next)
+        with batch_statistics(self.net):
+            z, backward = self.net.forward(both)
+        follow(self.net)
+        z_next = self.critic.bootstrap(z[rows:])  # (B, K)
+        # y = r + discount (Z(s′, a′) − α log π(a′|s′))
+        y = batch.r[:, None] + batch.discount[:, None] * (z_next - alpha * log_prob[:, None])
+        return Regression(z[:rows], y, backward)
+
+    def begin(self) -> None:
+        pass
+
+    def follow(self) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        pass
 
 
 def joined(ops: Ops, s: Array, a: Array) -> Array:

@@ -46,6 +46,10 @@ EXAMPLES = {  # command → lines to try, each with what it does
         ("drl train tqc", "Pendulum"),
         ("drl train tqc --drop 0", "no quantile is left out"),
     ),
+    "train crossq": (
+        ("drl train crossq", "Pendulum"),
+        ("drl train crossq --hidden 512 512", "wider, as theirs"),
+    ),
     "train digits": (
         ("drl train digits", "8×8 digits, a hidden layer"),
         ("drl train digits --model conv --data mnist", "convolutions; MNIST is downloaded"),

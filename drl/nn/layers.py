@@ -105,6 +105,16 @@ class Layer:
         """
         raise NotImplementedError
 
+    def copy_from(self, other: Layer) -> None:
+        """Parameters and buffers ← those of a layer with the same settings."""
+        for name in self.shapes:
+            getattr(self, name)[:] = getattr(other, name)
+        own, its = ([layer, *(inner for inner, _ in layer.inside())] for layer in (self, other))
+        for mine, theirs in zip(own, its, strict=True):
+            for name, buffer in theirs.buffers.items():
+                mine.buffers[name][...] = buffer
+            mine.buffers_changed()
+
     def inside(self) -> Iterator[tuple[Layer, Shape]]:
         """The layers that it is made of, with the shapes of their outputs, where they can be looked
         at one by one; their parameters are its own, in this order, as "name.W"."""

@@ -1,0 +1,50 @@
+"""CrossQ, as the table of agents has it: SAC with batch renormalisation and without target network.
+
+Bhatt, Palenicek et al. 2024, "CrossQ: Batch Normalization in Deep Reinforcement Learning for
+Greater Sample Efficiency and Simplicity".
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from agents.sac.agent import ActorCritic
+from agents.sac.build import assemble, build_policy
+from agents.sac.charts import charts
+from agents.sac.config import CrossQConfig as Config
+from agents.sac.networks import plain_chain
+from agents.sac.presets import preset_of
+from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
+from agents.sac.sac import meaning
+from agents.sac.soft import temperature
+from agents.sac.targets import JointCritic
+from agents.setup import Setup
+from drl.nn.batch_renorm import BatchRenorm
+from drl.nn.layers import Layer
+from drl.rng import generator
+
+__all__ = [
+    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "require_room", "resolve",
+]  # fmt: skip
+
+
+def chain(config: Config) -> list[Layer]:
+    """Batch renormalisation before the first hidden layer and behind each: their section 4."""
+    renorm = partial(BatchRenorm, config.renorm_momentum, warm_up=config.renorm_warm_up)
+    layers = plain_chain(config)
+    pairs = [layers[i : i + 2] for i in range(0, len(layers), 2)]  # Linear, activation
+    return [renorm(), *(layer for pair in pairs for layer in (*pair, renorm()))]
+
+
+def build(config: Config, setup: Setup) -> ActorCritic:
+    """The agent.   UserError or ValueError where settings and spaces do not fit."""
+    policy = build_policy(config, setup, meaning, generator(setup.seed, "weights"), chain)
+    targets = JointCritic(policy.critic, policy.critic_net, policy.actor, policy.net)
+    alpha = temperature(config, setup, policy.net.ops)
+    return assemble(config, setup, policy, targets, alpha, config.beta1)
+
+
+load_policy = reader(Config, meaning, chain)
+preset = preset_of("crossq")
+CHARTS = charts("crossq")
