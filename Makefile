@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BENCH  ?= .venv-bench
 LOWEST ?= .venv-lowest
+THIRD  ?= .venv-third
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: train test lint types unit slow docs bench figures lowest release clean
+.PHONY: train test lint types unit slow docs bench third-party figures lowest release clean
 
 train: $(READY)
 	$(BIN)/drl train dqn
@@ -36,6 +37,9 @@ docs: $(READY)  # the tour's pages are made by its code; a warning is an error
 bench: $(BENCH)/.ready  # a quarter of an hour on a quiet machine
 	$(BENCH)/bin/drl bench --all
 
+third-party: $(THIRD)/.ready  # half an hour: docs/environments.md
+	$(THIRD)/bin/python benchmarks/third_party.py
+
 figures: $(READY)  # the tables of README and docs, from what the benchmarks wrote
 	$(BIN)/python benchmarks/readme.py
 
@@ -52,6 +56,14 @@ $(BENCH)/.ready: pyproject.toml constraints.txt benchmarks/constraints.txt  # wi
 		-e '.[plot,fast,box2d,minatar]' scikit-learn stable_baselines3
 	touch $(BENCH)/.ready
 
+$(THIRD)/.ready: pyproject.toml benchmarks/third_party.txt  # other packages' environments
+	$(PYTHON) -m venv $(THIRD)
+	$(THIRD)/bin/python -m pip install --quiet torch==2.13.0 -c constraints.txt
+	$(THIRD)/bin/python -m pip install --quiet -c constraints.txt -e '.[box2d,mujoco,minatar,atari,fast]'
+	grep -v '^#' benchmarks/third_party.txt | xargs -n 1 \
+		$(THIRD)/bin/python -m pip install --quiet -c constraints.txt
+	touch $(THIRD)/.ready
+
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
@@ -60,4 +72,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(LOWEST) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BENCH) $(LOWEST) $(THIRD) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from drl.encoding import foreign
+from drl.encoding import foreign, how_to_mend
 from drl.errors import UserError
 from drl.spaces import words
 
@@ -32,7 +32,9 @@ def kind_of_actions(space: Any) -> str:
     for kind in KINDS:
         if isinstance(space, getattr(spaces, kind)):
             return kind
-    raise UserError(f"has {foreign(space) or words(space)} actions: {EXPECTED}; wrap the env")
+    raise UserError(
+        f"has {foreign(space) or words(space)} actions: {EXPECTED}; {how_to_mend(space)}"
+    )
 
 
 def fitted(actions: Any, space: Any, count: int) -> np.ndarray:

@@ -7,7 +7,7 @@ MultiDiscrete   one-hots side by side
 MultiBinary     0 and 1
 Dict, Tuple     their parts side by side in one vector, nested ones too: first all but the
                 pictures, then the pictures, pixel by pixel
-Text            is left out of a Dict or Tuple
+Text            is left out of a Dict or Tuple, as is another package's space of texts
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ Shape = tuple[int, ...]
 Kind = Literal["numbers", "picture", "one-hot", "bits"]
 Channels = Literal["first", "last"]
 Seen = Channels | Literal["as they are"] | None  # how an environment's pictures are
+LONGEST = 1_000  # characters of a text that another package's space has; what it says is left out
 FLOAT32 = np.dtype(np.float32)
 MORE = {"one-hot": ("counts", "first"), "picture": ("axes",)}  # what a part's kind needs besides
 KINDS = {"u": "biu", "b": "biu", "f": "biuf"}  # an observation's → those that go into it
@@ -102,7 +103,7 @@ class Encoder:
     ) -> None:
         from gymnasium.spaces import Box
 
-        self.original, self.channels, self.turned = original, channels, turned
+        self.original, self.channels, self.turned = _ours(original), channels, turned
         self.left_out: list[str] = []
         if turned:
             leaves = list(_leaves(original, (), channels, self.left_out))
@@ -262,7 +263,7 @@ def _leaves(
         inner = space.spaces.items() if isinstance(space, spaces.Dict) else enumerate(space.spaces)
         for key, each in inner:
             yield from _leaves(each, (*path, key), channels, left_out)
-    elif isinstance(space, spaces.Text) and path:
+    elif path and is_text(space):
         left_out.append(".".join(map(str, path)))
     elif isinstance(space, spaces.Box):
         yield _box(space, path, channels)
@@ -275,17 +276,49 @@ def _leaves(
     else:
         where = f" in {'.'.join(map(str, path))}" if path else ""
         raise UserError(
-            f"has {foreign(space) or words(space)} observations{where}: {EXPECTED}; wrap the env"
+            f"has {foreign(space) or words(space)} observations{where}: {EXPECTED}; "
+            f"{how_to_mend(space)}"
         )
 
 
+def is_text(space: Any) -> bool:
+    """Gymnasium's Text, or another package's space of texts, as MiniGrid's missions."""
+    from gymnasium.spaces import Text
+
+    return isinstance(space, Text) or getattr(space.dtype, "kind", "") == "U"
+
+
+def _ours(space: Any) -> Any:
+    """The same, with Gymnasium's Text for other spaces of texts: files know no others."""
+    from gymnasium.spaces import Dict, Text, Tuple
+
+    if isinstance(space, Dict) and any(_ours(s) is not s for s in space.spaces.values()):
+        return Dict([(key, _ours(s)) for key, s in space.spaces.items()])
+    if isinstance(space, Tuple) and any(_ours(s) is not s for s in space.spaces):
+        return Tuple([_ours(s) for s in space.spaces])
+    return Text(LONGEST) if is_text(space) and type(space) is not Text else space
+
+
 def foreign(space: Any) -> str | None:
-    """What to call a Box or Discrete that is another package's; None for any other space."""
+    """What to call another package's space of one of Gymnasium's kinds; None for any other."""
+    from gymnasium import spaces
+
     kind = type(space)
     root = kind.__module__.partition(".")[0]
-    if root == "gymnasium" or kind.__name__ not in ("Box", "Discrete"):
+    its = getattr(spaces, kind.__name__, None)
+    if its is None or isinstance(space, its):
         return None
     return f"{kind.__name__} ({root}'s, not Gymnasium's)"
+
+
+def how_to_mend(space: Any) -> str:
+    """An environment whose space is none of ours."""
+    if type(space).__module__.partition(".")[0] == "gym":
+        return (
+            "it is one of the old gym package: give a function that returns "
+            "shimmy.GymV21CompatibilityV0(env=…), or GymV26CompatibilityV0"
+        )
+    return "wrap the env"
 
 
 def kind_of(space: Any) -> str:

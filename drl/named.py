@@ -146,7 +146,11 @@ def _in_one_line(shown: str) -> Iterator[None]:
     except (UserError, ModuleNotFoundError):
         raise
     except (Exception, SystemExit) as error:
-        raise UserError(f"{shown} failed when it was imported ({said(error)}): mend it") from error
+        told = said(error)
+        mend = "mend it"
+        if "display" in told.lower():
+            mend = "it wants a screen; where there is none, 'xvfb-run -a drl …' gives it one"
+        raise UserError(f"{shown} failed when it was imported ({told}): {mend}") from error
 
 
 @contextmanager

@@ -161,7 +161,8 @@ def _number(given: Any, name: str) -> float:
     except Exception:  # of another device, or of several lengths
         shape, what = (), _kind(given)
     if shape:
-        raise Wrong(f"gave a {name} of shape {shape}; expected one value")
+        weigh = ", as a wrapper makes of several aims" if name == "reward" and shape != (1,) else ""
+        raise Wrong(f"gave a {name} of shape {shape}; expected one value{weigh}")
     raise Wrong(f"gave a {name} that is no number ({what})")
 
 

@@ -152,6 +152,10 @@ class GymVector:
                 f" while {others} other(s) were open: where only one may be, give `num_envs=1` and "
                 "`eval_envs=0`; else"
             )
+            text = str(error.__cause__) if isinstance(error.__cause__, TypeError) else ""
+            if "missing" in text and "required" in text:
+                settings = "give them as `env_kwargs`, or a function that makes the env"
+                raise EnvFailed(f"{error}: it has settings; {settings}") from error
             raise EnvFailed(f"{error}{alone if others else ':'} mend the env") from error
         self.envs.append(env)
         OPEN.add(self)

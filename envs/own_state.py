@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
+
 
 def tells_state(env: Any) -> bool:
     """Whether an env saves and loads its own state, and nothing around it has one but the clock."""
@@ -18,18 +20,38 @@ def tells_state(env: Any) -> bool:
     return env is inner and all(map(callable, own))
 
 
+def generator_of(env: Any) -> np.random.Generator | None:
+    """The generator of an env's own (`np_random`); None where it has none, or one of another kind,
+    as numpy's old RandomState."""
+    generator = getattr(env.unwrapped, "np_random", None)
+    return generator if isinstance(generator, np.random.Generator) else None
+
+
+def generator_state(env: Any) -> dict[str, Any] | None:
+    """That of its own generator, of which numpy makes a new dict."""
+    generator = generator_of(env)
+    return None if generator is None else dict(generator.bit_generator.state)
+
+
+def load_generator(env: Any, state: dict[str, Any] | None) -> None:
+    """Of `generator_state`."""
+    generator = generator_of(env)
+    if generator is not None and state is not None:
+        generator.bit_generator.state = state
+
+
 def own_state(env: Any) -> dict[str, Any]:
     clock = _clock(env)
     return {
         "state": env.unwrapped.state(),
-        "generator": copy.deepcopy(env.unwrapped.np_random.bit_generator.state),
+        "generator": generator_state(env),
         "elapsed": None if clock is None else clock._elapsed_steps,
     }
 
 
 def load_own_state(env: Any, own: dict[str, Any]) -> None:
     env.unwrapped.load_state(own["state"])
-    env.unwrapped.np_random.bit_generator.state = own["generator"]
+    load_generator(env, own["generator"])
     if own["elapsed"] is not None:
         _clock(env)._elapsed_steps = own["elapsed"]
 

@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 
 from envs.ids import REGISTERED, own_class, register
+from envs.numpy_env import NumpyEnv
 
 IDS = tuple(REGISTERED)  # what is told to Gymnasium
 
@@ -27,7 +28,9 @@ class Single(gym.Env[np.ndarray, np.int64]):
 
     def __init__(self, env: str, render_mode: str | None = None) -> None:
         self.env = own_class(REGISTERED[env])(id=env, num_envs=1, seed=0)
-        self.metadata = {**self.metadata, "render_fps": self.env.fps}
+        drawn = type(self.env).render is not NumpyEnv.render
+        modes = ["rgb_array"] if drawn else []
+        self.metadata = {"render_modes": modes, "render_fps": self.env.fps}
         self.observation_space: Any = self.env.observation_space
         self.action_space: Any = self.env.action_space
         self.render_mode = render_mode

@@ -23,6 +23,7 @@ from drl.action_space import one_by_one, random_action
 from drl.errors import EnvWarning, UserError
 from drl.state import load_shared_generators, shared_generators
 from envs.guarded import Failed, GivenAgain, Guarded
+from envs.own_state import generator_state, load_generator
 
 Way = Literal["generator", "seed", "instance"]  # how an episode begins; tried in this order
 # Of BipedalWalker's episodes every second one shows what came before it, after 40 to 100 steps.
@@ -74,9 +75,7 @@ def begin(env: Guarded, way: Way, seed: int | None, obs: np.ndarray, i: int) -> 
 
     The instance for "instance" is the caller's to build.
     """
-    generator = None
-    if seed is None:
-        generator = env.env.unwrapped.np_random.bit_generator.state  # numpy makes a new dict of it
+    generator = generator_state(env.env) if seed is None else None
     env.reset(obs, i, seed)
     return Episode(way, seed, generator)
 
@@ -87,7 +86,7 @@ def play_again(env: Guarded, episode: Episode, obs: np.ndarray, i: int) -> float
         env.reset(obs, i, episode.seed)
     else:
         env.reset(obs, i, 0)  # gives every wrapper and generator a first state
-        env.env.unwrapped.np_random.bit_generator.state = episode.generator
+        load_generator(env.env, episode.generator)
         env.reset(obs, i)
     return sum(env.step(action, obs, i)[0] for action in episode.actions)
 
@@ -140,6 +139,8 @@ def _works(
                 instances.close()
                 env = new()
             episode = begin(env, way, own_seed, obs, 0)
+            if way == "generator" and episode.seed is None and episode.generator is None:
+                return False  # it has none of numpy's kind
             over = False
             while not over and len(episode.actions) < STEPS:
                 if late():

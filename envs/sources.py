@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import functools
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -229,8 +231,23 @@ def _of_name(name: str, kwargs: dict[str, Any], around: Around) -> EnvSource:
     if found is None and what in gym.registry:
         return _of_id(name, kwargs, around, lasting, what)
     if found is None and not what.isidentifier():
-        raise UserError(f"unknown environment {name!r}: {where} does not register it")
+        raise UserError(f"unknown environment {name!r}: {where} {_not_registered(what)}")
     return _of_callable(thing(name), kwargs, around, what, lasting)
+
+
+def _not_registered(id: str) -> str:
+    """What to do about an id that its module does not tell Gymnasium."""
+    import gymnasium as gym
+
+    old = sys.modules.get("gym.envs.registration")
+    ids = getattr(old, "registry", {})
+    if id in getattr(ids, "env_specs", ids):
+        return (
+            "registers it with the old gym package, not with Gymnasium: give a function that "
+            "returns shimmy.GymV21CompatibilityV0(env=…), or GymV26CompatibilityV0"
+        )
+    near = difflib.get_close_matches(id, gym.registry, n=1, cutoff=0.7)
+    return "does not register it" + (f"; nearest: {near[0]}" if near else "")
 
 
 def _of_id(

@@ -45,6 +45,16 @@ def test_the_plane_is_laid_out_as_it_is_drawn() -> None:
     assert left != right and at(action, 0, last) == left and at(action, last, last) == right
 
 
+@pytest.mark.parametrize("env", [env for env in PLANES if env.startswith("drl/")])
+def test_a_plane_is_of_its_environments_observations(env: str) -> None:
+    """Its corners are observations; where an action is one number, it has no names."""
+    envs = make(env, 1, seed=0)
+    space, plane = envs.observation_space, PLANES[env]
+    s = states(plane, space.shape[0])
+    assert s.dtype == space.dtype and space.contains(s[0]) and space.contains(s[-1])
+    assert bool(plane.actions) == hasattr(envs.action_space, "n")
+
+
 @pytest.mark.parametrize("env", [env for env, plane in PLANES.items() if plane.actions])
 def test_planes_name_every_action(env: str) -> None:
     assert len(PLANES[env].actions) == make(env, 1, seed=0).action_space.n
