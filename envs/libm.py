@@ -9,6 +9,7 @@ Whether numpy's cos, or those of a compiled loop, are the same here is found out
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import cache
 from itertools import repeat
 
@@ -19,11 +20,6 @@ from drl.nn.compiled import compiled
 TWO, TWO32 = 2.0, np.float32(2)  # given to loops: of a 2 that it knows a compiler makes x·x
 
 
-def cos(x: np.ndarray) -> np.ndarray:
-    """math.cos of each.   x: (N,) float64."""
-    return np.cos(x) if numpys_cos() else _cos(x)
-
-
 def power(x: np.ndarray, exponent: float | np.float32) -> np.ndarray:
     """x ** exponent of each, by C's pow, of float32 by its powf; of x's shape and dtype."""
     if x.dtype == np.float64:
@@ -32,7 +28,8 @@ def power(x: np.ndarray, exponent: float | np.float32) -> np.ndarray:
     return np.fromiter(map(pow, x.ravel(), repeat(exponent)), x.dtype, x.size).reshape(x.shape)
 
 
-def _cos(x: np.ndarray) -> np.ndarray:
+def one_cos_after_another(x: np.ndarray) -> np.ndarray:
+    """math.cos of each.   x: (N,) float64."""
     return np.fromiter(map(math.cos, x.tolist()), np.float64, x.size)
 
 
@@ -41,11 +38,13 @@ def _tried() -> np.ndarray:
     return np.random.default_rng(0).uniform(-40.0, 40.0, 8_000)
 
 
-@cache
-def numpys_cos() -> bool:
-    """Whether numpy's cos over an array is C's."""
+def chosen_cos() -> Callable[[np.ndarray], np.ndarray]:
+    """numpy's cos, where that over an array is C's; else C's, one after the other."""
     x = _tried()
-    return np.array_equal(np.cos(x), _cos(x))
+    return np.cos if np.array_equal(np.cos(x), one_cos_after_another(x)) else one_cos_after_another
+
+
+cos = chosen_cos()  # of (N,) float64
 
 
 def both_loop(
@@ -72,5 +71,5 @@ def in_loops() -> bool:
     x32 = x.astype(np.float32)
     found = np.empty_like(x), np.empty_like(x), np.empty_like(x32)
     loop(x, x32, TWO, TWO32, *found)
-    expected = _cos(x), power(x, TWO), power(x32, TWO32)
+    expected = one_cos_after_another(x), power(x, TWO), power(x32, TWO32)
     return all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))

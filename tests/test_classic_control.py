@@ -223,8 +223,11 @@ def test_loops_with_another_librarys_cos_are_not_taken(
     monkeypatch.setattr(libm, "in_loops", lambda: False)
     ours = env(num_envs=2, compiled=True)
     assert not getattr(ours, LOOPS.get(env, "drive")).__name__.endswith("_loop")
-    monkeypatch.setattr(libm, "numpys_cos", lambda: False)
-    assert np.array_equal(libm.cos(tried), [math.cos(x) for x in tried])
+    expected = [math.cos(x) for x in tried]
+    assert np.array_equal(libm.cos(tried), expected)
+    assert np.array_equal(libm.one_cos_after_another(tried), expected)
+    monkeypatch.setattr(np, "cos", lambda x: x)
+    assert libm.chosen_cos() is libm.one_cos_after_another
 
 
 @each
