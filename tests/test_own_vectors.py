@@ -11,6 +11,7 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tu
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from drl import Callback, load_run, train
+from drl.api import examine
 from drl.errors import EnvFailed, UserError
 from drl.spaces import same
 from envs import CartPole, NumpyEnv, source
@@ -206,6 +207,12 @@ def test_gymnasiums_classes_are_stepped_as_ours(kwargs: dict[str, Any]) -> None:
         assert np.array_equal(a.mask, b.mask) and np.array_equal(a.final_mask, b.final_mask)
     trained = train("dqn", Pair, env_kwargs=kwargs, steps=300, num_envs=3, **QUICK)
     assert trained.agent.updates > 50 and trained.policy.encoder.parts[0].name == "at.0"
+
+
+def test_the_doctor_says_whether_a_class_tells_its_state() -> None:
+    for env, verdict in ((Masked, "ok"), (Pair, "look")):
+        (found,) = examine._again(source(env), 1)
+        assert (found.mark, found.name) == (verdict, "repeats by replay")
 
 
 def test_a_class_that_begins_anew_a_step_later_says_what_to_do() -> None:

@@ -3,6 +3,8 @@ the packages themselves."""
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import sys
 import types
 from pathlib import Path
@@ -138,3 +140,33 @@ def test_who_wants_a_screen_is_told_of_one(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(UserError, match="imported .*it wants a screen; .*xvfb-run"):
         source("shown:Shown-v0")
+
+
+def script() -> Any:
+    path = Path(__file__).parents[1] / "benchmarks" / "third_party.py"
+    spec = importlib.util.spec_from_file_location("third_party", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_script_has_found() -> None:
+    tried = script()
+    found = json.loads(tried.JSON.read_text(encoding="utf-8"))
+    assert tried.PAGE.read_text(encoding="utf-8") == tried.page(found["rows"], found["date"])
+    assert {row["env"] for row in found["rows"]} == {
+        case.env.replace(f"{tried.HERE}/", "") for case in tried.CASES
+    }
+    assert all(row["verdict"] in ("works", "refused", "fails") for row in found["rows"])
+    assert len({row["package"] for row in found["rows"]}) >= 12
+
+
+def test_lines_are_without_this_machine() -> None:
+    tried = script()
+    line = "Aims gave nothing (env step 0); the last good checkpoint is /tmp/x/step-0.safetensors"
+    assert tried.shown(line) == "Aims gave nothing (env step 0)"
+    assert tried.shown("File /home/me/env.py failed") == "File env.py failed"
+    assert tried.last("drl: warning: slow\ndrl: no env\nTraceback") == "no env"
+    assert tried.last("Traceback\nValueError: no") == "ValueError: no"
+    assert tried.escaped("a|b `c` <d>") == "a\\|b 'c' &lt;d>"

@@ -259,6 +259,13 @@ def _again(made_by: EnvSource, seed: int) -> list[Finding]:
         envs = made_by(num_envs=1, seed=seed)
         try:
             if not isinstance(envs, GymVector):
+                envs.reset()
+                if envs.state() is None:
+                    text = (
+                        "it tells no state: a resumed run goes on in new episodes; state() and "
+                        "load_state(state) of its own would let it resume exactly"
+                    )
+                    return [Finding("look", name, text)]
                 return [Finding("ok", name, "it saves its own state: runs resume exactly")]
             if tells_state(envs.envs[0].env):
                 return [Finding("ok", name, "it saves its own state: runs resume exactly")]
