@@ -128,7 +128,8 @@ class MountainCarContinuous(MountainCar):
         return np.stack([x, speed, 3 * x])
 
     def advance(self, rows: np.ndarray, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray]:
-        if self.drive is drive:
+        looped = self.drive is not drive
+        if not looped:
             return drive(rows, actions)
         moved, reward = np.empty(rows.shape), np.empty(self.num_envs)
         over = np.empty(self.num_envs, bool)
