@@ -72,8 +72,6 @@ PLANES = {
     ),
     "MountainCar-v0": CAR,  # Gymnasium's
     "drl/MountainCar-v0": CAR,  # ours
-    "MountainCarContinuous-v0": CAR._replace(actions=()),
-    "drl/MountainCarContinuous-v0": CAR._replace(actions=()),
     "Pendulum-v1": SWING,
     "drl/Pendulum-v1": SWING,
     "MountainCarContinuous-v0": CAR._replace(actions=()),

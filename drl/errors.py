@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 LENGTH = 300  # characters of somebody else's message
@@ -54,10 +55,23 @@ class Diverged(ArithmeticError):
 
 
 def said(error: BaseException) -> str:
-    """Somebody else's exception in one line: its type, and the start of what it says."""
+    """Somebody else's exception in one line: its type, and the start of what it says; where a bare
+    `assert` says nothing, its place."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # even that can be broken
         text = ""
     text = text if len(text) <= LENGTH else text[:LENGTH] + " …"
+    if not text and isinstance(error, AssertionError):
+        return f"AssertionError{_where(error)}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _where(error: BaseException) -> str:
+    """The line of a file that raised it."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return ""
+    return f" in {os.path.basename(last.tb_frame.f_code.co_filename)}, line {last.tb_lineno}"

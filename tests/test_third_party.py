@@ -17,6 +17,7 @@ from gymnasium.spaces import Box, Dict, Discrete, Text, Tuple
 from own_world import Walk
 
 from drl import Callback, load_run, train
+from drl.cli.console import as_flags
 from drl.encoding import Encoder
 from drl.errors import EnvFailed, UserError
 from drl.spaces import from_json, same, to_json
@@ -108,6 +109,16 @@ def test_several_aims_and_settings_say_what_to_do() -> None:
             make("Prices-v0", 1, 0)
     finally:
         del gym.registry["Prices-v0"]
+
+
+def test_a_bare_assert_is_told_by_its_place() -> None:
+    class Bare(Walk):
+        def __init__(self) -> None:
+            raise AssertionError  # pytest gives its own a text
+
+    with pytest.raises(EnvFailed, match=r"\(AssertionError in test_third_party.py, line \d+\)"):
+        make(Bare, 1, 0)
+    assert as_flags("give them as `env_kwargs`") == "give them as --env-kwargs"
 
 
 def test_what_an_old_or_near_id_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
