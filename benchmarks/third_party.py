@@ -173,7 +173,7 @@ def shown(line: str) -> str:
 def seen_as(out: str) -> str:
     """What the training said of its observations and actions."""
     lines = [line for line in out.splitlines() if line.startswith(("observations:", "actions:"))]
-    return "; ".join(shown(line) for line in lines)
+    return "; ".join(line if len(line) <= 160 else line[:159] + "…" for line in map(shown, lines))
 
 
 def measure(case: Case) -> dict[str, Any]:

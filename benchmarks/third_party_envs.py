@@ -17,11 +17,15 @@ def treasure() -> Any:
 
 
 def crafter() -> Any:
-    """Of the old gym package, wrapped as the refusal says."""
+    """Of the old gym package, wrapped as the refusal says, with the `seed` that it lacks."""
     import crafter as package
     from shimmy import GymV21CompatibilityV0
 
-    return GymV21CompatibilityV0(env=package.Env())
+    class Seeded(package.Env):  # type: ignore[name-defined,misc]
+        def seed(self, seed: int) -> None:
+            self._seed, self._episode = seed, 0
+
+    return GymV21CompatibilityV0(env=Seeded())
 
 
 def connect_four() -> Any:

@@ -285,7 +285,8 @@ def is_text(space: Any) -> bool:
     """Gymnasium's Text, or another package's space of texts, as MiniGrid's missions."""
     from gymnasium.spaces import Text
 
-    return isinstance(space, Text) or getattr(space.dtype, "kind", "") == "U"
+    dtype = getattr(space, "dtype", None)
+    return isinstance(space, Text) or getattr(dtype, "kind", "") == "U"
 
 
 def _ours(space: Any) -> Any:
