@@ -86,7 +86,8 @@ class Ran(NamedTuple):
 
     code: int
     out: str
-    line: str  # the last of its standard error
+    line: str  # of its standard error, what is wrong
+    words: str = ""  # all of it
 
 
 def drl(*words: str) -> Ran:
@@ -98,7 +99,7 @@ def drl(*words: str) -> Ran:
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Ran(-1, "", f"not done after {LONGEST} s")
-    return Ran(done.returncode, done.stdout, last(done.stderr))
+    return Ran(done.returncode, done.stdout, last(done.stderr), done.stderr)
 
 
 def last(words: str) -> str:
@@ -138,9 +139,11 @@ def tried(case: Case, run: Path) -> dict[str, Any]:
     verified = drl("verify", str(run), "--json")
     try:
         found = json.loads(verified.out.splitlines()[-1])
-        same = "same bytes" if found["same"] else f"differs: {found['where']}"
+        same = "same bytes" if found["same"] else f"differs from step {found['first_difference']}"
     except (IndexError, ValueError, KeyError):
         same = shown(verified.line)
+    if "does not repeat itself" in done.words:
+        same = "goes on in new episodes: it does not repeat itself, which is said"
     score = drl("evaluate", str(run), "--episodes", "2")
     return {
         "verdict": "works", "line": seen_as(done.out), "killed": first, "resumed": same,
