@@ -142,7 +142,7 @@ def tried(case: Case, run: Path) -> dict[str, Any]:
         same = "same bytes" if found["same"] else f"differs from step {found['first_difference']}"
     except (IndexError, ValueError, KeyError):
         same = shown(verified.line)
-    if "does not repeat itself" in done.words:
+    if "does not repeat itself" in verified.words:
         same = "goes on in new episodes: it does not repeat itself, which is said"
     score = drl("evaluate", str(run), "--episodes", "2")
     return {
