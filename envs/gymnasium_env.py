@@ -296,6 +296,8 @@ class GymVector:
             if episode is None:
                 return None
             own = own_state(env) if tells_state(env) else None
+            if own is None and episode.seed is None and episode.generator is None:
+                return None  # it went on from a generator that is none of numpy's
             record = episode if own is None else Episode(episode.way, episode.seed or 0)
             saved[str(self.first + i)] = {
                 "episode": record.state(self.action_space), "own": own, "begun": int(self.begun[i]),
