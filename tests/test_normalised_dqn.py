@@ -13,8 +13,9 @@ from gymnasium import spaces
 from made import dqn, setup, step
 from trained import SHORT, latest, read, scalars, train
 
+import agents
 import drl
-from agents import Bounded, DQNConfig, Parts, Setup, build_dqn
+from agents import Bounded, DQNConfig, Parts, Setup, build_dqn, q_target
 from agents.dqn.build import value_bound
 from agents.memory.replay import Batch
 from agents.normalisation import EVERY
@@ -22,6 +23,7 @@ from drl.encoding import Encoder
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.nn import MLP, Branches, Normalise
+from envs.cartpole import CartPole
 
 BOTH = DQNConfig(normalise_obs=True, normalise_reward=True, learning_starts=0, hidden=(8,))
 
@@ -111,6 +113,15 @@ def test_the_bound_of_values_follows_the_unit() -> None:
     other.load_state(agent.state())
     assert isinstance(other.bootstrap, Bounded)
     assert other.bootstrap.high == agent.bootstrap.high
+
+
+def test_the_bound_of_a_target_of_ones_own_stays() -> None:
+    own = Bounded(q_target, -3.0, 4.0)
+    config = replace(BOTH, reward_range=(0.0, 6.0), gamma=0.9)
+    agent = dqn(config, (3,), num_envs=4, parts=Parts(bootstrap=own))
+    fed(agent, 50)
+    agent.learn()
+    assert (own.low, own.high) == (-3, 4)
 
 
 def test_interrupted_episodes_begin_anew() -> None:
@@ -307,3 +318,28 @@ def test_short_runs_on_torch(tmp_path: Path) -> None:
     train(tmp_path / "two", "--steps", "256", *args)
     one, two = (latest(tmp_path / of)["task"]["agent"] for of in ("one", "two"))
     assert np.array_equal(one["net"], two["net"]) and SHORT
+
+
+class Scaled(CartPole):
+    """CartPole whose observations are in other units."""
+
+    factor = 1.0
+
+    def observe(self, rows: np.ndarray) -> np.ndarray:
+        return super().observe(rows) * np.float32(self.factor)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:the policy")  # has collapsed, is back
+@pytest.mark.parametrize("factor", [1e3, 1e-3])
+def test_units_do_not_matter(factor: float) -> None:
+    """CartPole's preset, whose own factors mean nothing here, solves it in millimetres too."""
+    preset = agents.preset("CartPole-v1")
+    assert preset is not None
+    config = replace(preset.config, normalise_obs=True)
+    for seed in (1, 2, 3):
+        result = drl.train(
+            "dqn", Scaled, config, env_kwargs={"factor": factor}, seed=seed, progress=False,
+            experiment=preset.experiment,
+        )  # fmt: skip
+        assert result.summary["solved"], seed

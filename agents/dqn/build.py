@@ -73,6 +73,9 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         statistics.append(ObservationStatistics([(net, optimizer), (target_net, None)]))
     returns = ReturnScale(config.gamma, setup.num_envs) if config.normalise_reward else None
     statistics += [] if returns is None else [returns]
+    bounds = {}  # of a target of one's own: its own affair
+    if parts.bootstrap is None:
+        bounds["bounds"] = partial(value_bound, config, actions, setup.reward_range)
     return DQN(
         net=net,
         target_net=target_net,
@@ -93,7 +96,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         reward_clip=config.reward_clip,
         statistics=statistics,
         returns=returns,
-        bounds=partial(value_bound, config, actions, setup.reward_range),
+        **bounds,
     )
 
 
