@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from drl.action_space import mask_size
+from drl.action_space import fitted, mask_size
 from drl.encoding import Encoder
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, UserError, said
@@ -130,8 +130,9 @@ class NumpyEnv:
     def step(self, actions: np.ndarray) -> Step:
         """actions (N, *shape), those of the action space; what has ended begins anew in the same
         step."""
+        own = fitted(actions, self.action_space, self.num_envs)
         try:
-            return self._moved(actions)
+            return self._moved(own)
         except (Exception, SystemExit) as error:
             self._failed(error, "in a step")
 

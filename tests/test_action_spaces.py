@@ -138,6 +138,9 @@ def test_an_own_vector_class_gets_them_as_they_are() -> None:
     envs.reset()
     step = envs.step(drawn(envs.action_space, 4, 1))
     assert step.reward.shape == (4,) and (step.reward < 0).all()
+    envs.step(np.zeros((4, 2, 3), np.float32))  # it asserts that they are float64
+    with pytest.raises(UserError, match=r"actions of shape \(4, 6\), .*: mend the agent"):
+        envs.step(np.zeros((4, 6)))
 
 
 @pytest.mark.parametrize("id", ["drl/Pendulum-v1", "drl/MountainCarContinuous-v0"])
