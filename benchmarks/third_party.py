@@ -142,7 +142,8 @@ def tried(case: Case, run: Path) -> dict[str, Any]:
         same = "same bytes" if found["same"] else f"differs from step {found['first_difference']}"
     except (IndexError, ValueError, KeyError):
         same = shown(verified.line)
-    if "does not repeat itself" in verified.words:
+    said = done.words + verified.words
+    if "does not repeat itself" in said or "begin anew" in said:
         same = "goes on in new episodes: it does not repeat itself, which is said"
     score = drl("evaluate", str(run), "--episodes", "2")
     return {
