@@ -72,8 +72,11 @@ EXPERIMENTS = {
     "LunarLander-v3": Experiment(
         300_000, [*range(9_102, 9_108)], Bars(mean=240, worst=150, best=260)
     ),
+    "ppo CartPole-v1": Experiment(100_000, [*range(1, 21)], Bars(reach=(500, 20), seconds=3.0)),
+    "ppo Acrobot-v1": Experiment(300_000, [*range(1, 11)], Bars(mean=-80, worst=-90)),
     # 25 below a near-optimal controller, which has −148.3 on these starts (tests/swing_up.py)
     "ppo Pendulum-v1": Experiment(100_000, [*range(1, 11)], Bars(mean=-173.3)),
+    "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
 }
 
 
