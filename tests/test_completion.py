@@ -16,7 +16,15 @@ CASES = [
     ("drl train dqn --boot", {"--bootstrap"}),
     ("drl train dqn --bootstrap ", {"max", "double", "munchausen"}),
     ("drl train dqn --seed 3 --env Ac", {"Acrobot-v1"}),
-    ("drl train dqn --env drl/Ca", {"drl/CartPole-v1", "drl/CartPolePixels-v1", "drl/Catch-v0"}),
+    (
+        "drl train dqn --env drl/Ca",
+        {
+            "drl/CartPole-v1",
+            "drl/CartPolePixels-v1",
+            "drl/CartPolePositions-v1",
+            "drl/Catch-v0",
+        },
+    ),
     ("drl train digits --model l", {"logistic"}),
     ("drl train digits --boot", set()),
     ("drl export --format ", {"npz", "torch", "onnx"}),

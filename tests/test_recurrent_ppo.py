@@ -23,6 +23,7 @@ from agents.setup import Setup
 from drl.environment import Step
 from drl.errors import UserError
 from drl.nn.gradcheck import numerical_gradient, relative_error
+from envs import make
 from envs.probes import ProbeMemory
 
 T, N = 6, 3
@@ -264,6 +265,27 @@ def test_what_is_exported_remembers(form: str, run: Path, tmp_path: Path) -> Non
             exec(compile(last, form, "exec"), names)
         z = names["y"]
     assert z.argmax(axis=1).tolist() == [0, 1]
+
+
+@pytest.mark.slow
+def test_cartpole_without_its_velocities() -> None:
+    """The preset's last policies; without a memory none comes near."""
+    means = []
+    for seed in (21, 22, 23):
+        result = drl.train("ppo", "drl/CartPolePositions-v1", seed=seed, progress=False)
+        envs = make("drl/CartPolePositions-v1", 100, seed=seed + 1_000)
+        means.append(evaluate(result.agent.policy(), envs, 100).mean)
+    assert np.mean(means) >= 475, means
+
+
+def test_what_is_seen_are_the_positions() -> None:
+    whole, part = (make(id, 3, seed=4) for id in ("CartPole-v1", "drl/CartPolePositions-v1"))
+    seen, shown = whole.reset()[0], part.reset()[0]
+    for action in (0, 1, 1, 0):
+        assert np.array_equal(shown, seen[:, [0, 2]]) and shown.dtype == np.float32
+        steps = [env.step(np.full(3, action)) for env in (whole, part)]
+        assert np.array_equal(steps[0].reward, steps[1].reward)
+        seen, shown = (step.obs for step in steps)
 
 
 def test_a_length_that_does_not_fit_is_one_line() -> None:
