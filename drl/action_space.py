@@ -49,6 +49,8 @@ def fitted(actions: Any, space: Any, count: int) -> np.ndarray:
             f"actions of shape {given.shape}, {count} environments with {words(space)} take "
             f"{(count, *space.shape)}: mend the agent"
         )
+    if given.dtype is space.dtype:  # numpy has one of each: `astype` would take 0.3 µs to see it
+        return given
     try:
         return given.astype(space.dtype, casting="same_kind", copy=False)
     except TypeError:

@@ -32,7 +32,7 @@ TURN = 2 * math.pi
 TORQUES = np.array([-1.0, 0.0, 1.0])  # N m, by action
 # 0-d arrays, which numpy takes in half the time that a number of Python's costs it
 LC_, LC_2_, SUM_2_, PULL1_, PULL2_ = (np.array(x) for x in (LC, LC_2, SUM_2, PULL1, PULL2))
-ONE, TWICE, SIXTH = (np.array(x) for x in (1.0, 2.0, TAU / 6))
+ONE, TWICE, SIXTH, LINE = (np.array(x) for x in (1.0, 2.0, TAU / 6, -1.0))
 HALF_TURN, QUARTER = np.array(math.pi), np.array(math.pi / 2)
 LEAST1, MOST1, LEAST2, MOST2 = (
     np.array(x) for x in (-MAX_SPEED1, MAX_SPEED1, -MAX_SPEED2, MAX_SPEED2)
@@ -176,8 +176,9 @@ class Acrobot(NumpyEnv):
             self.slope(torque, at, cos, sin2, libm.TWO, k[stage])
         moved = np.empty(rows.shape)
         self.arrive(rows, k, moved)
-        over = -np.cos(moved[0]) - np.cos(moved[1] + moved[0]) > 1.0
-        return moved, over - 1.0, over
+        # the end is higher than 1 m:   −cos θ₁ − cos(θ₁ + θ₂) > 1
+        over = np.cos(moved[0]) + np.cos(moved[1] + moved[0]) < LINE
+        return moved, over - ONE, over
 
     def observe(self, rows: np.ndarray) -> np.ndarray:
         seen = np.empty((rows.shape[1], 6), np.float32)
