@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from drl.encoding import Part, channels_first
+from drl.encoding import Part
+from drl.leaves import channels_first
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv, Pool
 from drl.nn.layers import Layer, Scale

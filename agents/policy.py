@@ -12,10 +12,11 @@ from agents.player import Memoryless, Player
 from agents.setup import Setup
 from drl.action_space import allows, mask_size
 from drl.actions import Actions, ActionTable
-from drl.encoding import Encoder, Misfit
+from drl.encoding import Encoder
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.nn import Network
+from drl.observed import Misfit
 from drl.settings import plain
 from drl.spaces import from_json, to_json, words
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from drl.encoding import foreign, how_to_mend
 from drl.errors import UserError
+from drl.foreign import foreign, how_to_mend
 from drl.spaces import words
 
 KINDS = ("Discrete", "MultiDiscrete", "MultiBinary", "Box")

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from drl.action_space import allows, flags
-from drl.encoding import Encoder, Misfit, as_array
+from drl.encoding import Encoder
 from drl.errors import said
+from drl.observed import Misfit, as_array
 
 FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
 LARGEST = float(np.finfo(np.float32).max)  # the learner computes in float32

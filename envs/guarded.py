@@ -10,8 +10,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from drl.action_space import mask_size
-from drl.encoding import Encoder, Misfit
+from drl.encoding import Encoder
 from drl.errors import EnvFailed, EnvWarning, UserError, said
+from drl.observed import Misfit
 from envs import answers
 from envs.alarm import Alarm, Hang
 from envs.answers import Wrong

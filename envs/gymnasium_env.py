@@ -14,9 +14,10 @@ import numpy as np
 
 from drl.action_space import fitted, kind_of_actions, one_by_one
 from drl.board import Board
-from drl.encoding import Encoder, Seen, delivered
+from drl.encoding import Encoder, Seen
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
+from drl.leaves import delivered
 from drl.state import fill, whole
 from envs.alarm import Alarm
 from envs.boards import boards_of

@@ -16,13 +16,15 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Te
 
 from agents import DQNConfig, Setup, build_dqn
 from drl import load_policy, load_run, train
-from drl.encoding import Encoder, Misfit, channels_first
+from drl.encoding import Encoder
 from drl.errors import UserError
 from drl.export import npz as export_npz
 from drl.export import onnx as export_onnx
 from drl.export import torch as export_torch
 from drl.export.observation import ENCODED
+from drl.leaves import channels_first
 from drl.nn import Branches, Linear, Network, Slice, make_ops
+from drl.observed import Misfit
 from drl.spaces import from_json, to_json
 from envs import source
 

@@ -54,8 +54,8 @@ ONLY = {
     "drl.nn": ("drl.nn", "drl.errors"),
     "envs": (
         "envs", "drl.action_space", "drl.board", "drl.closing", "drl.encoding", "drl.environment",
-        "drl.errors", "drl.images", "drl.named", "drl.nn.compiled", "drl.nn.memory", "drl.state",
-        "drl.threads",
+        "drl.errors", "drl.images", "drl.leaves", "drl.named", "drl.nn.compiled", "drl.nn.memory",
+        "drl.observed", "drl.state", "drl.threads",
     ),
 }  # fmt: skip
 

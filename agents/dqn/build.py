@@ -23,8 +23,8 @@ from agents.memory.nstep import NStep
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.setup import Setup
 from drl.actions import numbered
-from drl.encoding import kind_of
 from drl.errors import UserError
+from drl.foreign import kind_of
 from drl.nn import Network
 from drl.nn.compensate import places
 from drl.nn.memory import require_memory

@@ -22,8 +22,8 @@ from agents.ppo.policy import ActorCriticPolicy, network_for
 from agents.ppo.remembering import build_policy
 from agents.setup import Setup
 from drl.action_space import mask_size
-from drl.encoding import kind_of
 from drl.errors import UserError
+from drl.foreign import kind_of
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam, Optimizer, RMSProp
