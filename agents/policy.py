@@ -153,6 +153,18 @@ class SavedPolicy:
             )
         return finite(obs[None] if one else obs), one
 
+    def taken(self, actions: Any, count: int, one: bool) -> np.ndarray:
+        """The environment's own actions that belong to `count` observations, as an array (count,
+        *action shape); where there is but one observation, one action.   UserError on other shapes.
+        """
+        given, shape = np.asarray(actions), (count, *self.action_space.shape)
+        if given.shape != (shape[1:] if one else shape):
+            raise UserError(
+                f"actions of shape {given.shape} for {count} observations: give "
+                f"{shape[1:] if one else shape}"
+            )
+        return given[None] if one else given
+
     def save(self, path: str | Path) -> None:
         """One safetensors file, written whole or not at all; no pickle.   OSError."""
         checkpoint.save(Path(path), self.state())

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from agents.normalisation import ReturnScale
-from agents.policy import SavedPolicy, checked
 from agents.ppo.actions import ActionHead, action_head
 from agents.ppo.config import OnPolicyConfig
 from agents.ppo.networks import CRITIC, actor_branches, build_network
 from agents.setup import Setup
+from agents.stochastic import StochasticPolicy
 from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.branches import Branches
-from drl.nn.distributions import Categorical, Distribution
+from drl.nn.distributions import Categorical
 from drl.nn.free import Free
 from drl.nn.ops import Array
 from drl.nn.part import part
-from drl.rng import generator
 from drl.spaces import words
 
-# z (N, D), and masks (N, A) where there are some → samples of the distribution
-Choose = Callable[..., np.ndarray]
 
-
-class ActorCriticPolicy(SavedPolicy):
+class ActorCriticPolicy(StochasticPolicy):
     """π(a|s; θ): (N, *shape) → actions (N, …) of the environment's space, the most probable ones.
 
     V(s; θ) is the critic's.
@@ -47,29 +40,27 @@ class ActorCriticPolicy(SavedPolicy):
         self.returns = returns
         self.head: ActionHead = action_head(config, setup.action_space)
         self.actions, self.distribution = self.head.actions, self.head.build(net.ops)
-        self.choose: Choose = self.distribution.mode
-        self._drawing: ActorCriticPolicy | None = None  # of predict(deterministic=False)
         self.actor, self.critic = part(net, *actor_branches(net)), part(net, CRITIC)
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return self.decode(self.choose(self.actor(obs), mask))
+        return self.decode(self.chosen(self.actor(obs), mask))
 
-    def sampled(self, seed: int) -> ActorCriticPolicy:
-        """The same policy, of θ as it is whenever it is asked, whose actions are drawn."""
-        drawing, rng = copy.copy(self), generator(seed, "policy")
-        drawing.choose = partial(drawn, self.distribution, rng)
-        return drawing
+    def mode(self, z: Array, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.distribution.mode(z, mask)
 
-    def predict(
-        self, observation: Any, state: Any = None, episode_start: Any = None,
-        deterministic: bool = True, action_masks: np.ndarray | None = None,
-    ) -> tuple[np.ndarray, Any]:  # fmt: skip
-        """As of every policy; deterministic=False draws the actions, by a generator of its own."""
-        if deterministic:
-            return super().predict(observation, state, episode_start, True, action_masks)
-        if self._drawing is None:
-            self._drawing = self.sampled(0)
-        return self._drawing.predict(observation, state, episode_start, True, action_masks)
+    def draw(
+        self, z: Array, rng: np.random.Generator, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self.distribution.sample(z, rng, mask)
+
+    def log_probs(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        samples = self.distribution.sample_of(self.head.encode(actions))
+        found: np.ndarray = self.net.ops.numpy(
+            self.distribution.log_prob(self.actor(obs), samples, mask)
+        )
+        return found
 
     def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         """π(·|s; θ) of Discrete actions: N observations → (N, A); one gives (A,).
@@ -84,35 +75,6 @@ class ActorCriticPolicy(SavedPolicy):
         batch, one, mask = self.asked(obs, mask)
         p: np.ndarray = self.net.ops.numpy(self.distribution.probs(self.actor(batch), mask))
         return p[0] if one else p
-
-    def log_prob(self, obs: Any, actions: Any, mask: np.ndarray | None = None) -> np.ndarray:
-        """log π(a|s) of the environment's actions: N observations, N actions → (N,); one of each
-        gives a number.
-
-        Of numbers (Box) it is a density, in units of half the space.   UserError on what is not of
-        the spaces.
-        """
-        batch, one, mask = self.asked(obs, mask)
-        given = np.asarray(actions)[None] if one else np.asarray(actions)
-        if given.shape != (len(batch), *self.action_space.shape):
-            raise UserError(
-                f"actions of shape {given.shape} for {len(batch)} observations: expected "
-                f"{(len(batch), *self.action_space.shape)}"
-            )
-        samples = self.distribution.sample_of(self.head.encode(given))
-        found: np.ndarray = self.net.ops.numpy(
-            self.distribution.log_prob(self.actor(batch), samples, mask)
-        )
-        return found[0] if one else found
-
-    def asked(
-        self, obs: Any, mask: np.ndarray | None
-    ) -> tuple[np.ndarray, bool, np.ndarray | None]:
-        """Observations (N, *shape), whether there was but one, and their mask (N, A); checked."""
-        batch, one = self.batch(obs)
-        if mask is not None:
-            mask = checked(np.asarray(mask)[None] if one else mask, len(batch), self)
-        return batch, one, mask
 
     def decode(self, samples: np.ndarray) -> np.ndarray:
         """Samples of the distribution → actions of the environment."""
@@ -152,13 +114,6 @@ class ActorCriticPolicy(SavedPolicy):
         for mine, its in zip(actor.layers, made.layers, strict=True):
             its.copy_from(mine)
         return made
-
-
-def drawn(
-    distribution: Distribution, rng: np.random.Generator, z: Array, mask: np.ndarray | None = None
-) -> np.ndarray:
-    """Samples a ~ π, by a generator."""
-    return distribution.sample(z, rng, mask)
 
 
 def network_for(

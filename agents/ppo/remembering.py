@@ -34,7 +34,7 @@ class RecurrentActorCritic(ActorCriticPolicy, RecurrentPolicy):
         self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         y, after, _ = self.net.unroll(obs, h)
-        return self.decode(self.choose(y[:, :-1], mask)), self.net.ops.numpy(after)
+        return self.decode(self.chosen(y[:, :-1], mask)), self.net.ops.numpy(after)
 
     def value_after(
         self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +13,10 @@ from agents.sac.critics import Critic
 from agents.sac.deterministic import deterministic_network
 from agents.sac.targets import joined
 from agents.setup import Setup
+from agents.stochastic import StochasticPolicy
 from drl.actions import UnitBox
-from drl.errors import UserError
 from drl.nn import Network
-from drl.rng import generator
+from drl.nn.ops import Array
 
 
 class ContinuousPolicy(SavedPolicy):
@@ -46,69 +45,59 @@ class ContinuousPolicy(SavedPolicy):
         self.critic_net.restore(state, "critic_net")
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return self.unit.decode(self._chosen(obs).reshape(len(obs), *self.unit.space.shape))
+        acted = self._acted(self.net(obs))
+        return self.unit.decode(acted.reshape(len(obs), *self.unit.space.shape))
 
-    def _chosen(self, obs: np.ndarray) -> np.ndarray:
-        """Within −1 … 1: (N, *shape) → (N, k)."""
-        return self.actor.greedy(self.net(obs))
+    def _acted(self, z: Array) -> np.ndarray:
+        """The network's outputs → the actions to act by, within −1 … 1: (N, k)."""
+        return self.actor.greedy(z)
 
     def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """Q(s, π(s); θ), in the environment's rewards: (N, *shape) → (N,).
+        """Q(s, a; θ) of the most probable action, in the environment's rewards: (N, *shape) → (N,).
 
         Where entropy is rewarded, that of later actions is part of it.
         """
-        return self._q(obs, self._chosen(obs))
+        return self._q(obs, self.actor.greedy(self.net(obs)))
 
     def deterministic_net(self) -> Network:
         """s → the environment's own action."""
         return deterministic_network(self.net, self.unit)
 
-    def q(self, obs: Any, action: Any) -> np.ndarray:
+    def q(self, obs: Any, actions: Any) -> np.ndarray:
         """Q(s, a; θ) of the environment's own actions, in its rewards: N observations and actions
         → (N,); one of each gives a number.   UserError on what is not of the spaces."""
         batch, one = self.batch(obs)
-        q = self._q(batch, self._given(action, len(batch)))
+        q = self._q(batch, self._encoded(self.taken(actions, len(batch), one)))
         return q[0] if one else q
 
-    def _given(self, action: Any, count: int) -> np.ndarray:
-        """The environment's own actions as they are chosen: (count, k).   UserError where they are
-        of another shape."""
-        given, shape = np.asarray(action), self.action_space.shape
-        if given.shape not in (shape, (count, *shape)) or given.size != count * math.prod(shape):
-            raise UserError(
-                f"actions of shape {given.shape} for {count} observations: give {(count, *shape)}"
-            )
-        return self.unit.encode(given).reshape(count, -1).astype(np.float32)
+    def _encoded(self, actions: np.ndarray) -> np.ndarray:
+        """The environment's own actions (N, *action shape) → within −1 … 1, (N, k)."""
+        return self.unit.encode(actions).reshape(len(actions), -1).astype(np.float32)
 
     def _q(self, obs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """Of actions within −1 … 1, (N, k)."""
         ops = self.critic_net.ops
         z = self.critic_net(joined(ops, ops.asarray(obs), ops.asarray(chosen)))
         return np.asarray(ops.numpy(self.critic.q(z)[0]) / self.config.reward_scale)
 
 
-class GaussianPolicy(ContinuousPolicy):
-    """One that can be sampled, and knows how probable an action is."""
+class GaussianPolicy(ContinuousPolicy, StochasticPolicy):
+    """One that can be drawn from, and knows how probable an action is."""
 
     actor: GaussianActor
 
-    def sampled(self, seed: int) -> SampledPolicy:
-        """The same policy, of φ as it is whenever it is asked, whose actions are drawn."""
-        return SampledPolicy(self, generator(seed, "policy"))
+    def _acted(self, z: Array) -> np.ndarray:
+        return self.chosen(z)
 
-    def log_prob(self, obs: Any, action: Any) -> np.ndarray:
-        """log π(a|s; φ) of the environment's own actions, as a density within −1 … 1: N
-        observations and actions → (N,); one of each gives a number.   UserError as of `q`."""
-        batch, one = self.batch(obs)
-        log_prob = self.actor.log_prob(self.net(batch), self._given(action, len(batch)))
-        return log_prob[0] if one else log_prob
+    def mode(self, z: Array, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.actor.greedy(z)
 
+    def draw(
+        self, z: Array, rng: np.random.Generator, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self.actor.explore(z, rng)
 
-class SampledPolicy(GaussianPolicy):
-    """a ~ π(·|s; φ): the actions of another policy, drawn."""
-
-    def __init__(self, of: GaussianPolicy, rng: np.random.Generator) -> None:
-        vars(self).update(vars(of))  # the same networks and parts
-        self.rng = rng
-
-    def _chosen(self, obs: np.ndarray) -> np.ndarray:
-        return self.actor.explore(self.net(obs), self.rng)
+    def log_probs(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self.actor.log_prob(self.net(obs), self._encoded(actions))
