@@ -62,13 +62,12 @@ def assemble(
     replay = build_replay(
         config, setup, beta_steps, generator(seed, "replay"), setup.action_space.shape, np.float32
     )
-    lr, delay = schedule(config, setup), config.policy_delay
     return ActorCritic(
         policy=policy,
         targets=targets,
         temperature=temperature,
-        optimizer=adam(policy.net, lr=lambda steps: lr(steps * delay)),
-        critic_optimizer=adam(policy.critic_net, lr=lr),
+        optimizer=adam(policy.net, lr=delayed_schedule(config, setup)),
+        critic_optimizer=adam(policy.critic_net, lr=schedule(config, setup)),
         nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
         start=RandomStart(config.learning_starts, config.hold, setup.num_envs, k, exploration),
         exploration=exploration,
@@ -86,6 +85,12 @@ def schedule(config: ActorCriticConfig, setup: Setup) -> Schedule:
     if config.lr_end is None:
         return Constant(config.lr)
     return Linear(config.lr, config.lr_end, config.lr_steps or updates_by(config, setup.steps))
+
+
+def delayed_schedule(config: ActorCriticConfig, setup: Setup) -> Schedule:
+    """The same by steps of the policy and of its temperature, one for `policy_delay` updates."""
+    lr, delay = schedule(config, setup), config.policy_delay
+    return lambda steps: lr(steps * delay)
 
 
 def updates_by(config: ActorCriticConfig, env_steps: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from agents.sac.agent import ActorCritic
-from agents.sac.build import Meaning, assemble, build_policy, schedule
+from agents.sac.build import Meaning, assemble, build_policy, delayed_schedule
 from agents.sac.config import SACConfig
 from agents.sac.networks import critic_network
 from agents.sac.targets import TargetCritic
@@ -34,4 +34,4 @@ def temperature(config: SACConfig, setup: Setup, ops: Ops) -> Temperature:
     target = config.target_entropy
     if target is None:
         target = -float(math.prod(setup.action_space.shape))
-    return Learnt(ops, target, config.ent_coef_start, schedule(config, setup))
+    return Learnt(ops, target, config.ent_coef_start, delayed_schedule(config, setup))
