@@ -1,7 +1,7 @@
 """Agents that learn from experience.
 
-The names of PPO and A2C are fetched when they are first asked for: whoever trains a DQN needs none
-of them.
+The names of all agents but DQN are fetched when they are first asked for: whoever trains a DQN
+needs none of them.
 """
 
 from __future__ import annotations
@@ -36,16 +36,26 @@ if TYPE_CHECKING:
     from agents.ppo.build import build_a2c, build_ppo
     from agents.ppo.config import A2CConfig, PPOConfig
     from agents.ppo.policy import ActorCriticPolicy
+    from agents.sac.agent import ActorCritic
+    from agents.sac.config import CrossQConfig, SACConfig, TD3Config, TQCConfig
+    from agents.sac.policy import ContinuousPolicy, GaussianPolicy
+    from agents.stochastic import StochasticPolicy
 
 LATE = {
     "PPO": "agents.ppo.agent", "build_a2c": "agents.ppo.build", "build_ppo": "agents.ppo.build",
     "A2CConfig": "agents.ppo.config", "PPOConfig": "agents.ppo.config",
-    "ActorCriticPolicy": "agents.ppo.policy",
+    "ActorCriticPolicy": "agents.ppo.policy", "ActorCritic": "agents.sac.agent",
+    "CrossQConfig": "agents.sac.config", "SACConfig": "agents.sac.config",
+    "TD3Config": "agents.sac.config", "TQCConfig": "agents.sac.config",
+    "ContinuousPolicy": "agents.sac.policy", "GaussianPolicy": "agents.sac.policy",
+    "StochasticPolicy": "agents.stochastic",
 }  # fmt: skip
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
 __all__ = [
-    "A2CConfig", "ActorCriticPolicy", "PPO", "PPOConfig", "build_a2c", "build_ppo",
+    "A2CConfig", "ActorCritic", "ActorCriticPolicy", "ContinuousPolicy", "CrossQConfig",
+    "GaussianPolicy", "PPO", "PPOConfig", "SACConfig", "StochasticPolicy", "TD3Config", "TQCConfig",
+    "build_a2c", "build_ppo",
     "DQN", "PRESETS", "Agent", "Batch", "Bounded", "BuildNet", "DQNConfig", "DQNPolicy", "Diverged",
     "EnvFailed", "EpsilonGreedy", "Evaluation", "Exploration", "ExperimentConfig", "EzGreedy",
     "Head", "Munchausen", "Parts", "Preset", "RLTask", "RecurrentPolicy", "ReplayBuffer",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -117,3 +117,11 @@ def require_agent(agent: Any, name: str) -> None:
             f"what {name} builds is no agent: it lacks {', '.join(missing)} (agents.Agent says "
             "what each does)"
         )
+
+
+def require_same_meaning(mine: Any, its: Any, names: Sequence[str]) -> None:
+    """ValueError where two configs differ in one of these settings, which say what parameters
+    compute and in which unit."""
+    for name in names:
+        if getattr(mine, name) != getattr(its, name):
+            raise ValueError(f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here")

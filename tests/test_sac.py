@@ -91,6 +91,24 @@ def test_entropy_and_policy_anneal_by_the_same_updates(name: str) -> None:
     assert rates == pytest.approx([lr] * len(rates), rel=0.6) and lr < 3e-5
 
 
+def test_a_temperature_is_the_same_before_its_first_step() -> None:
+    first, second = built(sac, ent_coef_start=0.3), built(sac)
+    second.load_state(first.state())
+    assert first.temperature.value == second.temperature.value == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("setting", [{"activation": "tanh"}, {"reward_scale": 0.1}])
+def test_a_training_begins_where_another_of_the_same_meaning_has_led(
+    setting: dict[str, Any],
+) -> None:
+    first, second = built(sac), built(sac, seed=2)
+    trained(first, 0, 30)
+    second.init_from(first.policy())
+    assert np.array_equal(first.policy()(OBS), second.policy()(OBS))
+    with pytest.raises(ValueError, match=f"{next(iter(setting))} is .* there"):
+        built(sac, **setting).init_from(first.policy())
+
+
 # -- what a policy says ---------------------------------------------------------------------------
 def policy(kind: ModuleType = sac) -> Any:
     return built(kind).policy()

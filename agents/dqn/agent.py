@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.agent import require_same_meaning
 from agents.dqn.heads import Head, best
 from agents.dqn.policy import DQNPolicy
 from agents.dqn.targets import Bounded, TargetFunction
@@ -227,12 +228,7 @@ class DQN:
 
         ValueError where its network is another, or its outputs mean something else.
         """
-        mine, its = self._policy.config, policy.config
-        for name in MEANING:
-            if getattr(mine, name) != getattr(its, name):
-                raise ValueError(
-                    f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here"
-                )
+        require_same_meaning(self._policy.config, policy.config, MEANING)
         self.net.restore(policy.net.saved())
         self.target_net.copy_from(self.net)
         if self.returns is not None and policy.returns is not None:

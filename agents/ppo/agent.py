@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.agent import Agent
+from agents.agent import Agent, require_same_meaning
 from agents.memory.returns import gae
 from agents.memory.rollout import Rollout
 from agents.normalisation import LIMIT, ReturnScale, Statistics
@@ -269,12 +269,7 @@ class PPO(Agent):
         ValueError where its network is another, or its outputs mean something else.
         """
         assert isinstance(policy, ActorCriticPolicy)
-        mine, its = self._policy.config, policy.config
-        for name in MEANING:
-            if getattr(mine, name) != getattr(its, name):
-                raise ValueError(
-                    f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here"
-                )
+        require_same_meaning(self._policy.config, policy.config, MEANING)
         super().init_from(policy)
         if self.returns is not None and policy.returns is not None:
             self.returns.load_learnt(policy.returns.learnt())

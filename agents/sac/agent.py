@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.agent import Agent
+from agents.agent import Agent, require_same_meaning
 from agents.memory.backend import on_backend
 from agents.memory.nstep import NStep
 from agents.sac.critics import Fit
@@ -26,6 +26,9 @@ from drl.nn.memory import GIB
 from drl.nn.ops import Array
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
+
+# settings that say what the parameters of a network compute, and in which unit
+MEANING = ("hidden", "activation", "conv", "scale", "reward_scale")
 
 
 class Climb(NamedTuple):
@@ -188,8 +191,9 @@ class ActorCritic(Agent):
     def init_from(self, policy: ContinuousPolicy) -> None:  # type: ignore[override]
         """φ, θ ← the policy's: a new training that begins where another has led.
 
-        ValueError where its networks are others.
+        ValueError where its networks are others, or compute something else.
         """
+        require_same_meaning(self._policy.config, policy.config, MEANING)
         self.net.restore(policy.net.saved())
         self.critic_net.restore(policy.critic_net.saved())
         self.targets.begin()

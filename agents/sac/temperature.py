@@ -58,7 +58,8 @@ class Learnt:
         self.target, self.flat = target, FlatParameters(ops, 1)
         self.flat.params[:] = math.log(start)
         self.optimizer = Adam(self.flat, lr)
-        self.value, self.loss = start, math.nan
+        self.loss = math.nan
+        self._read()
 
     def step(self, log_prob: Array) -> None:
         ops = self.flat.ops
