@@ -109,6 +109,11 @@ def test_a_training_begins_where_another_of_the_same_meaning_has_led(
         built(sac, **setting).init_from(first.policy())
 
 
+def test_a_setting_that_would_do_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="`tau=0.1` would move nothing"):
+        crossq.Config(tau=0.1)
+
+
 # -- what a policy says ---------------------------------------------------------------------------
 def policy(kind: ModuleType = sac) -> Any:
     return built(kind).policy()

@@ -153,7 +153,8 @@ class TD3Config(ActorCriticConfig):
 
 @dataclass(frozen=True)
 class CrossQConfig(SACConfig):
-    """Of CrossQ besides; there is no target network that `tau` could move."""
+    """Of CrossQ besides; there is no target network that `tau` could move.   UserError where it is
+    given."""
 
     policy_delay: int = 3
     """Gradient steps of the critics for one of the policy."""
@@ -170,4 +171,8 @@ class CrossQConfig(SACConfig):
         super().__post_init__()
         for name in ("beta1", "renorm_momentum"):
             require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 or more, below 1")
+        if self.tau != CrossQConfig.tau:
+            raise UserError(
+                f"`tau={self.tau}` would move nothing, CrossQ has no target network: leave it out"
+            )
         require("renorm_warm_up", self.renorm_warm_up, self.renorm_warm_up >= 0, "0 or more")
