@@ -77,6 +77,9 @@ def test_a_policy_s_file(name: str, tmp_path: Path) -> None:
     found: Any = drl.load_policy(tmp_path / "checkpoints" / "best.safetensors")
     assert np.array_equal(found(obs), result.policy(obs))
     assert np.array_equal(found.value(obs), result.policy.value(obs))
+    if name != "td3":
+        with pytest.raises(UserError, match="the temperature in the checkpoint"):
+            drl.load_run(tmp_path).resume(steps=128, ent_coef=0.1)
 
 
 @pytest.mark.parametrize("name", KINDS)

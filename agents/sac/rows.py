@@ -35,6 +35,7 @@ FIXED = {  # what a run that goes on cannot change, and why
         ),
         ("learning_starts updates_per_step policy_delay", "the updates made are counted by it"),
         ("hold", "actions are held by it"),
+        ("ent_coef ent_coef_start", "the temperature in the checkpoint is learnt, or not, by it"),
     )
     for name in names.split()
 }
