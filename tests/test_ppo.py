@@ -288,6 +288,9 @@ def test_a_policy_s_file(name: str, tmp_path: Path) -> None:
     found = drl.load_policy(tmp_path / "checkpoints" / "best.safetensors")
     assert np.array_equal(found(obs), result.policy(obs))
     assert np.array_equal(found.value(obs), result.policy.value(obs))
+    if name == "a2c":
+        with pytest.raises(UserError, match="`optimizer` cannot change"):
+            drl.load_run(tmp_path).resume(steps=1_024, optimizer="adam")
 
 
 # -- behaviour ------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ FIXED = {  # what a run that goes on cannot change, and why
         ),
         ("normalise_reward", "what has been learnt is in its units"),
         ("n_steps", "the rollout in the checkpoint is filled by it"),
+        ("optimizer", "what it remembers of gradients is in the checkpoint"),
     )
     for name in names.split()
 }
