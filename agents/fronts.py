@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from agents.setup import Setup
 from drl.encoding import Part
+from drl.errors import UserError
+from drl.foreign import kind_of
 from drl.leaves import channels_first
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv, Pool
@@ -34,17 +37,18 @@ class FrontConfig(Protocol):
 
 def build_front(
     config: FrontConfig, shape: tuple[int, ...], observation_dtype: Any,
-    parts: Sequence[Part] = (), normalise: bool = False,
+    parts: Sequence[Part] = (), normalise: bool = False, layer_norm: bool = False,
 ) -> list[Layer]:  # fmt: skip
     """Observations of `shape` → [scale] → [normalise] → [convolutions] → a vector.
 
     Bytes (uint8) are scaled by 1/255 unless the settings scale them.
 
-    parts      of an observation that is several side by side (drl.encoding).  With `conv` each of
-               its pictures has convolutions of its own, and all else a dense layer; unless the
-               settings scale them, bytes are scaled by their parts' factors
-    normalise  numbers in units of their own deviation, pictures of numbers too; one-hots, bits, and
-               pictures in bytes, have their units already
+    parts       of an observation that is several side by side (drl.encoding).  With `conv` each of
+                its pictures has convolutions of its own, and all else a dense layer; unless the
+                settings scale them, bytes are scaled by their parts' factors
+    normalise   numbers in units of their own deviation, pictures of numbers too; one-hots, bits,
+                and pictures in bytes, have their units already
+    layer_norm  LayerNorm between a layer's products and its activation
 
     ValueError where settings and shape do not fit, and where there is nothing to normalise.
     """
@@ -56,10 +60,11 @@ def build_front(
         )
     convolutions = front_of(config.conv)
     if convolutions and len(parts) > 1:
-        return joined(config, convolutions, parts, normalise)
+        return joined(config, convolutions, parts, normalise, layer_norm)
     return front(
         shape, convolutions, config.activation, scale=_scale(config, observation_dtype, parts),
         init=config.init, normalise=_normalise(parts) if normalise else None,
+        layer_norm=layer_norm,
     )  # fmt: skip
 
 
@@ -76,7 +81,7 @@ def backend_for(
 
 def joined(
     config: FrontConfig, convolutions: Sequence[Conv | Pool], parts: Sequence[Part],
-    normalise: bool = False,
+    normalise: bool = False, layer_norm: bool = False,
 ) -> list[Layer]:  # fmt: skip
     """Pictures through convolutions of their own, all else through a dense layer, side by side.
     Arguments as in `build_front`.
@@ -93,7 +98,7 @@ def joined(
         branches[f"picture{i}"] = [
             Slice(part.where.start, part.where.stop, part.shape),
             *front(part.shape, convolutions, config.activation, scale=scale, init=config.init,
-                   normalise=_normalise([part]) if normalise else None),
+                   normalise=_normalise([part]) if normalise else None, layer_norm=layer_norm),
         ]  # fmt: skip
     if rest:
         stop = rest[-1].where.stop
@@ -103,10 +108,30 @@ def joined(
             Slice(0, stop),
             *([Scale(factors)] if scaled else []),
             *([units] if normalise and (units := _normalise(rest)) is not None else []),
-            *dense(config.hidden[:1] or (64,), config.activation, init=config.init),
+            *dense(
+                config.hidden[:1] or (64,),
+                config.activation,
+                init=config.init,
+                layer_norm=layer_norm,
+            ),
         ]
     given = _scale(config, np.float32)
     return [*([] if given is None else [Scale(given)]), Branches(branches)]
+
+
+def require_suited(config: FrontConfig, setup: Setup, agent: str) -> None:
+    """UserError unless these layers can take the observations; ValueError where convolutions would
+    take channels for rows.   agent: by name, for people."""
+    from gymnasium.spaces import Box
+
+    seen, encoder = setup.observation_space, setup.encoder
+    if not isinstance(seen, Box):
+        verb = "take" if " and " in agent else "takes"
+        raise UserError(
+            f"{agent} {verb} Box observations, found {kind_of(seen)}: choose another env or wrap it"
+        )
+    if encoder is None or (encoder.plain and encoder.channels is None):
+        channels_last(config, seen.shape)
 
 
 def channels_last(config: FrontConfig, shape: tuple[int, ...]) -> None:

@@ -194,3 +194,8 @@ def load_moments(moments: Moments, state: Mapping[str, Any]) -> None:
     """ValueError or KeyError where it is not of the same numbers."""
     for name, low in (("mean", -MOST), ("variance", 0.0), ("count", 0.0)):
         fill(getattr(moments, name), state[name], f"statistics {name}", low, MOST)
+
+
+def rewards_cut(rewards: np.ndarray) -> np.ndarray:
+    """Normalised rewards, cut to ± LIMIT."""
+    return np.asarray(np.clip(rewards, -LIMIT, LIMIT))

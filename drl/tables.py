@@ -61,6 +61,7 @@ AGENTS = {  # name → its family's folder, which offers what agents.row says
     "dqn": Row("agents.dqn", "learn an environment by deep Q-learning", RL),
     "ppo": Row("agents.ppo", "learn an environment by PPO, a policy gradient", RL),
     "a2c": Row("agents.ppo.a2c", "learn an environment by A2C, PPO's simpler kin", RL),
+    "pqn": Row("agents.pqn", "learn an environment by PQN, Q-learning without replay", RL),
     "sac": Row("agents.sac.sac", "learn continuous actions by SAC", RL, PENDULUM),
     "td3": Row("agents.sac.td3", "learn continuous actions by TD3", RL, PENDULUM),
     "tqc": Row("agents.sac.tqc", "learn continuous actions by TQC", RL, PENDULUM),

@@ -12,10 +12,11 @@ from gymnasium.spaces import Box, Discrete, MultiBinary, MultiDiscrete
 from shell import ROOT, Shell, killed_and_resumed, used
 
 import drl
+from agents.memory.minibatches import minibatches
 from agents.ppo.agent import PPO
 from agents.ppo.build import build_a2c, build_ppo
 from agents.ppo.config import A2CConfig, PPOConfig
-from agents.ppo.phase import Rows, minibatches
+from agents.ppo.phase import Rows
 from agents.row import find_row
 from agents.setup import Setup
 from drl.api.ladder import climb

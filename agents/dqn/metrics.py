@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.dqn.agent import DQN, Seen
-from agents.metrics import dead_relus, update_ratios
-
-SHOWN = 32  # actions that have a distribution of their own
+from agents.metrics import action_gap, by_action, dead_relus, update_ratios
 
 
 def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
@@ -35,19 +33,14 @@ def update_metrics(agent: DQN, seen: Seen) -> dict[str, float | np.ndarray]:
         "replay/age_mean": agent.replay.age_mean(),
         "replay/size": float(len(agent.replay)),
     }
-    choice = allowed.sum(axis=1) > 1  # (B,)
-    if choice.any():
-        best = np.sort(np.where(allowed, q, -np.inf)[choice], axis=1)
-        metrics["train/action_gap"] = float((best[:, -1] - best[:, -2]).mean())
+    metrics |= action_gap(q, allowed)
     metrics |= update_ratios(agent.net, agent.optimizer)
     obs = agent.replay.peek(64)
     metrics |= dead_relus(agent.net, obs, agent.head.condition)
     for part in agent.statistics:
         metrics |= part.metrics(obs)
     metrics["train/td_error"] = td_error
-    for a, (of_action, rows) in enumerate(zip(q.T[:SHOWN], allowed.T[:SHOWN], strict=True)):
-        if rows.any():
-            metrics[f"q/action_{a}"] = of_action[rows]
+    metrics |= by_action(q, allowed)
     return metrics
 
 

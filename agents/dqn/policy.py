@@ -12,7 +12,8 @@ from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, greedy
 from agents.dqn.networks import BuildNet, build_head, build_network, own_network
 from agents.normalisation import ReturnScale
-from agents.policy import SavedPolicy, setup_from
+from agents.policy import setup_from
+from agents.q_policy import QPolicy
 from agents.setup import Setup
 from drl.actions import Numbered, numbered
 from drl.errors import UserError
@@ -20,7 +21,7 @@ from drl.nn import Network
 from drl.state import flag, whole
 
 
-class DQNPolicy(SavedPolicy):
+class DQNPolicy(QPolicy):
     """π(s) = argmax_a Q(s, a; θ): (N, *shape) → the environment's own actions (N, *action shape).
 
     actions  by the numbers of the network's outputs
@@ -35,50 +36,18 @@ class DQNPolicy(SavedPolicy):
         self, config: DQNConfig, setup: Setup, net: Network, head: Head, actions: Numbered,
         own_net: bool | str = False, returns: ReturnScale | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(config, setup, net)
-        self.head, self.own_net, self.returns = head, own_net, returns
-        self.actions: Numbered = actions
+        super().__init__(config, setup, net, actions, returns)
+        self.head, self.own_net = head, own_net
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         allowed = None if mask is None else self.actions.mask(mask)
         return self.actions.decode(greedy(self.head, self.net, obs, allowed))
-
-    @property
-    def unit(self) -> float:
-        """A reward of 1 in the network's units: reward_scale/σ of the returns, as it now is."""
-        std = 1.0 if self.returns is None else self.returns.std
-        return self.config.reward_scale / std
-
-    def q(self, obs: Any) -> np.ndarray:
-        """Q(s, ·; θ) without noise, in the environment's rewards: N observations → (N, A); one
-        gives (A,).   UserError on what is not of the space, and on NaN or Inf."""
-        batch, one = self.batch(obs)
-        q = self.values(batch)
-        return q[0] if one else q
 
     def values(self, obs: np.ndarray) -> np.ndarray:
         """Q(s, ·; θ): (N, *shape) → (N, A), unchecked."""
         self.net.resample(None)
         q = self.head.mean(self.head.outputs(self.net, obs))
         return np.asarray(self.net.ops.numpy(q) / self.unit)
-
-    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,).
-
-        mask  (N, A) bool, the actions to choose from, as the environment tells it; None: all
-        """
-        q = self.values(obs)
-        if mask is not None:
-            q = np.where(self.actions.mask(mask), q, -np.inf)
-        best: np.ndarray = q.max(axis=1)
-        return best
-
-    def state(self) -> dict[str, Any]:
-        returns = {} if self.returns is None else {"returns": self.returns.learnt()}
-        return super().state() | returns
-
-    def about(self) -> dict[str, Any]:
-        return super().about() | {"unit": 1 / self.unit}
 
     def settings(self) -> dict[str, Any]:
         return super().settings() | {"own_net": self.own_net}

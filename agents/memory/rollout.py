@@ -44,9 +44,10 @@ class Rollout:
         self.reward = np.zeros((steps, num_envs))
         self.terminated = np.zeros((steps, num_envs), bool)
         self.truncated = np.zeros((steps, num_envs), bool)
-        self.masks: np.ndarray | None = None  # (T, N, bytes), packed; None: none were given
+        self.masks: np.ndarray | None = None  # (T + 1, N, bytes), packed; None: none were given
         self.cut = np.zeros((0, 2), np.int64)  # (F, 2) step and environment of each cut
         self.cut_obs = np.zeros((0, *shape), dtype)  # (F, *shape) what came after it
+        self.cut_masks = unset((0,), actions)  # (F, bytes) the actions that this allows, packed
         self.filled = 0  # steps that are there
 
     @property
@@ -61,24 +62,30 @@ class Rollout:
         return own + (0 if self.masks is None else self.masks.nbytes)
 
     def add(
-        self, obs: np.ndarray, action: np.ndarray, step: Step, mask: np.ndarray | None = None
+        self, obs: np.ndarray, action: np.ndarray, step: Step, mask: np.ndarray | None = None,
+        next_mask: np.ndarray | None = None, final_mask: np.ndarray | None = None,
     ) -> None:  # fmt: skip
         """One step of all environments.
 
         obs     (N, *shape) s
         action  (N, *action_shape) a
         mask    (N, A) bool, the actions that s allows; None: all
+        next_mask, final_mask  the same of `step.obs` and `step.final_obs`, for those who ask
+                `next_masks`
         """
         t = self.filled
         self.obs[t], self.obs[t + 1] = obs, step.obs
         self.action[t], self.reward[t] = action, step.reward
         self.terminated[t], self.truncated[t] = step.terminated, step.truncated
         if mask is not None and self.masks is None:
-            self.masks = unset((self.steps, self.num_envs), self.actions)
+            self.masks = unset((self.steps + 1, self.num_envs), self.actions)
+        final = None
         if self.masks is not None:
             self.masks[t] = packed(mask, self.num_envs, self.actions)
+            self.masks[t + 1] = packed(next_mask, self.num_envs, self.actions)
+            final = packed(final_mask, self.num_envs, self.actions)
         if step.truncated.any():
-            self._cut(t, step.truncated & ~step.terminated, step.final_obs)
+            self._cut(t, step.truncated & ~step.terminated, step.final_obs, final)
         self.filled = t + 1
 
     def interrupt_episodes(self) -> None:
@@ -88,18 +95,25 @@ class Rollout:
         if t >= 0:
             which = ~(self.terminated[t] | self.truncated[t])
             self.truncated[t] |= which
-            self._cut(t, which, self.obs[t + 1])
+            after = None if self.masks is None else self.masks[t + 1]
+            self._cut(t, which, self.obs[t + 1], after)
 
-    def _cut(self, t: int, which: np.ndarray, successor: np.ndarray) -> None:
-        """Keep what came after step t in these environments (N,)."""
+    def _cut(
+        self, t: int, which: np.ndarray, successor: np.ndarray, allowed: np.ndarray | None
+    ) -> None:  # fmt: skip
+        """Keep what came after step t in these environments (N,), and its masks, packed."""
         (rows,) = which.nonzero()
         places = np.stack([np.full(len(rows), t), rows], axis=1)
         self.cut = np.concatenate([self.cut, places])
         self.cut_obs = np.concatenate([self.cut_obs, successor[rows]])
+        if allowed is None:
+            allowed = unset((self.num_envs,), self.actions)
+        self.cut_masks = np.concatenate([self.cut_masks, allowed[rows]])
 
     def clear(self) -> None:
         """Begin the next one."""
         self.filled, self.cut, self.cut_obs = 0, self.cut[:0], self.cut_obs[:0]
+        self.cut_masks = self.cut_masks[:0]
 
     def next_values(self, values: np.ndarray, cut_values: np.ndarray) -> np.ndarray:
         """V of the true successors, (T, N).
@@ -113,14 +127,22 @@ class Rollout:
 
     def mask(self) -> np.ndarray | None:
         """The actions that each s_t allows, (T, N, A) bool; None: all."""
-        return None if self.masks is None else unpacked(self.masks, self.actions)
+        return None if self.masks is None else unpacked(self.masks[:-1], self.actions)
+
+    def next_masks(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The actions that each row of `obs`, and each of `cut_obs`, allows: (T + 1, N, A) and
+        (F, A) bool; None: all."""
+        if self.masks is None:
+            return None
+        return unpacked(self.masks, self.actions), unpacked(self.cut_masks, self.actions)
 
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """Views of the filled rows, not copies: to be saved before the next `add`."""
         state: dict[str, Any] = {name: getattr(self, name)[: self.filled] for name in COLUMNS}
         if self.masks is not None:
-            state["masks"] = self.masks[: self.filled]
+            state["masks"] = self.masks[: self.filled + 1]
+            state["cut_masks"] = self.cut_masks
         return state | {
             "obs": self.obs[: self.filled + 1], "cut": self.cut, "cut_obs": self.cut_obs,
             "filled": self.filled,
@@ -132,11 +154,12 @@ class Rollout:
         for name in COLUMNS:
             fill(getattr(self, name)[:filled], state[name], f"rollout {name}")
         fill(self.obs[: filled + 1], state["obs"], "rollout obs")
-        self.masks = None
+        self.masks, count = None, len(state["cut"])
+        self.cut_masks = unset((count,), self.actions)
         if "masks" in state:
-            self.masks = unset((self.steps, self.num_envs), self.actions)
-            fill(self.masks[:filled], state["masks"], "rollout masks")
-        count = len(state["cut"])
+            self.masks = unset((self.steps + 1, self.num_envs), self.actions)
+            fill(self.masks[: filled + 1], state["masks"], "rollout masks")
+            fill(self.cut_masks, state["cut_masks"], "rollout cut_masks")
         cut = np.zeros((count, 2), np.int64)
         fill(cut, state["cut"], "rollout cut", 0)
         if count and not (cut < (filled, self.num_envs)).all():

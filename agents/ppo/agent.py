@@ -9,24 +9,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.agent import Agent, require_same_meaning
+from agents.agent import require_same_meaning
 from agents.memory.returns import gae
 from agents.memory.rollout import Rollout
-from agents.normalisation import LIMIT, ReturnScale, Statistics
+from agents.normalisation import ReturnScale, Statistics, rewards_cut
 from agents.policy import SavedPolicy
 from agents.ppo.losses import PolicyFit, PolicyLoss, ValueFit, ValueLoss, normalised
 from agents.ppo.passes import Pass
 from agents.ppo.phase import Rows
 from agents.ppo.policy import ActorCriticPolicy
+from agents.rollouts import RolloutAgent
 from agents.value_bias import ValueBias
 from drl.environment import Step
 from drl.experiment.task import Metrics, Update
-from drl.nn.finite import require_finite
-from drl.nn.memory import GIB
 from drl.nn.ops import Array
-from drl.nn.optim import Optimizer, clip_norm
+from drl.nn.optim import Optimizer
 from drl.nn.schedules import Schedule
-from drl.state import whole
 
 # settings that say what the parameters of a network compute, and in which unit
 MEANING = (
@@ -54,7 +52,7 @@ class Learnt(NamedTuple):
     lr: float
 
 
-class PPO(Agent):
+class PPO(RolloutAgent):
     """L(θ) = L_π + c_V L_V − c_H H, over minibatches of a rollout, several epochs of it.
 
     Schulman et al. 2017, Algorithm 1.  Parts: one network of actor and critic, the policy that acts
@@ -88,20 +86,17 @@ class PPO(Agent):
         target_kl: float | None = None,
         statistics: Sequence[Statistics] = (), returns: ReturnScale | None = None,
     ) -> None:  # fmt: skip
-        self._policy, self.net, self.ops = policy, policy.net, policy.net.ops
-        self.passes = passes
-        self.distribution, self.rollout, self.optimizer = policy.distribution, rollout, optimizer
+        super().__init__(
+            policy.net, rollout, optimizer, shuffle, lr, n_epochs, batch_size, max_grad_norm,
+            statistics, returns,
+        )  # fmt: skip
+        self._policy, self.passes, self.distribution = policy, passes, policy.distribution
         self.policy_loss, self.value_loss = policy_loss, value_loss
-        self.actions, self.shuffle, self.lr, self.clip = actions, shuffle, lr, clip
-        self.metrics_of, self.gamma, self.gae_lambda = metrics_of, gamma, gae_lambda
-        self.rows = rollout.steps * rollout.num_envs
-        self.n_epochs, self.batch_size = n_epochs, batch_size or self.rows
+        self.actions, self.clip, self.metrics_of = actions, clip, metrics_of
+        self.gamma, self.gae_lambda = gamma, gae_lambda
         self.ent_coef, self.vf_coef = ent_coef, vf_coef
-        self.normalise_advantage, self.max_grad_norm = normalise_advantage, max_grad_norm
+        self.normalise_advantage = normalise_advantage
         self.target_kl = math.inf if target_kl is None else target_kl
-        self.statistics, self.returns = statistics, returns
-        self.updates = self.rollouts = 0  # gradient steps; rollouts learnt from
-        self.phase: Iterator[Update] | None = None  # of a full rollout
         self.sampled: np.ndarray | None = None  # (N, *action shape), of the last `act`
         self.mask: np.ndarray | None = None  # (N, A) of the observations last acted on
 
@@ -116,29 +111,12 @@ class PPO(Agent):
         """The most probable action, of θ as it is whenever the policy is asked."""
         return self._policy
 
-    @property
-    def nbytes(self) -> int:
-        """Of the rollout."""
-        return self.rollout.nbytes
-
     def probe(self) -> ValueBias:
         """V(s₀) beside the return that the greedy policy then realises."""
         if self.returns is None:
             return ValueBias(self.gamma)
         std = self.returns.std
         return ValueBias(self.gamma, lambda rewards: rewards_cut(rewards / std) * std)
-
-    def about(self) -> list[str]:
-        """What a rollout is, and how often it is gone through."""
-        steps, envs = self.rollout.steps, self.rollout.num_envs
-        size = min(self.batch_size, self.rows)
-        passes = f"{self.n_epochs} epochs" if self.n_epochs > 1 else "1 epoch"
-        return [
-            f"rollouts of {self.rows:,} rows ({steps:,} steps × {envs:,} envs, "
-            f"{self.rollout.nbytes / GIB:.3f} GiB), each learnt from in {passes} of minibatches of "
-            f"{size:,}",
-            *(line for part in self.statistics for line in part.about()),
-        ]
 
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
@@ -152,26 +130,10 @@ class PPO(Agent):
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: all are cut at the newest step, since a step of all
         environments has not been remembered."""
-        self.rollout.interrupt_episodes()
+        super().interrupt_episodes(which)
         self.passes.interrupt(self.rollout)
-        for part in self.statistics:
-            part.interrupt_episodes()
 
-    def whole_steps(self, steps: int) -> int:
-        """Rounded up to whole rollouts: a part of one would never be learnt from."""
-        return -(-steps // self.rows) * self.rows
-
-    def due(self, env_steps: int) -> bool:
-        """Whether a rollout is full, and its epochs are not over."""
-        return self.rollout.full
-
-    def learn(self) -> Update:
-        """One gradient step on a minibatch; the last one of a rollout drops it."""
-        if self.phase is None:
-            self.phase = self._phase()
-        return next(self.phase)
-
-    def _phase(self) -> Iterator[Update]:
+    def epochs(self) -> Iterator[Update]:
         """The gradient steps of a full rollout."""
         for part in self.statistics:
             part.move()
@@ -185,14 +147,8 @@ class PPO(Agent):
             learnt.seen.append(self.learn_from(batch, learnt.lr, clip, epoch))
             left -= 1
             if left == 0 or self._too_far(learnt.seen[-1]):
-                self._finish()
+                self.finish()
             yield Update(self.updates, metrics, learnt)
-
-    def _finish(self) -> None:
-        """The rollout has been learnt from."""
-        self.rollout.clear()
-        self.rollouts += 1
-        self.phase = None
 
     def _too_far(self, seen: Seen) -> bool:
         """Whether the policy has moved away from the one that acted, by KL as before the step."""
@@ -229,20 +185,10 @@ class PPO(Agent):
             **self.passes.remembered(),
         )  # fmt: skip
 
-    @property
-    def dtype(self) -> Any:
-        """Of the network's numbers, numpy's."""
-        return self.ops.numpy(self.net.params).dtype
-
     def learn_from(self, batch: Rows, lr: float, clip: float, epoch: int = 0) -> Seen:
         """One step on L(θ) of a minibatch: θ moves against ∂L/∂θ by the optimizer's rule."""
-        net = self.net
         policy, value, entropy = self.gradient(batch, clip)
-        norm = clip_norm(net, self.max_grad_norm)
-        require_finite(norm, net, net.grads, "gradient", self.updates + 1)
-        self.optimizer.step(lr)
-        self.updates += 1
-        require_finite(self.ops.norm(net.params), net, net.params, "parameters", self.updates)
+        norm = self.descend(lr)
         return Seen(policy, value, entropy, epoch, clip, norm)
 
     def gradient(self, batch: Rows, clip: float) -> tuple[PolicyFit, ValueFit, Array]:
@@ -277,38 +223,15 @@ class PPO(Agent):
     # -- state --------------------------------------------------------------------------------
     def state(self) -> dict[str, Any]:
         """All that the next update depends on; never asked for while a rollout is learnt from."""
-        assert self.phase is None
-        return self.net.saved() | {
-            "optimizer": self.optimizer.state(),
-            "rollout": self.rollout.state(),
-            "actions": self.actions.bit_generator.state,
-            "shuffle": self.shuffle.bit_generator.state,
-            "updates": self.updates,
-            "rollouts": self.rollouts,
-            "statistics": {part.name: part.state() for part in self.statistics},
-            "passes": self.passes.state(),
-        }
+        return super().state() | {
+            "actions": self.actions.bit_generator.state, "passes": self.passes.state(),
+        }  # fmt: skip
 
     def load_state(self, state: dict[str, Any]) -> None:
         """ValueError or KeyError where the state is another agent's."""
-        self.net.restore(state)
-        self.optimizer.load_state(state["optimizer"])
-        self.rollout.load_state(state["rollout"])
+        super().load_state(state)
         self.actions.bit_generator.state = state["actions"]
-        self.shuffle.bit_generator.state = state["shuffle"]
         self.passes.load_state(state["passes"])
-        for part in self.statistics:
-            part.load_state(state["statistics"][part.name])
-        self.updates, self.rollouts = whole(state, "updates"), whole(state, "rollouts")
-        if self.updates != self.optimizer.steps:
-            raise ValueError(
-                f"{self.updates:,} updates, but the optimizer has made {self.optimizer.steps:,}"
-            )
-
-
-def rewards_cut(rewards: np.ndarray) -> np.ndarray:
-    """Normalised rewards, cut to ± LIMIT."""
-    return np.asarray(np.clip(rewards, -LIMIT, LIMIT))
 
 
 def kl_estimate(log_ratio: np.ndarray) -> float:

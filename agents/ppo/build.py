@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.fronts import channels_last
+from agents.fronts import require_suited
 from agents.memory.rollout import Rollout
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.ppo.actions import action_head
@@ -22,8 +22,6 @@ from agents.ppo.policy import ActorCriticPolicy, network_for
 from agents.ppo.remembering import build_policy
 from agents.setup import Setup
 from drl.action_space import mask_size
-from drl.errors import UserError
-from drl.foreign import kind_of
 from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam, Optimizer, RMSProp
@@ -114,17 +112,7 @@ def annealed(
 
 def build_net(config: OnPolicyConfig, setup: Setup) -> Network:
     """The network, with its first weights.   MemoryError where there is no room to train it."""
-    from gymnasium.spaces import Box
-
-    seen = setup.observation_space
-    if not isinstance(seen, Box):
-        raise UserError(
-            f"PPO and A2C take Box observations, found {kind_of(seen)}: choose another env or wrap "
-            "it"
-        )
-    encoder = setup.encoder
-    if encoder is None or (encoder.plain and encoder.channels is None):
-        channels_last(config, seen.shape)
+    require_suited(config, setup, "PPO and A2C")
     net = network_for(config, setup, generator(setup.seed, "weights"))
     if str(net.ops.device) == "cpu":
         require_memory(

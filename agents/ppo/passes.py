@@ -10,16 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from agents.memory.minibatches import BLOCK, minibatches
 from agents.memory.rollout import Rollout
-from agents.ppo.phase import Rows, minibatches
+from agents.ppo.phase import Rows
 from agents.recurrent import kept
 from drl.environment import Step
 from drl.nn import Network, Recurrent
 from drl.nn.layers import Pullback
 from drl.nn.ops import Array
 from drl.state import fill
-
-BLOCK = 1024  # rows of one forward pass over a rollout: more do not stay in the cache
 
 
 class Pass(Protocol):

@@ -1,14 +1,15 @@
-"""A full rollout on its way through the epochs: its rows, and which of them come next.
+"""A full rollout on its way through the epochs: its rows.
 
 Shapes: B rows, one for each step of each environment; D numbers of z.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+
+from agents.memory.minibatches import taken
 
 
 class Rows(NamedTuple):
@@ -26,22 +27,4 @@ class Rows(NamedTuple):
 
     def take(self, rows: np.ndarray) -> Rows:
         """Those of these numbers, in this order."""
-        return Rows(*(None if x is None else x.take(rows, axis=0) for x in self))  # type: ignore[arg-type]
-
-
-def minibatches(
-    rows: int, size: int, epochs: int, rng: np.random.Generator
-) -> Iterator[tuple[int, np.ndarray | None]]:
-    """The epoch, from 0, and the numbers of the rows: every epoch goes through all of them in an
-    order of its own, `size` at a time.
-
-    The last minibatch of an epoch is smaller where `size` does not divide the rows.  None where one
-    takes them all: they are in order, and nothing is drawn.
-    """
-    for epoch in range(epochs):
-        if size >= rows:
-            yield epoch, None
-            continue
-        order = rng.permutation(rows)
-        for start in range(0, rows, size):
-            yield epoch, order[start : start + size]
+        return taken(self, rows)

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from agents.config import ExperimentConfig
+from agents.memory.minibatches import BLOCK, uneven
 from agents.observations import scaled
 from agents.ppo.agent import PPO
 from agents.ppo.config import OnPolicyConfig, PPOConfig
-from agents.ppo.passes import BLOCK
 from agents.room import require_room_for_pass
 from agents.setup import Setup
 from drl.nn.memory import require_memory
@@ -59,11 +59,4 @@ def require_room(agent: PPO, config: OnPolicyConfig) -> None:
 
 def warnings(config: PPOConfig, experiment: ExperimentConfig) -> list[str]:
     """Of minibatches that come out uneven."""
-    rows, size = config.n_steps * experiment.num_envs, config.batch_size
-    if size >= rows or rows % size == 0:
-        return []
-    return [
-        f"a rollout has {rows:,} rows ({config.n_steps:,} steps × {experiment.num_envs:,} envs), "
-        f"the last minibatch of each epoch is left with {rows % size:,} of {size:,}: give "
-        "`batch_size` that divides the rows"
-    ]
+    return uneven(config.n_steps, experiment.num_envs, config.batch_size)

@@ -33,6 +33,11 @@ EXAMPLES = {  # command → lines to try, each with what it does
         ("drl train a2c", "CartPole, until solved"),
         ("drl train a2c --optimizer adam --n-steps 16", "other parts"),
     ),
+    "train pqn": (
+        ("drl train pqn", "CartPole, until solved"),
+        ("drl train pqn --env MinAtar/Breakout-v1", "pictures: convolutions and LayerNorm"),
+        ("drl train pqn --q-lambda 0 --no-layer-norm", "what each part is good for"),
+    ),
     "train sac": (
         ("drl train sac", "Pendulum, in 10,000 env steps"),
         ("drl train sac --env Hopper-v5 --steps 300000", "MuJoCo"),
