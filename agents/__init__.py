@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from agents.ppo.build import build_a2c, build_ppo
     from agents.ppo.config import A2CConfig, PPOConfig
     from agents.ppo.policy import ActorCriticPolicy
+    from agents.pqn.agent import PQN
+    from agents.pqn.build import build_pqn
+    from agents.pqn.config import PQNConfig
+    from agents.pqn.policy import PQNPolicy
     from agents.sac.agent import ActorCritic
     from agents.sac.config import CrossQConfig, SACConfig, TD3Config, TQCConfig
     from agents.sac.policy import ContinuousPolicy, GaussianPolicy
@@ -49,6 +53,8 @@ LATE = {
     "TD3Config": "agents.sac.config", "TQCConfig": "agents.sac.config",
     "ContinuousPolicy": "agents.sac.policy", "GaussianPolicy": "agents.sac.policy",
     "StochasticPolicy": "agents.stochastic",
+    "PQN": "agents.pqn.agent", "build_pqn": "agents.pqn.build", "PQNConfig": "agents.pqn.config",
+    "PQNPolicy": "agents.pqn.policy",
 }  # fmt: skip
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
@@ -56,6 +62,7 @@ __all__ = [
     "A2CConfig", "ActorCritic", "ActorCriticPolicy", "ContinuousPolicy", "CrossQConfig",
     "GaussianPolicy", "PPO", "PPOConfig", "SACConfig", "StochasticPolicy", "TD3Config", "TQCConfig",
     "build_a2c", "build_ppo",
+    "PQN", "PQNConfig", "PQNPolicy", "build_pqn",
     "DQN", "PRESETS", "Agent", "Batch", "Bounded", "BuildNet", "DQNConfig", "DQNPolicy", "Diverged",
     "EnvFailed", "EpsilonGreedy", "Evaluation", "Exploration", "ExperimentConfig", "EzGreedy",
     "Head", "Munchausen", "Parts", "Preset", "RLTask", "RecurrentPolicy", "ReplayBuffer",

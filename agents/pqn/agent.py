@@ -179,7 +179,8 @@ class PQN(RolloutAgent):
     def gradient(self, batch: Rows) -> tuple[QFit, Array]:
         """The network's `grads` ← ∂L/∂θ of a minibatch; and what L is made of, with Q(s, ·)."""
         q, backward = self.net.forward(batch.s)  # (B, A)
-        fit = squared_td_error(self.ops, q, batch.a, self.ops.asarray(batch.returns))
+        a, returns = self.ops.indices(batch.a), self.ops.asarray(batch.returns)
+        fit = squared_td_error(self.ops, q, a, returns)
         backward(fit.dq)
         return fit, q
 

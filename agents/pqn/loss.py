@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from drl.nn.ops import Array, Ops
 
 
@@ -18,7 +16,7 @@ class QFit(NamedTuple):
     loss: Callable[[], float]
 
 
-def squared_td_error(ops: Ops, q: Array, a: np.ndarray, returns: Array) -> QFit:
+def squared_td_error(ops: Ops, q: Array, a: Array, returns: Array) -> QFit:
     """L = ½ mean (Q(s, a) − R)²;   ∂L/∂Q(s, k) = (1/B) (Q(s, a) − R) · 1[k = a].
 
     Gallici et al. 2024 (PQN), Algorithm 1: R is a constant, no derivative goes through it.

@@ -30,11 +30,13 @@ CLOSE_ACTION = 0.3  # of a continuous action to the best
 SHARE = 0.8  # of actions that have to be the best, where the policy tells no values
 EPISODES, REMEMBERED = 100, 0.9  # of a policy with a memory, and the mean that is enough
 STEPS, ENVS = 2_000, 4  # env steps of a rung, environments side by side
-# of an agent that has settings of these names
+# of an agent that has settings of these names.
+# q_lambda 0: longer returns hold what exploring cost, and are no values of the best actions
 SETTINGS: Mapping[str, Any] = {
     "gamma": GAMMA, "hidden": (32,), "lr": 5e-3, "lr_end": 5e-4, "learning_starts": 100,
     "batch_size": 32, "buffer_size": 2_000, "tau": 0.05, "epsilon_end": 0.2,
-    "epsilon_fraction": 0.5, "n_steps": 8, "recurrent_units": 16, "log_std_init": -1.0,
+    "epsilon_fraction": 0.5, "n_steps": 8, "q_lambda": 0.0, "recurrent_units": 16,
+    "log_std_init": -1.0,
 }  # fmt: skip
 
 
