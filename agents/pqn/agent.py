@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.agent import require_same_meaning
 from agents.dqn.heads import best_action
 from agents.exploration import Exploration
 from agents.memory.minibatches import BLOCK, minibatches, taken
@@ -190,12 +191,7 @@ class PQN(RolloutAgent):
         ValueError where its network is another, or its outputs mean something else.
         """
         assert isinstance(policy, PQNPolicy)
-        mine, its = self._policy.config, policy.config
-        for name in MEANING:
-            if getattr(mine, name) != getattr(its, name):
-                raise ValueError(
-                    f"{name} is {getattr(its, name)} there, {getattr(mine, name)} here"
-                )
+        require_same_meaning(self._policy.config, policy.config, MEANING)
         super().init_from(policy)
         if self.returns is not None and policy.returns is not None:
             self.returns.load_learnt(policy.returns.learnt())
