@@ -9,7 +9,7 @@ from agents.row import Preset
 tuned = tuned_for(PQNConfig)
 PRESETS: dict[str, Preset] = {
     # Gallici et al.'s for CartPole (λ 0.95, 4 epochs, rewards × 0.1, lr to 0), in a fifth of their
-    #   steps: 8 envs, shorter rollouts, a larger lr; ε to 0.05 where they have 0.2.
+    #   steps: 8 envs, shorter rollouts, half as wide, a larger lr; ε to 0.05 where they have 0.2.
     # scale: position and angle over their limits, the speeds over what is usual.  Of six tuning
     #   seeds' last policies all have 500; without it one of four let the cart drift (240), and with
     #   γ 0.995 and rewards × 0.05 one of six had 475.
