@@ -54,6 +54,8 @@ class Row:
     `SavedPolicy.state` gave; none: `build` makes an agent, whose policy is given the parameters."""
     preset: Callable[[str], Preset | None] = lambda env_id: None
     """`preset(env_id)`: tuned settings; None where there are none."""
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+    """`PRESETS`: those that are of one environment each, by its id."""
     resolve: Callable[[Any, Setup], tuple[Any, list[str]]] = lambda config, setup: (config, [])
     """`resolve(config, setup)`: the settings of a new run, complete, and a line on each thing that
     was left open."""
@@ -136,7 +138,7 @@ class Row:
 
 
 OPTIONAL = {
-    "load_policy": "load_policy", "preset": "preset", "resolve": "resolve",
+    "load_policy": "load_policy", "preset": "preset", "presets": "PRESETS", "resolve": "resolve",
     "require_room": "require_room", "callbacks": "callbacks", "warnings": "warnings",
     "read": "from_settings", "fixed": "FIXED", "parts": "Parts", "variants": "VARIANTS",
     "charts": "CHARTS", "remedy": "REMEDY", "actions": "ACTIONS", "instead": "INSTEAD",

@@ -91,7 +91,9 @@ def test_no_preset_is_said(tmp_path: Path, capsys: Any) -> None:
 
 def test_all_that_is_offered_exists() -> None:
     offered = env_ids()
-    assert {*OURS, *registration.IDS, *PRESETS, *PPO_PRESETS} == set(offered)
+    tuned = {*PRESETS, *PPO_PRESETS, "Pendulum-v1"}  # some of another version of Gymnasium
+    assert {*OURS, *registration.IDS} <= set(offered) <= {*OURS, *registration.IDS, *tuned}
+    assert {"CartPole-v1", "Acrobot-v1", "LunarLander-v3", "Taxi-v4"} <= set(offered)
     for id in offered:
         assert id in gym.registry or id in others()
         if id.partition("-")[0] not in EXTRA:  # their packages are extras

@@ -3,7 +3,7 @@
 from agents.ppo.build import build_ppo as build
 from agents.ppo.charts import charts
 from agents.ppo.config import PPOConfig as Config
-from agents.ppo.presets import preset
+from agents.ppo.presets import PRESETS, preset
 from agents.ppo.remembering import load_policy
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve, warnings
 from drl.action_space import KINDS
@@ -12,6 +12,6 @@ CHARTS = charts("ppo")
 ACTIONS = KINDS
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
     "require_room", "resolve", "warnings",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from agents.sac.build import assemble, build_policy
 from agents.sac.charts import charts
 from agents.sac.config import CrossQConfig as Config
 from agents.sac.networks import plain_chain
-from agents.sac.presets import preset_of
+from agents.sac.presets import BY_AGENT, preset_of
 from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.sac import meaning
 from agents.sac.soft import temperature
@@ -24,7 +24,7 @@ from drl.nn.layers import Layer
 from drl.rng import generator
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
     "require_room", "resolve",
 ]  # fmt: skip
 
@@ -46,5 +46,5 @@ def build(config: Config, setup: Setup) -> ActorCritic:
 
 
 load_policy = reader(Config, meaning, chain)
-preset = preset_of("crossq")
+PRESETS, preset = BY_AGENT["crossq"], preset_of("crossq")
 CHARTS = charts("crossq")

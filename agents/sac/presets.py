@@ -9,7 +9,7 @@ from agents.row import Preset
 from agents.sac.config import SACConfig, TD3Config, TQCConfig
 
 sac, td3, tqc = map(tuned_for, (SACConfig, TD3Config, TQCConfig))
-PRESETS: dict[str, dict[str, Preset]] = {
+BY_AGENT: dict[str, dict[str, Preset]] = {
     "sac": {
         # reward_scale: returns are down to −1,600; with 0.1 Q is as large as α at its start.
         "Pendulum-v1": sac(
@@ -32,4 +32,4 @@ PRESETS: dict[str, dict[str, Preset]] = {
 
 def preset_of(name: str) -> Callable[[str], Preset | None]:
     """The presets of the agent of this name: env_id → Preset; None where there is none."""
-    return lambda env_id: found(PRESETS[name], {}, env_id)
+    return lambda env_id: found(BY_AGENT[name], {}, env_id)

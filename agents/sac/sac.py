@@ -11,13 +11,13 @@ from agents.sac.actors import Actor, GaussianActor
 from agents.sac.charts import charts
 from agents.sac.config import SACConfig as Config
 from agents.sac.critics import Critic, TwinQ
-from agents.sac.presets import preset_of
+from agents.sac.presets import BY_AGENT, preset_of
 from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.soft import build_soft
 from drl.nn.ops import Ops
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
     "require_room", "resolve",
 ]  # fmt: skip
 
@@ -29,5 +29,5 @@ def meaning(config: Config, ops: Ops, k: int) -> tuple[Actor, Critic]:
 
 build = partial(build_soft, meaning=meaning)
 load_policy = reader(Config, meaning)
-preset = preset_of("sac")
+PRESETS, preset = BY_AGENT["sac"], preset_of("sac")
 CHARTS = charts("sac")

@@ -12,7 +12,7 @@ from agents.sac.charts import charts
 from agents.sac.config import TD3Config as Config
 from agents.sac.critics import Critic, FirstQ
 from agents.sac.networks import critic_network, policy_network
-from agents.sac.presets import preset_of
+from agents.sac.presets import BY_AGENT, preset_of
 from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.targets import TargetCritic
 from agents.sac.temperature import Fixed
@@ -21,7 +21,7 @@ from drl.nn.ops import Ops
 from drl.rng import generator
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "REMEDY", "Config", "build", "load_policy", "preset",
+    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
     "require_room", "resolve",
 ]  # fmt: skip
 
@@ -47,5 +47,5 @@ def build(config: Config, setup: Setup) -> ActorCritic:
 
 
 load_policy = reader(Config, meaning)
-preset = preset_of("td3")
+PRESETS, preset = BY_AGENT["td3"], preset_of("td3")
 CHARTS = charts("td3")

@@ -100,12 +100,17 @@ def variants(command: str) -> list[tuple[str, str]]:
 
 
 def env_ids() -> tuple[str, ...]:
-    """Those that we know well; any other can be typed."""
-    from agents.dqn.presets import PRESETS
-    from agents.ppo.presets import PRESETS as PPO_PRESETS
-    from envs.ids import OURS, REGISTERED
+    """Those that we know well; any other can be typed.  What a preset is for may be an environment
+    of another version of Gymnasium than is here."""
+    import gymnasium
 
-    return tuple(sorted({*PRESETS, *PPO_PRESETS, *OURS, *REGISTERED}))
+    from agents.row import find_row
+    from drl.tables import AGENTS
+    from envs.ids import OURS, REGISTERED, others
+
+    there = {*gymnasium.registry, *others()}
+    tuned = {id for name in AGENTS for id in find_row(name).presets}
+    return tuple(sorted({*(tuned & there), *OURS, *REGISTERED}))
 
 
 def bash(commands: dict[str, list[Word]]) -> str:
