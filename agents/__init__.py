@@ -76,3 +76,7 @@ def __getattr__(name: str) -> Any:
     if name not in LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(LATE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATE})

@@ -167,7 +167,7 @@ def test_odd_pictures_become_films(kind: str, painter: Any, tmp_path: Path) -> N
     trained(run)
     for when in ("1_start", "3_end"):
         (event,) = read(run).Images(f"episode/{when}")
-        assert Image.open(io.BytesIO(event.encoded_image_string)).n_frames == 9
+        assert Image.open(io.BytesIO(event.encoded_image_string)).n_frames == 10  # of 8 steps: … and the last
     assert main(["watch", str(run), "--json"]) == 0
     with Image.open(run / "episode.gif") as video:
         first = coloured(FINE[kind](0)).shape
@@ -185,7 +185,7 @@ def test_a_video_of_pictures_that_change_their_size(painter: Any, tmp_path: Path
     out = tmp_path / "video.mp4"
     assert main(["watch", str(tmp_path / "run"), "--out", str(out), "--json"]) == 0
     with v2.get_reader(out) as video:  # type: ignore[attr-defined]
-        assert video.count_frames() == 9 and video.get_meta_data()["size"] == (30, 6)
+        assert video.count_frames() == 10 and video.get_meta_data()["size"] == (30, 6)
 
 
 def test_sizes_are_fitted_to_the_first() -> None:

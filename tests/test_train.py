@@ -168,7 +168,7 @@ def test_solves_cartpole_and_evaluate_agrees(
     "args, words",
     [
         (["--env", "CartPole-v9"], ["CartPole-v9", "CartPole-v1"]),
-        (["--env", "Pendulum-v1"], ["Box actions", "Discrete"]),
+        (["--env", "drl/ProbeContinuous-v0"], ["Box(", "Discrete", "--discretise 5"]),
         (["--steps", "0"], ["--steps 0", "above 0"]),
         (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
         (["--lr", "nan"], ["--lr nan", "above 0"]),

@@ -133,7 +133,7 @@ class ReplayBuffer:
         self.buffer_size, self.batch_size = buffer_size, batch_size
         self.storage, self.sampler = storage, sampler
         self.s = np.zeros((buffer_size, *storage.key_shape), storage.key_dtype)
-        self.s_next = np.zeros_like(self.s)
+        self.s_next = np.zeros(self.s.shape, self.s.dtype)  # zeros_like would touch every page
         self.action = np.zeros((buffer_size, *action_shape), action_dtype)
         self.reward = np.zeros(buffer_size, np.float32)  # summed with γ over the n steps
         self.discount = np.zeros(buffer_size, np.float32)  # γᵏ(1 − terminated)

@@ -73,7 +73,7 @@ class Distribution(Protocol):
         """KL(π_z ‖ π_other) = E_{a ~ π_z} [log π_z(a) − log π_other(a)]."""
 
 
-class Categorical:
+class Categorical(Distribution):
     """π(a = k) = p_k = e^{z_k}/Σ_j e^{z_j}: one of n actions.   a: (B,) integers in 0 … n − 1.
 
     Forbidden actions have the logit −1e8: probability and gradient are exactly 0.
@@ -148,7 +148,7 @@ class Categorical:
         return self.ops.asarray(self.classes == a)
 
 
-class MultiCategorical:
+class MultiCategorical(Distribution):
     """π(a) = Π_d p_d(a_d): several choices at once, apart from one another.
 
     a: (B, D) integers, a_d in 0 … n_d − 1;  z and mask have the Σ n_d columns side by side.
@@ -213,7 +213,7 @@ class MultiCategorical:
         return a
 
 
-class BernoulliActions:
+class BernoulliActions(Distribution):
     """π(a) = Π_k p_k^{a_k} (1 − p_k)^{1 − a_k},  p = σ(z): k switches.   a: (B, k) of 0 and 1.
 
     A mask has two truth values for each switch, may it be 0 and may it be 1: (B, 2k).  One that

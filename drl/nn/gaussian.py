@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drl.nn.distributions import Divergence, Fitted, require_actions
+from drl.nn.distributions import Distribution, Divergence, Fitted, require_actions
 from drl.nn.ops import Array, Ops
 
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -27,7 +27,7 @@ class Pathwise(NamedTuple):
     """∂L/∂a (B, k), w = ∂L/∂log π (B,) or one number for all → ∂L/∂z (B, 2k)."""
 
 
-class DiagonalGaussian:
+class DiagonalGaussian(Distribution):
     """π(a) = Π_d N(a_d; μ_d, σ_d²),  z = (μ | s),  σ = e^s.   a: (B, k).
 
     k       number of actions.   ValueError below 1.
