@@ -19,6 +19,7 @@ from drl.nn import Network
 from drl.settings import plain
 from drl.state import fitting, shared_generators_kept
 from drl.tables import TASKS, job_of
+from drl.threads import one_thread
 
 if TYPE_CHECKING:
     from agents.evaluation import Evaluation
@@ -231,7 +232,8 @@ class LoadedRun(Learnt):
         """
         task = self._classifier(data)
         self.title = f"{task.title}, seed {task.seed}"
-        scores: dict[str, Any] = task.scores() | {"updates": task.step}
+        with one_thread():  # as it is scored in training, to the last digit
+            scores: dict[str, Any] = task.scores() | {"updates": task.step}
         return scores
 
     def resume(

@@ -13,6 +13,7 @@ from drl.api.env import checked
 from drl.environment import EnvFactory
 from drl.rng import unseen_seed
 from drl.settings import require
+from drl.threads import one_thread
 
 
 def score(
@@ -34,10 +35,11 @@ def score(
     if at_once == 0:  # in the training environments: there are none here, but never more than those
         at_once = settings["num_envs"]
     playing = policy.sampled(seed) if sample else policy
-    return evaluate_fresh(
-        playing, factory, episodes, unseen_seed(seed), at_once,
-        settings.get("eval_max_steps", MOST_STEPS), checked=partial(checked, policy, where),
-    )  # fmt: skip
+    with one_thread():  # as in training
+        return evaluate_fresh(
+            playing, factory, episodes, unseen_seed(seed), at_once,
+            settings.get("eval_max_steps", MOST_STEPS), checked=partial(checked, policy, where),
+        )  # fmt: skip
 
 
 def scores(
