@@ -18,6 +18,8 @@ from drl.actions import UnitBox
 from drl.nn import Network
 from drl.nn.ops import Array
 
+OUTPUTS = "the environment's own action"  # of what is exported
+
 
 class ContinuousPolicy(SavedPolicy):
     """The most probable action of π(a|s; φ): (N, *shape) → (N, *action shape), the environment's
@@ -58,6 +60,12 @@ class ContinuousPolicy(SavedPolicy):
         Where entropy is rewarded, that of later actions is part of it.
         """
         return self._q(obs, self.actor.greedy(self.net(obs)))
+
+    def about(self) -> dict[str, Any]:
+        return super().about() | {"outputs": OUTPUTS}
+
+    def told(self) -> list[str]:
+        return [*super().told(), f"outputs: {OUTPUTS}"]
 
     def deterministic_net(self) -> Network:
         """s → the environment's own action."""

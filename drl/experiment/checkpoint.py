@@ -84,9 +84,10 @@ def load(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UserError(f"no checkpoint {path}: was the run stopped before its first?") from None
     except damage as error:
+        # only what is ours, by its name, may be deleted
+        older = ", or delete it so that the one before is used" * path.name.startswith("step-")
         raise Damaged(
-            f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one, or "
-            "delete it so that the one before is used"
+            f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one{older}"
         ) from error
 
 
