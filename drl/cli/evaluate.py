@@ -27,8 +27,8 @@ class Config:
     policy: Literal["best", "last"] = "best"
     """Of the best evaluation, or of the last checkpoint."""
     sample: bool = False
-    """Of an agent with probabilities (not dqn, not td3): draw the actions, as in training, instead
-    of taking the most probable ones."""
+    """Of an agent with probabilities (ppo, a2c, sac, tqc, crossq): draw the actions, as in
+    training, instead of taking the most probable ones."""
     data: Path | None = None
     """Of a classifier that was trained on arrays from Python: a .npz file with them, x and y."""
     json: bool = False
