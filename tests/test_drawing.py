@@ -167,7 +167,7 @@ def test_odd_pictures_become_films(kind: str, painter: Any, tmp_path: Path) -> N
     trained(run)
     for when in ("1_start", "3_end"):
         (event,) = read(run).Images(f"episode/{when}")
-        assert Image.open(io.BytesIO(event.encoded_image_string)).n_frames == 10  # of 8 steps: … and the last
+        assert Image.open(io.BytesIO(event.encoded_image_string)).n_frames == 10
     assert main(["watch", str(run), "--json"]) == 0
     with Image.open(run / "episode.gif") as video:
         first = coloured(FINE[kind](0)).shape
