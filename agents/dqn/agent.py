@@ -24,7 +24,6 @@ from drl.errors import Diverged
 from drl.experiment.task import Metrics, Update
 from drl.nn import Network
 from drl.nn.finite import require_finite
-from drl.nn.memory import GIB
 from drl.nn.ops import Array
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
@@ -135,12 +134,7 @@ class DQN:
 
     def about(self) -> list[str]:
         """The size of its memory, and the bounds of its targets."""
-        masks = self.replay.mask_bytes / GIB
-        more = f", {masks:.3f} more where actions are masked" if masks >= 0.001 else ""
-        lines = [
-            f"replay memory: {self.replay.nbytes / GIB - masks:.3f} GiB when its "
-            f"{self.replay.buffer_size:,} transitions are full{more}"
-        ]
+        lines = [self.replay.words()]
         if isinstance(bound := self.bootstrap, Bounded):
             low, high = bound.low / self.unit, bound.high / self.unit
             lines.append(f"bootstrap: kept within {low:g} … {high:g} (`value_bound`)")

@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.dqn import targets
 from agents.dqn.agent import DQN
-from agents.dqn.config import DQNConfig, lengths, updates_by
+from agents.dqn.config import DQNConfig, lengths
 from agents.dqn.metrics import update_metrics
 from agents.dqn.networks import build_head, build_network, own_network
 from agents.dqn.own_target import own_target
@@ -20,6 +20,7 @@ from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
 from agents.memory.build import build_replay
 from agents.memory.nstep import NStep
+from agents.memory.ratio import updates_by
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.setup import Setup
 from drl.actions import numbered

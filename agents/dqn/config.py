@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from agents.memory.ratio import updates_by
 from drl.errors import UserError
 from drl.settings import read, require
 from drl.typed import check_types
@@ -213,11 +214,6 @@ def lengths(config: DQNConfig, steps: int, num_envs: int) -> Lengths:
         config.lr_steps or max(1, round(config.lr_fraction * updates)),
         config.priority_beta_steps or max(1, updates_in(config, steps, num_envs)),
     )
-
-
-def updates_by(config: DQNConfig, env_steps: int) -> int:
-    """Gradient steps that have been due after so many env steps."""
-    return max(0, int((env_steps - config.learning_starts) * config.updates_per_step))
 
 
 def updates_in(config: DQNConfig, steps: int, num_envs: int) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from agents.memory.masks import bytes_of, unpacked, unset
 from agents.memory.storage import ObservationStorage
+from drl.nn.memory import GIB
 from drl.state import fill, whole
 
 BLOCK = 64  # batches whose random numbers are drawn in one call: 3 µs a batch become 1
@@ -155,6 +156,15 @@ class ReplayBuffer:
         own: int = sum(getattr(self, name).nbytes for name in COLUMNS)
         own += sum(array.nbytes for array in self._batch)
         return own + self.mask_bytes + self.storage.nbytes + self.sampler.nbytes
+
+    def words(self) -> str:
+        """How large it becomes, in one line."""
+        masks = self.mask_bytes / GIB
+        more = f", {masks:.3f} more where actions are masked" if masks >= 0.001 else ""
+        return (
+            f"replay memory: {self.nbytes / GIB - masks:.3f} GiB when its "
+            f"{self.buffer_size:,} transitions are full{more}"
+        )
 
     @property
     def mask_bytes(self) -> int:

@@ -22,7 +22,6 @@ from drl.experiment.task import Metrics, Update
 from drl.nn import Network
 from drl.nn.batch_renorm import batch_statistics, follow
 from drl.nn.finite import require_finite
-from drl.nn.memory import GIB
 from drl.nn.ops import Array
 from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
@@ -118,10 +117,7 @@ class ActorCritic(Agent):
 
     def about(self) -> list[str]:
         """The size of its memory."""
-        return [
-            f"replay memory: {self.replay.nbytes / GIB:.3f} GiB when its "
-            f"{self.replay.buffer_size:,} transitions are full"
-        ]
+        return [self.replay.words()]
 
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from agents.memory.build import build_replay
 from agents.memory.nstep import NStep
+from agents.memory.ratio import updates_by
 from agents.sac.actors import Actor, GaussianActor
 from agents.sac.agent import ActorCritic
 from agents.sac.config import ActorCriticConfig
@@ -91,11 +92,6 @@ def delayed_schedule(config: ActorCriticConfig, setup: Setup) -> Schedule:
     """The same by steps of the policy and of its temperature, one for `policy_delay` updates."""
     lr, delay = schedule(config, setup), config.policy_delay
     return lambda steps: lr(steps * delay)
-
-
-def updates_by(config: ActorCriticConfig, env_steps: int) -> int:
-    """Gradient steps that have been due after so many env steps."""
-    return max(0, int((env_steps - config.learning_starts) * config.updates_per_step))
 
 
 def require_bounded(space: Any) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from agents.memory.ratio import updates_by
 from agents.observations import scaled
 from agents.policy import setup_from
 from agents.room import require_room_for_replay
 from agents.sac.agent import ActorCritic
-from agents.sac.build import Meaning, build_policy, updates_by
+from agents.sac.build import Meaning, build_policy
 from agents.sac.config import ActorCriticConfig
 from agents.sac.networks import Chain, plain_chain
 from agents.sac.policy import ContinuousPolicy

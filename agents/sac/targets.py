@@ -66,8 +66,7 @@ class TargetCritic:
         ops = self.net.ops
         a_next, log_prob = self.actor.draw(self.next_actor_net(batch.s_next), noise)
         z_next = self.critic.bootstrap(self.target_net(joined(ops, batch.s_next, a_next)))  # (B, K)
-        # y = r + discount (Z(s′, a′) − α log π(a′|s′))
-        y = batch.r[:, None] + batch.discount[:, None] * (z_next - alpha * log_prob[:, None])
+        y = soft_target(batch, z_next, alpha, log_prob)
         z, backward = self.net.forward(joined(ops, batch.s, batch.a))
         return Regression(z, y, backward)
 
@@ -110,9 +109,7 @@ class JointCritic:
             z, backward = self.net.forward(both)
         follow(self.net)
         z_next = self.critic.bootstrap(z[rows:])  # (B, K)
-        # y = r + discount (Z(s′, a′) − α log π(a′|s′))
-        y = batch.r[:, None] + batch.discount[:, None] * (z_next - alpha * log_prob[:, None])
-        return Regression(z[:rows], y, backward)
+        return Regression(z[:rows], soft_target(batch, z_next, alpha, log_prob), backward)
 
     def begin(self) -> None:
         pass
@@ -125,6 +122,11 @@ class JointCritic:
 
     def load_state(self, state: dict[str, Any]) -> None:
         pass
+
+
+def soft_target(batch: Batch, z_next: Array, alpha: float, log_prob: Array) -> Array:
+    """y = r + discount (Z(s′, a′) − α log π(a′|s′)): (B, K), of Z(s′, a′) (B, K), log π (B,)."""
+    return batch.r[:, None] + batch.discount[:, None] * (z_next - alpha * log_prob[:, None])
 
 
 def joined(ops: Ops, s: Array, a: Array) -> Array:
