@@ -57,8 +57,9 @@ class ObservationStatistics:
     Gathered here, merged into all of the networks at once, each of which stays the same function
     (drl.nn.compensate).  The statistics themselves are the networks' buffers.
 
-    nets   networks of the same inputs, each with the optimizer whose moments follow its weights, or
-           None: (online, its Adam), (target, None)
+    nets   networks of the same observations, each with the optimizer whose moments follow its
+           weights, or None: (online, its Adam), (target, None); the inputs of the first are
+           observations, those of others begin with one, as a critic's (s, a)
 
     ValueError where a network normalises nothing, or not its inputs.
     """
@@ -93,7 +94,7 @@ class ObservationStatistics:
             f"{place.name}: its statistics stay as they are after {FROZEN_AFTER:,} observations, "
             "since the layer behind it cannot make up for later ones"
             for place in self.places
-            if place.weights is None
+            if place.behind is None
         ]
 
     def metrics(self, obs: np.ndarray) -> dict[str, float | np.ndarray]:

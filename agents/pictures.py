@@ -41,7 +41,7 @@ KEPT = 8  # policies from which the middle one is chosen
 
 class Pictures(Callback):
     """Writes them to the experiment's log.  An image that cannot be made costs that image and a
-    warning."""
+    warning, the first time."""
 
     def __init__(self, task: RLTask) -> None:
         self.task, self.config = task, task.config
@@ -52,6 +52,7 @@ class Pictures(Callback):
         self.evaluations = 0
         self.mapped = -1  # env steps of the last heat maps
         self.recorded = True  # as long as nothing has failed
+        self.said: set[str] = set()  # warnings
 
     def on_checkpoint(self, experiment: Experiment) -> None:
         """The start is drawn once it cannot be lost."""
@@ -163,7 +164,8 @@ class Pictures(Callback):
             text = f"no {what}: {' '.join(why.split())}"
             if isinstance(error, NoPictures | ImportError):
                 self.out.text("warnings", text, env_steps)
-            else:
+            elif text not in self.said:
+                self.said.add(text)
                 self.experiment.warn(text)
 
 

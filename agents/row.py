@@ -67,6 +67,9 @@ class Row:
     """`warnings(config, experiment)`: what is to be said of settings that are allowed."""
     read: Callable[[Mapping[str, Any]], Any] | None = None
     """`from_settings(settings)`: the config from a run's JSON; none: by its fields."""
+    added: Mapping[str, Any] = field(default_factory=dict)
+    """`ADDED`: settings that files of earlier versions lack, and what was done when there were
+    none; of an agent without `from_settings`."""
     parts: type | None = None
     """`Parts`: a dataclass of what the user may put in place of what the settings would build."""
     fixed: Mapping[str, str] = field(default_factory=dict)
@@ -115,7 +118,7 @@ class Row:
 
     def config_of(self, settings: Mapping[str, Any]) -> Any:
         """The config from its JSON form, among other settings.   UserError where it is damaged."""
-        return (self.read or partial(read, self.config))(settings)
+        return (self.read or partial(read, self.config, added=self.added))(settings)
 
     def policy_of(
         self, state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
@@ -140,8 +143,9 @@ class Row:
 OPTIONAL = {
     "load_policy": "load_policy", "preset": "preset", "presets": "PRESETS", "resolve": "resolve",
     "require_room": "require_room", "callbacks": "callbacks", "warnings": "warnings",
-    "read": "from_settings", "fixed": "FIXED", "parts": "Parts", "variants": "VARIANTS",
-    "charts": "CHARTS", "remedy": "REMEDY", "actions": "ACTIONS", "instead": "INSTEAD",
+    "read": "from_settings", "added": "ADDED", "fixed": "FIXED", "parts": "Parts",
+    "variants": "VARIANTS", "charts": "CHARTS", "remedy": "REMEDY", "actions": "ACTIONS",
+    "instead": "INSTEAD",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from drl.nn import MLP, Conv, Pool
+from drl.nn import MLP, Conv, Linear, Network, Pool, Slice, make_ops
 from drl.supervised import report
 
 P = np.array([[0.9, 0.1, 0.0], [0.2, 0.3, 0.5], [0.6, 0.1, 0.3], [0.0, 0.0, 1.0]])
@@ -110,3 +110,8 @@ def test_features_picture_shows_the_image_and_what_is_active():
 def test_first_layer_of_plain_numbers():
     net = MLP(4, 3, (6,), backend="numpy")
     np.testing.assert_array_equal(report.first_layer(net), net.layers[0].W.T)
+
+
+def test_first_layer_of_a_part_of_what_is_seen():
+    net = Network([Slice(1, 4), Linear(6), Linear(2)], 9, make_ops("numpy"))
+    np.testing.assert_array_equal(report.first_layer(net), net.layers[1].W.T)

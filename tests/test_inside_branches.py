@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -13,6 +14,7 @@ from trained import read
 
 import drl
 from agents.metrics import dead_relus
+from agents.pictures import Pictures
 from drl.errors import Diverged
 from drl.nn import Branches, Linear, Network, ReLU, Slice, make_ops
 from drl.nn.finite import require_finite
@@ -44,6 +46,53 @@ def test_activations_dead_neurons_and_nan_by_hand(library: str) -> None:
     net.views("branches0.b.linear0", net.params)["W"][0, 0] = float("nan")
     with pytest.raises(Diverged, match="the norm of branches0.b.linear0's parameters"):
         require_finite(float("nan"), net, net.params, "parameters", 1)
+
+
+def test_layers_of_branches_in_branches(library: str = "numpy") -> None:
+    inner = [Branches({"x": [Slice(0, 1), Linear(3), ReLU()], "y": [Slice(1, 2), Linear(2)]})]
+    net = Network([Branches({"actor": [*inner, Linear(2)], "critic": [Linear(1)]})], 2,
+                  make_ops(library), 0)  # fmt: skip
+    names = [name for name, _, _ in net.stages()]
+    assert names[:3] == [f"branches0.actor.branches0.x.{of}" for of in ("slice0", "linear0",
+                                                                        "relu0")]  # fmt: skip
+    assert [*net.activations(np.ones((4, 2)))] == names and len(names) == 7
+    W = net.views(names[1], net.params)["W"]
+    W[:] = 7.0
+    assert (np.array(inner[0].branches["x"][1].W) == 7).all()
+
+
+@pytest.mark.parametrize("agent", ["ppo", "a2c", "dqn"])
+def test_the_first_layer_s_picture_is_of_kernels(agent: str, tmp_path: Path) -> None:
+    """Of the actor's, where actor and critic have layers of their own; nothing is warned of."""
+    drl.train(
+        agent, Pictured, run=tmp_path / "run", steps=64, num_envs=4, eval_every=1000,
+        eval_episodes=1, hidden=(8,), conv="minatar", progress=False,
+        **({"n_steps": 16} if agent == "ppo" else {}),
+        **({"learning_starts": 32, "batch_size": 4} if agent == "dqn" else {}),
+    )  # fmt: skip
+    events = read(tmp_path / "run")
+    shown = events.Images("first_layer/weights")
+    assert len(shown) == 2 and shown[0].height < 300  # 16 tiles of 3×3
+    said = [event.tensor_proto.string_val[0].decode() for event in events.Tensors("warnings")]
+    assert not any("first layer" in line for line in said)
+
+
+class Lost(Pictures):
+    """Images that cannot be made."""
+
+    def _first_layer(self, env_steps: int) -> None:
+        with self._spared("image of the first layer", env_steps):
+            raise ValueError("no such layer")
+
+
+def test_an_image_that_cannot_be_made_is_said_once() -> None:
+    said: list[str] = []
+    pictures = Lost.__new__(Lost)
+    pictures.said = set()
+    pictures.experiment = SimpleNamespace(warn=said.append)  # type: ignore[assignment]
+    for env_steps in (0, 64):
+        pictures._first_layer(env_steps)
+    assert said == ["no image of the first layer: ValueError: no such layer"]
 
 
 class Pictured(gym.Env[Any, int]):

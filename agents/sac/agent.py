@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from agents.agent import Agent, require_same_meaning
 from agents.memory.backend import on_backend
 from agents.memory.nstep import NStep
+from agents.normalisation import EVERY, Statistics
 from agents.sac.critics import Fit
 from agents.sac.exploration import RandomStart
 from agents.sac.policy import ContinuousPolicy
@@ -27,7 +28,7 @@ from drl.nn.optim import Optimizer, clip_norm
 from drl.state import whole
 
 # settings that say what the parameters of a network compute, and in which unit
-MEANING = ("hidden", "activation", "conv", "scale", "reward_scale")
+MEANING = ("hidden", "activation", "conv", "scale", "normalise_obs", "reward_scale")
 
 
 class Climb(NamedTuple):
@@ -70,6 +71,8 @@ class ActorCritic(Agent):
     policy_delay         updates of the critic for one of the policy
     max_grad_norm        gradients are cut to this norm; None leaves them
     reward_scale         rewards are multiplied by it: Q and α are in units of 1/reward_scale
+    statistics           what is gathered of observations, and moves every EVERY updates
+                         (agents.normalisation)
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class ActorCritic(Agent):
         updates_by: Callable[[int], int],
         update_metrics: Callable[[ActorCritic, Seen], Metrics],
         policy_delay: int = 1, max_grad_norm: float | None = None, reward_scale: float = 1.0,
+        statistics: Sequence[Statistics] = (),
     ) -> None:  # fmt: skip
         self._policy, self.net, self.critic_net = policy, policy.net, policy.critic_net
         self.actor, self.critic, self.ops = policy.actor, policy.critic, policy.net.ops
@@ -88,7 +92,7 @@ class ActorCritic(Agent):
         self.exploration, self.noise, self.updates_by = exploration, noise, updates_by
         self.unit, self.update_metrics = policy.unit, update_metrics
         self.policy_delay, self.max_grad_norm = policy_delay, max_grad_norm
-        self.reward_scale = reward_scale
+        self.reward_scale, self.statistics = reward_scale, statistics
         self.k = int(np.prod(self.replay.action.shape[1:]))
         self.updates = 0
 
@@ -117,19 +121,24 @@ class ActorCritic(Agent):
 
     def about(self) -> list[str]:
         """The size of its memory."""
-        return [self.replay.words()]
+        lines = [line for part in self.statistics for line in part.about()]
+        return [self.replay.words(), *lines]
 
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
         """Remember N transitions, with the actions as they were chosen."""
+        r = step.reward * self.reward_scale
+        for part in self.statistics:
+            part.see(obs, r, step.terminated | step.truncated)
         self.nstep.add(
-            obs, self.chosen, step.reward * self.reward_scale, step.terminated, step.truncated,
-            step.final_obs,
+            obs, self.chosen, r, step.terminated, step.truncated, step.final_obs
         )  # fmt: skip
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: the open n-step windows of all are dropped."""
         self.nstep.interrupt_episodes()
+        for part in self.statistics:
+            part.interrupt_episodes(which)
 
     def due(self, env_steps: int) -> bool:
         """Whether there should have been more updates by now."""
@@ -137,6 +146,9 @@ class ActorCritic(Agent):
 
     def learn(self) -> Update:
         """One step of the critics on a batch from the memory, and of the policy where it is due."""
+        if self.updates % EVERY == 0:
+            for part in self.statistics:
+                part.move()
         batch = self.replay.sample()
         here = on_backend(batch, self.ops, numbered=False)
         z, y, backward = self.targets.regression(here, self.temperature.value, self._noise(here.s))
@@ -210,6 +222,7 @@ class ActorCritic(Agent):
             "exploration": self.exploration.bit_generator.state,
             "noise": self.noise.bit_generator.state,
             "updates": self.updates,
+            "statistics": {part.name: part.state() for part in self.statistics},
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -225,6 +238,8 @@ class ActorCritic(Agent):
         self.start.load_state(state["start"])
         self.exploration.bit_generator.state = state["exploration"]
         self.noise.bit_generator.state = state["noise"]
+        for part in self.statistics:
+            part.load_state(state["statistics"][part.name])
         self.updates = whole(state, "updates")
         if self.updates != self.critic_optimizer.steps:
             raise ValueError(

@@ -12,6 +12,7 @@ import numpy as np
 from agents.memory.build import build_replay
 from agents.memory.nstep import NStep
 from agents.memory.ratio import updates_by
+from agents.normalisation import ObservationStatistics, Statistics
 from agents.sac.actors import Actor, GaussianActor
 from agents.sac.agent import ActorCritic
 from agents.sac.config import ActorCriticConfig
@@ -63,12 +64,19 @@ def assemble(
     replay = build_replay(
         config, setup, beta_steps, generator(seed, "replay"), setup.action_space.shape, np.float32
     )
+    optimizer = adam(policy.net, lr=delayed_schedule(config, setup))
+    critic_optimizer = adam(policy.critic_net, lr=schedule(config, setup))
+    statistics: list[Statistics] = []
+    if config.normalise_obs:
+        moved = (policy.net, optimizer), (policy.critic_net, critic_optimizer)
+        followers = [(net, None) for net in targets.networks]
+        statistics.append(ObservationStatistics([*moved, *followers]))
     return ActorCritic(
         policy=policy,
         targets=targets,
         temperature=temperature,
-        optimizer=adam(policy.net, lr=delayed_schedule(config, setup)),
-        critic_optimizer=adam(policy.critic_net, lr=schedule(config, setup)),
+        optimizer=optimizer,
+        critic_optimizer=critic_optimizer,
         nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
         start=RandomStart(config.learning_starts, config.hold, setup.num_envs, k, exploration),
         exploration=exploration,
@@ -78,6 +86,7 @@ def assemble(
         policy_delay=config.policy_delay,
         max_grad_norm=config.max_grad_norm,
         reward_scale=config.reward_scale,
+        statistics=statistics,
     )
 
 

@@ -35,6 +35,10 @@ class ActorCriticConfig:
     """Factors that bring the observations to comparable units: one for all, or one for each; none:
     bytes are divided by the largest that the environment's space allows."""
 
+    normalise_obs: bool = False
+    """Observations in units of their own running deviation, about their running mean: numbers of
+    any size; policy and exports hold the statistics.  Not one-hots, nor pictures in bytes."""
+
     # -- what is learnt of the return ---------------------------------------------------------
     gamma: float = 0.99
     """Discount of a reward, per agent step."""

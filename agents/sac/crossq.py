@@ -14,7 +14,7 @@ from agents.sac.charts import charts
 from agents.sac.config import CrossQConfig as Config
 from agents.sac.networks import plain_chain
 from agents.sac.presets import BY_AGENT, preset_of
-from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
+from agents.sac.rows import ACTIONS, ADDED, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.sac import meaning
 from agents.sac.soft import temperature
 from agents.sac.targets import JointCritic
@@ -24,8 +24,8 @@ from drl.nn.layers import Layer
 from drl.rng import generator
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
-    "require_room", "resolve",
+    "ACTIONS", "ADDED", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy",
+    "preset", "require_room", "resolve",
 ]  # fmt: skip
 
 

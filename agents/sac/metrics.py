@@ -37,4 +37,6 @@ def update_metrics(agent: ActorCritic, seen: Seen) -> dict[str, float | np.ndarr
         for i, numbers in enumerate(action.T):
             metrics[f"policy/action_{i}"] = numbers
     metrics |= update_ratios(agent.net, agent.optimizer)
+    for part in agent.statistics:
+        metrics |= part.metrics(agent.replay.peek(64))
     return metrics

@@ -72,7 +72,7 @@ def critic_network(
 
 def _front(config: ActorCriticConfig, setup: Setup) -> list[Layer]:
     space = setup.observation_space
-    return build_front(config, space.shape, space.dtype, _parts(setup))
+    return build_front(config, space.shape, space.dtype, _parts(setup), config.normalise_obs)
 
 
 def _nothing(layer: Layer, shape: tuple[int, ...]) -> bool:

@@ -21,13 +21,15 @@ from drl.settings import read
 
 C = TypeVar("C", bound=ActorCriticConfig)
 ACTIONS = ("Box",)
+ADDED = {"normalise_obs": False}  # settings that older files lack, and what was done then
 REMEDY = "train anew with a lower `lr`, with `max_grad_norm`, or a smaller `reward_scale`"
 
 FIXED = {  # what a run that goes on cannot change, and why
     name: why
     for names, why in (
         (
-            "hidden activation conv init scale critics quantiles renorm_momentum renorm_warm_up",
+            "hidden activation conv init scale normalise_obs critics quantiles renorm_momentum "
+            "renorm_warm_up",
             "the networks in the checkpoint are built by it",
         ),
         (
@@ -72,7 +74,7 @@ def reader(
         about = state["policy"]
         if net is not None:
             raise UserError(f"the agent {about['agent']} takes no network of your own (net=)")
-        config: Any = read(kind, about["settings"])
+        config: Any = read(kind, about["settings"], ADDED)
         policy = build_policy(config, setup_from(state, backend, device), meaning, chain=chain)
         policy.load_state(state)
         return policy

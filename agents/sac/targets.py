@@ -5,6 +5,7 @@ The policy draws a′.  Shapes: B examples, k numbers of an action.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from agents.memory.replay import Batch
@@ -35,6 +36,10 @@ class Targets(Protocol):
 
     def follow(self) -> None:
         """The policy has been moved: what follows it, follows."""
+
+    @property
+    def networks(self) -> Sequence[Network]:
+        """Those that no optimizer moves."""
 
     def state(self) -> dict[str, Any]: ...
 
@@ -78,6 +83,10 @@ class TargetCritic:
         for follower, leader in self.followers.values():
             follower.copy_from(leader, self.tau)  # θ̄ ← θ̄ + τ(θ − θ̄)
 
+    @property
+    def networks(self) -> Sequence[Network]:
+        return [follower for follower, _ in self.followers.values()]
+
     def state(self) -> dict[str, Any]:
         saved: dict[str, Any] = {}
         for name, (net, _) in self.followers.items():
@@ -116,6 +125,10 @@ class JointCritic:
 
     def follow(self) -> None:
         pass
+
+    @property
+    def networks(self) -> Sequence[Network]:
+        return []
 
     def state(self) -> dict[str, Any]:
         return {}

@@ -13,7 +13,7 @@ from agents.sac.config import TD3Config as Config
 from agents.sac.critics import Critic, FirstQ
 from agents.sac.networks import critic_network, policy_network
 from agents.sac.presets import BY_AGENT, preset_of
-from agents.sac.rows import ACTIONS, FIXED, REMEDY, reader, require_room, resolve
+from agents.sac.rows import ACTIONS, ADDED, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.targets import TargetCritic
 from agents.sac.temperature import Fixed
 from agents.setup import Setup
@@ -21,8 +21,8 @@ from drl.nn.ops import Ops
 from drl.rng import generator
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
-    "require_room", "resolve",
+    "ACTIONS", "ADDED", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy",
+    "preset", "require_room", "resolve",
 ]  # fmt: skip
 
 

@@ -99,8 +99,9 @@ class Branches(Layer):
         for layers in self.branches.values():
             y = x
             for layer in layers:
+                inner = list(layer.activations(y))
                 y = layer.forward(y)[0]
-                yield y
+                yield from inner or [y]
 
     def bind(self, ops: Ops, arrays: dict[str, Array]) -> None:
         super().bind(ops, arrays)

@@ -6,15 +6,19 @@ y = Wᵀ(x − μ)/σ + b is the same function of x with other statistics μ′,
 
 but where the normalised x is cut.  Without it a policy jumps whenever its statistics do: on
 Pendulum 5 of 9 runs failed (docs/decisions/normalisation.md).
+
+Where W sees other inputs beside x, as a critic's sees actions, their rows stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.branches import Branches, Slice
 from drl.nn.conv import Conv2d
 from drl.nn.dueling import Dueling
@@ -28,14 +32,54 @@ from drl.nn.ops import Array
 from drl.nn.optim import Optimizer
 
 FROZEN_AFTER = 10_000  # inputs, where the layer behind cannot make up for a move
+OTHER = -1  # an input that no statistic is of
 
 
-class Weights(NamedTuple):
-    """W and b that see normalised inputs."""
+class Behind(Protocol):
+    """What sees normalised inputs x, and can make up for their moves."""
+
+    @property
+    def statistic(self) -> np.ndarray:
+        """(I,) the number of the statistic that input i is made with, or OTHER."""
+
+    def follow(
+        self, net: Network, k: np.ndarray, d: np.ndarray, optimizer: Optimizer | None
+    ) -> None:
+        """Become the same function of x′, where x = k x′ + d.   k, d: (I,)."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """W and b."""
 
     stage: str  # whose they are (Network.stages)
     prefix: str  # of their names there: a stream's, or none
-    statistic: np.ndarray  # (I,) the number of the statistic that row i of W sees
+    statistic: np.ndarray
+
+    def follow(
+        self, net: Network, k: np.ndarray, d: np.ndarray, optimizer: Optimizer | None
+    ) -> None:
+        compensate(net, self, k, d, optimizer)
+
+
+@dataclass(frozen=True)
+class Running:
+    """Running statistics μ, σ² of a BatchRenorm: of x′ they are (μ − d)/k and (σ² + ε)/k² − ε.
+
+    By running statistics the same function, but for the rounding of σ² + ε where k is large; by a
+    batch's but for ε, as σ_B² + ε of x′ is not that of x.
+    """
+
+    layer: BatchRenorm
+    statistic: np.ndarray
+
+    def follow(
+        self, net: Network, k: np.ndarray, d: np.ndarray, optimizer: Optimizer | None
+    ) -> None:
+        mean, variance = (self.layer.buffers[name] for name in ("mean", "variance"))
+        mean[...] = (mean - d) / k
+        variance[...] = (variance + self.layer.eps) / k**2 - self.layer.eps
+        self.layer.buffers_changed()
 
 
 class Place(NamedTuple):
@@ -44,7 +88,7 @@ class Place(NamedTuple):
     name: str
     layer: Normalise
     before: Sequence[Layer]  # what the observations come through
-    weights: Sequence[Weights] | None  # that see its output; None: others than can be compensated
+    behind: Sequence[Behind] | None  # all that see its output; None: others than can make up for it
 
 
 def places(net: Network) -> list[Place]:
@@ -68,10 +112,12 @@ def renormalise(
 
     The first ones are just taken: nothing has been learnt by then.  So are those of an input that
     had not varied: its weights, which nothing has moved, are right for a spread of 1.  Where the
-    layer behind is neither Linear nor a Conv2d without padding, the function does jump, and from
+    layer behind is neither Linear, nor BatchRenorm, nor a Conv2d without padding, the function does
+    jump, and from
     FROZEN_AFTER observations on the statistics stay.
 
-    seen       since the last time: of each number of an observation, (*net.input_shape)
+    seen       since the last time: of each number of an observation, (*net.input_shape); where the
+               network's inputs are more, as (s, a), of the first of them
     optimizer  of the network, whose moments follow its weights; None: there is none
     at         its `places`, where they are known already
     """
@@ -79,7 +125,7 @@ def renormalise(
         return
     for place in places(net) if at is None else at:
         layer, moments = place.layer, place.layer.moments
-        if place.weights is None and moments.count >= FROZEN_AFTER:
+        if place.behind is None and moments.count >= FROZEN_AFTER:
             continue
         first, mean = not moments.count, moments.mean.copy()
         std, varied = layer.std, layer.varied
@@ -87,10 +133,10 @@ def renormalise(
         if first:
             continue
         std = np.where(varied, std, layer.std)
-        k = (layer.std / std).ravel()  # σ′/σ
-        d = ((moments.mean - mean) / std).ravel()  # (μ′ − μ)/σ
-        for weights in place.weights or ():
-            compensate(net, weights, k[weights.statistic], d[weights.statistic], optimizer)
+        k = np.append(layer.std / std, 1.0)  # σ′/σ; at OTHER, the last: x′ = x
+        d = np.append((moments.mean - mean) / std, 0.0)  # (μ′ − μ)/σ
+        for each in place.behind or ():
+            each.follow(net, k[each.statistic], d[each.statistic], optimizer)
 
 
 def compensate(
@@ -131,17 +177,39 @@ def compensate(
             noise /= k * k if squares else k
 
 
-def _places(chain: Sequence[Layer], within: str, before: tuple[Layer, ...]) -> Iterator[Place]:
+class Joint(NamedTuple):
+    """Where a branch's output goes: beside those of others, into the layers behind the branches."""
+
+    chain: Sequence[Layer]
+    within: str
+    start: int  # its first place in what is joined …
+    width: int  # … of so many numbers
+    then: Joint | None  # behind the chain, where that is a branch itself
+
+
+def _places(
+    chain: Sequence[Layer], within: str, before: tuple[Layer, ...], then: Joint | None = None
+) -> Iterator[Place]:  # fmt: skip
     for i, layer in enumerate(chain):
         if isinstance(layer, Normalise):
-            behind = _behind(chain[i + 1 :], within, _numbers(layer))
+            behind = _behind(chain[i + 1 :], within, _numbers(layer), then)
             yield Place(within + layer.name, layer, before, behind)
         elif isinstance(layer, Branches):
-            for branch in layer.branches.values():
-                yield from _places(branch, f"{within}{layer.name}.", before)
+            for branch, joint in _branches(layer, chain[i + 1 :], within, then):
+                yield from _places(branch, f"{within}{layer.name}.", before, joint)
         if not isinstance(layer, (Scale, Slice, Flatten)):
             return
         before = (*before, layer)
+
+
+def _branches(
+    layer: Branches, chain: Sequence[Layer], within: str, then: Joint | None
+) -> Iterator[tuple[Sequence[Layer], Joint]]:
+    """Each branch, and where its output goes.   chain: behind the branches."""
+    start, width = 0, sum(layer.widths.values())
+    for name, branch in layer.branches.items():
+        yield branch, Joint(chain, within, start, width, then)
+        start += layer.widths[name]
 
 
 def _numbers(layer: Normalise) -> np.ndarray:
@@ -159,45 +227,62 @@ def _through(before: Sequence[Layer], seen: Moments) -> tuple[np.ndarray, np.nda
             mean, variance = mean * factor, variance * factor**2
         elif isinstance(layer, Slice):
             mean, variance = (
-                a[layer.start : layer.stop].reshape(layer.shape) for a in (mean, variance)
+                a.ravel()[layer.start : layer.stop].reshape(layer.shape) for a in (mean, variance)
             )
         else:
             mean, variance = mean.ravel(), variance.ravel()
     return mean, variance
 
 
-def _behind(chain: Sequence[Layer], within: str, numbers: np.ndarray) -> list[Weights] | None:
-    """The first weights of a chain, and of each of its branches; None where there are others."""
-    for layer in chain:
+def _behind(
+    chain: Sequence[Layer], within: str, numbers: np.ndarray, then: Joint | None
+) -> list[Behind] | None:
+    """What first sees the outputs of a chain, in it, in each of its branches, or behind it; None
+    where it is nothing that can make up for a move."""
+    for i, layer in enumerate(chain):
         name = within + layer.name
         if isinstance(layer, Flatten):
             numbers = numbers.ravel()
         elif isinstance(layer, Slice):
             numbers = numbers[layer.start : layer.stop].reshape(layer.shape)
         elif isinstance(layer, Branches):
-            found = [_behind(each, f"{name}.", numbers) for each in layer.branches.values()]
-            return None if None in found else [w for each in found for w in each or ()]
+            branches = _branches(layer, chain[i + 1 :], within, then)
+            return _all([_behind(each, f"{name}.", numbers, to) for each, to in branches])
         elif type(layer) is Dueling:
             halves = numbers[: layer.half], numbers[layer.half :]
             streams = zip(layer.streams.items(), halves, strict=True)
-            own = [_weights(stream, name, half, f"{of}_") for (of, stream), half in streams]
-            return None if None in own else [w for w in own if w is not None]
+            return _all([_seeing(stream, name, half, f"{of}_") for (of, stream), half in streams])
         elif isinstance(layer, Free):
             return []  # it sees no input
         else:
-            weights = _weights(layer, name, numbers)
-            return None if weights is None else [weights]
-    return None
+            return _seeing(layer, name, numbers)
+    if then is None:
+        return None
+    joined = np.full(then.width, OTHER)
+    joined[then.start : then.start + numbers.size] = numbers.ravel()
+    return _behind(then.chain, then.within, joined, then.then)
 
 
-def _weights(
+def _all(found: Sequence[list[Behind] | None]) -> list[Behind] | None:
+    """Those of several ways side by side; None where one of them has None."""
+    whole: list[Behind] = []
+    for each in found:
+        if each is None:
+            return None
+        whole += each
+    return whole
+
+
+def _seeing(
     layer: Layer, stage: str, numbers: np.ndarray, prefix: str = ""
-) -> Weights | None:  # fmt: skip
-    """Those of the layer, where the function can stay the same; an own subclass may mean others."""
+) -> list[Behind] | None:  # fmt: skip
+    """The layer, where its function can stay the same; an own subclass may mean others."""
     if type(layer) in (Linear, NoisyLinear) and layer.bias:  # type: ignore[attr-defined]
-        return Weights(stage, prefix, numbers)
+        return [Weights(stage, prefix, numbers)]
+    if type(layer) is BatchRenorm and numbers.ndim == 1:
+        return [Running(layer, numbers)]
     if type(layer) is Conv2d and layer.bias and not layer.padding:
         channels = numbers[0, 0]  # (C,)
         if (numbers == channels).all():  # the same at every position, as its weights are
-            return Weights(stage, prefix, np.tile(channels, layer.kernel**2))
+            return [Weights(stage, prefix, np.tile(channels, layer.kernel**2))]
     return None

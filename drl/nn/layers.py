@@ -109,11 +109,15 @@ class Layer:
         """Parameters and buffers ← those of a layer with the same settings."""
         for name in self.shapes:
             getattr(self, name)[:] = getattr(other, name)
-        own, its = ([layer, *(inner for inner, _ in layer.inside())] for layer in (self, other))
-        for mine, theirs in zip(own, its, strict=True):
-            for name, buffer in theirs.buffers.items():
-                mine.buffers[name][...] = buffer
-            mine.buffers_changed()
+        self._copy_buffers(other)
+
+    def _copy_buffers(self, other: Layer) -> None:
+        """Its own, and those of the layers inside it, at any depth."""
+        for name, buffer in other.buffers.items():
+            self.buffers[name][...] = buffer
+        self.buffers_changed()
+        for (mine, _), (its, _) in zip(self.inside(), other.inside(), strict=True):
+            mine._copy_buffers(its)
 
     def inside(self) -> Iterator[tuple[Layer, Shape]]:
         """The layers that it is made of, with the shapes of their outputs, where they can be looked

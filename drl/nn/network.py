@@ -309,9 +309,13 @@ class Network:
 
 
 def stages(layer: Layer, shape: Shape) -> Iterator[tuple[str, Layer, Shape]]:
-    """A layer with its name and the shape of its output; in its place those inside it."""
-    inner = [(f"{layer.name}.{part.name}", part, made) for part, made in layer.inside()]
-    yield from inner or [(layer.name, layer, shape)]
+    """A layer with its name and the shape of its output; in its place those inside it, however
+    deep."""
+    inner = [each for part, made in layer.inside() for each in stages(part, made)]
+    if not inner:
+        yield layer.name, layer, shape
+    for name, part, made in inner:
+        yield f"{layer.name}.{name}", part, made
 
 
 def as_shape(shape: int | Shape) -> Shape:

@@ -59,11 +59,11 @@ def first_layer(net: Network) -> np.ndarray:
     """What each neuron (or kernel) of the first layer looks for: (neurons, H, W) weights.
 
     A dense layer's column of W, put back into the shape of the image; a convolution's kernel.
-    Where the inputs are plain numbers, (neurons, inputs).
+    Where the inputs are plain numbers, or a part of what the network sees, (neurons, inputs).
     """
     layer = next(layer for _, layer, _ in net.stages() if "W" in layer.shapes)
     W = net.ops.numpy(getattr(layer, "W"))  # noqa: B009  (mypy: not every layer has one)
-    if W.ndim == 2:
+    if W.ndim == 2 and len(W) == math.prod(net.input_shape):
         W = W.reshape(*net.input_shape, W.shape[1])
     if W.ndim == 4:
         W = W.mean(axis=2)  # over the channels: digits have one
