@@ -69,6 +69,7 @@ if TYPE_CHECKING:
         Scale,
         Sigmoid,
         SoftmaxCrossEntropy,
+        SortedQuantileHuber,
         Tanh,
         TanhGaussian,
         check_loss,
@@ -94,7 +95,8 @@ __all__ = [
     "DiagonalGaussian", "Flatten", "Free", "Huber", "Layer", "LayerNorm", "Linear", "MaxPool2d",
     "Momentum", "MultiCategorical", "Network", "Normalise", "Optimizer", "Orthogonal", "Pool",
     "QuantileHuber", "RMSProp", "ReLU", "Recurrent", "Scale", "Sigmoid", "SoftmaxCrossEntropy",
-    "Tanh", "TanhGaussian", "UserError", "check_loss", "check_network", "clip_norm", "make_ops",
+    "SortedQuantileHuber", "Tanh", "TanhGaussian", "UserError", "check_loss", "check_network",
+    "clip_norm", "make_ops",
 ]  # fmt: skip
 
 

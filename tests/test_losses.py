@@ -6,7 +6,14 @@ import torch
 from torch.nn import functional as F
 
 from drl.nn.gradcheck import check_loss
-from drl.nn.losses import MSE, Bernoulli, Huber, SoftmaxCrossEntropy
+from drl.nn.losses import (
+    MSE,
+    Bernoulli,
+    Huber,
+    QuantileHuber,
+    SoftmaxCrossEntropy,
+    SortedQuantileHuber,
+)  # fmt: skip
 from drl.nn.ops import make_ops
 
 LIBRARIES = ["numpy", "torch"]
@@ -168,3 +175,73 @@ def test_labels_of_every_integer_type(library, dtype):
     value, _ = call(loss, [[1.0, 2.0, 3.0]] * 2, np.array([0, 2], dtype))
     expected, _ = call(loss, [[1.0, 2.0, 3.0]] * 2, [0, 2])
     assert float(value) == float(expected)
+
+
+# -- quantile Huber, pair by pair and by sorted targets -------------------------------------------
+RNG = np.random.default_rng(0)
+TARGETS = {  # (B, M)
+    "on both sides": RNG.normal(0, 3, (6, 115)),
+    "ties": RNG.integers(-2, 3, (6, 40)).astype(float),
+    "all equal": np.zeros((6, 7)),
+    "all far above": RNG.normal(50, 1, (6, 9)),
+    "all far below": RNG.normal(-50, 1, (6, 9)),
+    "one": RNG.normal(size=(6, 1)),
+    "large": RNG.normal(1e4, 3, (6, 50)),
+}
+
+
+@each_library
+@pytest.mark.parametrize("kappa", [1.0, 0.3])
+@pytest.mark.parametrize("kind", TARGETS)
+def test_sorted_targets_pull_as_pairs_do(kind, kappa, library):
+    """Quantiles on a target and a κ beside one among them, and τ of every shape."""
+    ops, t = make_ops(library, "float64"), TARGETS[kind]
+    y = np.concatenate([t[:, :1], t[:, :1] + kappa, t[:, -1:] - kappa, t[:, :4] * 0.7 + 0.1], 1)
+    y = ops.asarray(y)
+    for tau in (RNG.random(y.shape[1]), RNG.random((1, y.shape[1])), RNG.random(tuple(y.shape))):
+        by_pairs, by_sums = (
+            ops.numpy(loss(ops, kappa).gradient(y, t, ops.asarray(tau)))
+            for loss in (QuantileHuber, SortedQuantileHuber)
+        )
+        assert np.abs(by_sums - by_pairs).max() <= 1e-12 * np.abs(by_pairs).max()
+
+
+@each_library
+def test_sorted_quantile_huber_by_hand(library):
+    # κ = 1, y = 0, τ = ¼, t = (−3, −½, 0, ½, 2): over = 1 + ½, under = 0 + ½ + 1, B = 1, M = 5
+    loss = SortedQuantileHuber(make_ops(library, "float64"))
+    dy = loss.gradient(loss.ops.asarray([[0]]), [[0.5, -3, 2, 0, -0.5]], 0.25)
+    np.testing.assert_allclose(loss.ops.numpy(dy), [[(0.75 * 1.5 - 0.25 * 1.5) / 5]], rtol=1e-14)
+
+
+@each_library
+def test_sorted_quantile_huber_keeps_float32_s_digits(library):
+    ops, t = make_ops(library), RNG.normal(3e4, 1, (6, 115)).astype(np.float32)
+    y = t[:, :25] + np.float32(0.25)
+    exact = make_ops("numpy", "float64")
+    wanted = QuantileHuber(exact).gradient(exact.asarray(y), t, exact.asarray([0.5]))
+    found = ops.numpy(SortedQuantileHuber(ops).gradient(ops.asarray(y), t, 0.5))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-8)
+
+
+@each_library
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_target_or_quantile_that_is_no_number_is_seen(bad, library):
+    """Behind all others it would be counted as far above, and pull like one."""
+    ops = make_ops(library)
+    loss, t = SortedQuantileHuber(ops), np.zeros((2, 5), np.float32)
+    t[0, 2] = bad
+    y = np.zeros((2, 3), np.float32)
+    y[1, 1] = bad
+    with np.errstate(invalid="ignore"):  # numpy says so besides
+        found = ops.numpy(loss.gradient(ops.asarray(y), t, 0.5))
+    assert np.isnan(found).tolist() == [[True, True, True], [False, True, False]]
+
+
+def test_sorted_targets_of_another_batch_are_refused():
+    loss = SortedQuantileHuber(make_ops("numpy"))
+    with pytest.raises(ValueError, match="must have shape"):
+        loss.gradient(np.zeros((1, 3)), np.zeros((2, 5)), 0.5)
+    with pytest.raises(ValueError, match="kappa > 0"):
+        SortedQuantileHuber(loss.ops, 0)

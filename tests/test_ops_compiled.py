@@ -67,6 +67,16 @@ def test_the_way_back_through_tanh(dtype: str) -> None:
     assert same(plain, fast)
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 9, 115])
+def test_counts_of_smaller_numbers(size: int) -> None:
+    rng = np.random.default_rng(size)
+    a = np.sort(rng.integers(-9, 9, (5, size)).astype(float), axis=1)  # with ties
+    x = np.concatenate([rng.normal(0, 6, (5, 20)), rng.integers(-9, 9, (5, 9)), a], axis=1)
+    plain, fast = (ops.below(a, x) for ops in pair("float32"))
+    assert same(plain, fast) and np.array_equal(fast, (a[:, None] < x[:, :, None]).sum(2))
+    assert same(plain, pair("float32")[1].below(np.asfortranarray(a), x[:, ::-1])[:, ::-1].copy())
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_linear_and_the_way_back_through_relu(dtype: str) -> None:
     rng = np.random.default_rng(0)
@@ -154,5 +164,5 @@ def test_no_multiply_and_add_in_one() -> None:
     for name, signature in ops_compiled.signatures("float32").items():
         loop = numba.njit(signature, error_model="numpy")(getattr(loops, name))
         (assembly,) = loop.inspect_asm().values()  # a kept one shows none
-        assert "mul" in assembly or name == "add_rows"
+        assert "mul" in assembly or name in ("add_rows", "below")
         assert not any(f in assembly for f in ("fmadd", "fmsub", "fnmadd", "fmla"))

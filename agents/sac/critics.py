@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from drl.nn.losses import QuantileHuber
+from drl.nn.losses import SortedQuantileHuber
 from drl.nn.ops import Array, Ops
 
 
@@ -102,24 +102,19 @@ class TruncatedQuantiles:
     def __init__(self, ops: Ops, critics: int, values: int, drop: int) -> None:
         self.ops, self.critics, self.values = ops, critics, values
         self.kept = (values - drop) * critics
-        self.tau = ops.asarray((np.arange(values)[None] + 0.5) / values)  # τ̂: (1, M)
-        self.loss = QuantileHuber(ops)
+        self.tau = ops.asarray((np.arange(values * critics) % values + 0.5) / values)  # τ̂: (C·M,)
+        self.loss = SortedQuantileHuber(ops)
 
     def bootstrap(self, z: Array) -> Array:
         return self.ops.sort(z)[:, : self.kept]  # (B, K)
 
     def fit(self, z: Array, y: Array, weight: Array) -> Fit:
-        ops, rows, count = self.ops, len(z), self.critics
-        theta = z.reshape(rows * count, self.values)  # (B·C, M)
-        each = ops.zeros(rows, count, 1) + y[:, None]  # the same targets for every critic
-        t = each.reshape(rows * count, y.shape[1])  # (B·C, K)
-        dz = self.loss.gradient(theta, t, self.tau).reshape(z.shape)  # of a mean over B·C …
-        dz = dz * (weight[:, None] * (count / self.values))  # … and of a sum over C, a mean over M
-        q = ops.mean(z.reshape(rows, count, self.values), axis=2)  # (B, C)
+        ops, each = self.ops, z.reshape(len(z), self.critics, self.values)
+        dz = self.loss.gradient(z, y, self.tau)  # of a sum over C and M
+        dz = dz * (weight[:, None] / self.values)
+        q = ops.mean(each, axis=2)  # (B, C)
         error = ops.mean(ops.abs(q - ops.mean(y, axis=1)[:, None]), axis=1)
-        return Fit(
-            lambda: float(self.loss.value(theta, t, self.tau)) * count / self.values, dz, error, q
-        )
+        return Fit(lambda: float(self.loss.value(z, y, self.tau)) / self.values, dz, error, q)
 
     def q(self, z: Array) -> tuple[Array, Callable[[Array], Array]]:
         outputs = z.shape[1]

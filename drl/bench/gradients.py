@@ -27,6 +27,7 @@ from drl.nn.losses import (
     Huber,
     QuantileHuber,
     SoftmaxCrossEntropy,
+    SortedQuantileHuber,
 )  # fmt: skip
 from drl.nn.noisy import NoisyLinear
 from drl.nn.normalise import Normalise
@@ -276,6 +277,10 @@ LOSSES: dict[str, tuple[Callable[[Ops], Any], Callable[[Rng, int, int], np.ndarr
     "Huber": (Huber, lambda rng, b, k: rng.normal(0, 3, (b, k))),  # on both sides of κ = 1
     "quantile Huber": (
         lambda ops: partial(QuantileHuber(ops), tau=ops.asarray([[0.3]])),
+        lambda rng, b, k: rng.normal(0, 3, (b, 4)),
+    ),
+    "quantile Huber, sorted": (
+        lambda ops: partial(SortedQuantileHuber(ops), tau=ops.asarray([[0.3]])),
         lambda rng, b, k: rng.normal(0, 3, (b, 4)),
     ),
     "categorical cross-entropy": (

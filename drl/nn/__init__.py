@@ -27,6 +27,7 @@ from drl.nn.losses import (
     Huber,
     QuantileHuber,
     SoftmaxCrossEntropy,
+    SortedQuantileHuber,
 )
 from drl.nn.mlp import MLP
 from drl.nn.network import Network
@@ -91,6 +92,7 @@ __all__ = [
     "Sigmoid",
     "Slice",
     "SoftmaxCrossEntropy",
+    "SortedQuantileHuber",
     "Tanh",
     "TanhGaussian",
     "batch_statistics",

@@ -1,4 +1,5 @@
-"""The elementwise work of a training step as loops, one pass over memory each, to be compiled.
+"""The elementwise work of a training step as loops, one pass over memory each, to be compiled; and
+binary searches side by side.
 
 Each gives the numbers of its numpy twin in drl.nn.ops_numpy to the last bit: the same operations in
 the same order, each rounded.  numpy makes a pass, and a call, for every operation: Adam has twelve.
@@ -65,3 +66,22 @@ def adam(
         m[i] = m_new
         v[i] = v_new
         params[i] = keep * params[i] - rate * (m_new / (math.sqrt(v_new) + eps))
+
+
+def below(a: Array, x: Array, count: Array) -> None:
+    """count[b, n] = how many numbers of a[b] are below x[b, n]; rows of a in ascending order.
+
+    All searches of a row take a step together: the processor makes several at once.
+    """
+    for b in range(x.shape[0]):
+        row, own, found = a[b], x[b], count[b]
+        for n in range(own.size):
+            found[n] = 0
+        left = row.size  # numbers among which the border lies, from found[n] on
+        while left > 1:
+            half = left >> 1
+            for n in range(own.size):
+                found[n] += half * (row[found[n] + half - 1] < own[n])
+            left -= half
+        for n in range(own.size):
+            found[n] += row[found[n]] < own[n]

@@ -28,6 +28,7 @@ class Loops(NamedTuple):
     tanh_backward: Callable[..., Any]
     lerp: Callable[..., Any]
     adam: Callable[..., Any]
+    below: Callable[..., Any]
 
 
 class LateLoops:
@@ -102,6 +103,14 @@ class CompiledOps(NumpyOps):
         loops.tanh_backward(dy.reshape(-1), y.reshape(-1), dx.reshape(-1))
         return dx
 
+    def below(self, a: Array, x: Array) -> Array:
+        loops = self.late.loops
+        if not (loops and a.flags.carray and x.flags.carray and a.size):
+            return super().below(a, x)
+        count = np.empty(x.shape, np.int64)
+        loops.below(a, x, count)
+        return count
+
     def lerp(self, a: Array, b: Array, weight: float) -> None:
         loops = self.late.loops
         if loops and self._fits(a) and self._fits(b):
@@ -152,4 +161,5 @@ def signatures(dtype: str) -> dict[str, str]:
         "tanh_backward": f"void({', '.join([vector] * 3)})",
         "lerp": f"void({vector}, {vector}, {dtype})",
         "adam": f"void({', '.join([vector] * 4 + [dtype] * 5)})",
+        "below": "void(float64[:, ::1], float64[:, ::1], int64[:, ::1])",
     }

@@ -50,6 +50,10 @@ class NumpyOps:
         """x as an array of this library, precision and device; itself where it is one."""
         return np.asarray(x, self.dtype)
 
+    def double(self, x: Array) -> Array:
+        """x in float64, for sums whose digits count."""
+        return np.asarray(x, np.float64)
+
     def indices(self, x: Array) -> Array:
         """x as 64-bit integers of this library; fractions are cut off."""
         return np.asarray(x, np.int64)
@@ -110,6 +114,12 @@ class NumpyOps:
     def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
         """The mean over an axis; None: over all."""
         return a.mean(axis=axis, keepdims=keepdims)
+
+    def prefix_sums(self, a: Array) -> Array:
+        """Σ_{j<n} a[b, j] for n = 0 … K: (B, K) → (B, K + 1)."""
+        sums = np.zeros((len(a), a.shape[1] + 1), a.dtype)
+        np.cumsum(a, axis=1, out=sums[:, 1:])
+        return sums
 
     def row_means(self, a: Array) -> Array:
         """The mean of every row: (B, D) → (B, 1)."""
@@ -174,6 +184,13 @@ class NumpyOps:
         """The numbers of each row in ascending order: (B, I)."""
         return np.sort(a, axis=1)
 
+    def below(self, a: Array, x: Array) -> Array:
+        """How many numbers of a row are below each x of the row: integers, (B, N).
+
+        a  (B, K) float64, rows in ascending order;  x  (B, N) float64
+        """
+        return np.stack([row.searchsorted(own) for row, own in zip(a, x, strict=True)])
+
     def argmax(self, a: Array, axis: int) -> Array:
         """Index of the maximum along an axis, the first of equal ones."""
         return a.argmax(axis=axis)
@@ -181,6 +198,10 @@ class NumpyOps:
     def gather(self, a: Array, index: Array) -> Array:
         """a[b, index[b]] for every row b: (B, A, …), (B,) → (B, …)."""
         return a[self._rows[len(a)], index]
+
+    def take_along(self, a: Array, index: Array) -> Array:
+        """a[b, index[b, n]] for every row b and all n: (B, K), (B, N) → (B, N)."""
+        return a[self._rows[len(a)][:, None], index]
 
     def scatter(self, index: Array, values: Array, width: int) -> Array:
         """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""

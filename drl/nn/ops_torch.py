@@ -43,6 +43,9 @@ class TorchOps:
     def asarray(self, x: Array) -> Array:
         return self.torch.as_tensor(_plain(x), dtype=self.dtype, device=self.device)
 
+    def double(self, x: Array) -> Array:
+        return x.double()
+
     def indices(self, x: Array) -> Array:
         return self.torch.as_tensor(_plain(x), dtype=self.torch.int64, device=self.device)
 
@@ -82,6 +85,9 @@ class TorchOps:
 
     def mean(self, a: Array, axis: int | None = None, keepdims: bool = False) -> Array:
         return a.mean() if axis is None else a.mean(axis, keepdim=keepdims)
+
+    def prefix_sums(self, a: Array) -> Array:
+        return self.torch.cat([0 * a[:, :1], a.cumsum(1)], 1)
 
     def row_means(self, a: Array) -> Array:
         return a.mean(1, keepdim=True)
@@ -133,6 +139,9 @@ class TorchOps:
     def sort(self, a: Array) -> Array:
         return self.torch.sort(a, 1)[0]
 
+    def below(self, a: Array, x: Array) -> Array:
+        return self.torch.searchsorted(a, x)
+
     def argmax(self, a: Array, axis: int) -> Array:
         return self.torch.argmax(a, axis)
 
@@ -141,6 +150,9 @@ class TorchOps:
         if a.ndim == 2:
             return self.torch.gather(a, 1, index[:, None])[:, 0]
         return a[self.torch.arange(len(a), device=self.device), index]
+
+    def take_along(self, a: Array, index: Array) -> Array:
+        return self.torch.gather(a, 1, index)
 
     def scatter(self, index: Array, values: Array, width: int) -> Array:
         """The transpose of gather: zeros (B, width, …) but for a[b, index[b]] = values[b]."""
