@@ -101,13 +101,13 @@ class Pictures(Callback):
             policy = self.task.agent.policy()
             seen = states(self.plane, policy.shape[0])
             player = policy.player(len(seen))  # each the first observation of an episode
-            value, actions = player.value(seen), player.act(seen)
+            value, p, actions = player.value(seen), player.probs(seen), player.act(seen)
             if value is not None:
                 self.out.image("policy/value", value_picture(self.plane, value), env_steps)
             space: Any = policy.action_space
             if self.plane.actions:
                 image = action_picture(self.plane, actions - space.start)
-                if (p := policy.probs(seen)) is not None:
+                if p is not None:
                     self.out.image("policy/sure", sure_picture(self.plane, p), env_steps)
             else:
                 low, high = float(space.low.min()), float(space.high.max())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from drl.environment import Step
 
 # observations (N, *shape), and (N, A) masks where there are some → actions (N, *action shape)
 Act = Callable[..., np.ndarray]
-# observations (N, *shape), and (N, A) masks where there are some → V (N,); None: it knows none
-Value = Callable[..., np.ndarray | None]
+# observations (N, *shape), and (N, A) masks where there are some → an array (N, …); None: it knows
+# no such thing
+Known = Callable[..., np.ndarray | None]
 
 
 class Player(Protocol):
@@ -37,6 +38,18 @@ class Player(Protocol):
     def see(self, step: Step) -> None:
         """What its actions have led to: the episodes that have ended are forgotten."""
 
+    def probs(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        """π(·|s) of the next observations, of Discrete actions: (N, *shape) → (N, A).   None: it
+        has none."""
+        return None
+
+    def log_prob(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """log π(a|s) of the next observations and of actions (N, *action shape): (N,).   None: it
+        has none."""
+        return None
+
 
 class Policy(Protocol):
     """What evaluations and videos ask of a policy."""
@@ -45,16 +58,24 @@ class Policy(Protocol):
         """At the beginning of `count` episodes side by side."""
 
 
-class Memoryless:
+def unknown(*asked: Any) -> None:
+    """Of a policy that knows no such thing."""
+
+
+class Memoryless(Player):
     """The player of a policy that remembers nothing: what it does depends on what it sees.
 
-    act    observations (N, *shape) → actions (N, *action shape); it is called with masks (N, A)
-           besides where the environment tells which actions are allowed
-    value  V of observations, likewise; none: it knows none
+    act       observations (N, *shape) → actions (N, *action shape); it is called with masks (N, A)
+              besides where the environment tells which actions are allowed
+    value     V of observations, likewise
+    probs     their π(·|s), likewise
+    log_prob  log π(a|s) of observations and actions, likewise
     """
 
-    def __init__(self, act: Act, value: Value = lambda obs, mask=None: None) -> None:
-        self._act, self._value = act, value
+    def __init__(
+        self, act: Act, value: Known = unknown, probs: Known = unknown, log_prob: Known = unknown
+    ) -> None:
+        self._act, self._value, self._probs, self._log_prob = act, value, probs, log_prob
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         return self._act(obs) if mask is None else self._act(obs, mask)
@@ -63,6 +84,14 @@ class Memoryless:
         self, obs: np.ndarray, mask: np.ndarray | None = None, which: np.ndarray | None = None
     ) -> np.ndarray | None:
         return self._value(obs) if mask is None else self._value(obs, mask)
+
+    def probs(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        return self._probs(obs, mask)
+
+    def log_prob(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        return self._log_prob(obs, actions, mask)
 
     def see(self, step: Step) -> None:
         """Nothing is remembered."""

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from agents.asked import actions_of, answer, finite, mask_of
 from agents.player import Memoryless, Player
 from agents.setup import Setup
-from drl.action_space import allows, mask_size
 from drl.actions import Actions, ActionTable
 from drl.encoding import Encoder
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.nn import Network
-from drl.observed import Misfit
+from drl.observed import Misfit, numbers
 from drl.settings import plain
 from drl.spaces import from_json, to_json, words
 
@@ -24,14 +24,16 @@ from drl.spaces import from_json, to_json, words
 class SavedPolicy:
     """Base of the agents' policies: what is asked of them is checked here, and kept in one file.
 
-    A kind of agent adds `act`; the rest where it is otherwise.
-
     config  of the agent, a dataclass
     setup   what the agent is built for
     net     of the parameters that are kept
 
-    It is called with observations as the environment gives them, of `observation_space`, which
-    `encoder` makes arrays of `shape`: those `act` and `value` take, as a VectorEnv delivers them.
+    `policy(obs)`, `predict`, `value`, `q`, `probs` and `log_prob` take observations as the
+    environment gives them, of `observation_space`: one, or a batch of N.  `encoder` makes them an
+    array (N, *shape), as a VectorEnv delivers it.  That is what the methods whose names end in
+    `_batch` take, and a mask (N, A) bool or None, and check nothing.
+
+    A kind of agent adds `act_batch`, and the other `_batch` methods where it knows what they say.
     """
 
     agent = ""
@@ -47,31 +49,56 @@ class SavedPolicy:
         self.shape: tuple[int, ...] = setup.observation_space.shape
 
     # -- an agent's own -----------------------------------------------------------------------
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """(N, *shape) → actions (N, *action shape), the environment's own; nothing is checked."""
-        raise NotImplementedError
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """(N, *shape) → actions (N, *action shape), the environment's own."""
+        raise UserError(
+            f"{type(self).__name__} lacks `act_batch(obs, mask)`: (N, *shape) → N actions "
+            "(agents.SavedPolicy)"
+        )
 
-    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+    def value_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
         """V(s), in the environment's rewards: (N, *shape) → (N,); None: it knows none."""
+        return None
+
+    def q_batch(self, obs: np.ndarray) -> np.ndarray | None:
+        """Q(s, ·) of numbered actions, in the environment's rewards: (N, *shape) → (N, A); None: it
+        knows none."""
+        return None
+
+    def q_of_batch(self, obs: np.ndarray, actions: np.ndarray) -> np.ndarray | None:
+        """Q(s, a) of the environment's own actions (N, *action shape), in its rewards: (N,); None:
+        it knows none."""
+        return None
+
+    def probs_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        """π(·|s) of Discrete actions: (N, *shape) → (N, A); None: it has no such table."""
+        return None
+
+    def log_prob_batch(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """log π(a|s) of the environment's own actions (N, *action shape): (N,); None: it has no
+        probabilities."""
         return None
 
     def player(self, count: int) -> Player:
         """The policy at the beginning of `count` episodes side by side, as evaluations and videos
         ask it: here one that remembers nothing of them."""
-        return Memoryless(self.act, self.value)
+        return Memoryless(self.act_batch, self.value_batch, self.probs_batch, self.log_prob_batch)
 
-    def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray | None:
-        """π(·|s) of Discrete actions: N observations → (N, A); one gives (A,).   None: it always
-        takes the best action."""
-        return None
+    def at(self, state: Any, episode_start: Any, count: int) -> Player:
+        """The policy in `count` episodes that have come to this state (RecurrentPolicy.predict);
+        here there is none."""
+        return self.player(count)
 
     def sampled(self, seed: int) -> SavedPolicy:
         """The same policy, whose actions are drawn from its probabilities by a generator with this
         seed.   UserError where it has none."""
-        raise UserError(
-            f"the policy of {self.agent} chooses the best action, it has no probabilities to draw "
-            "one by: leave `sample` out"
-        )
+        raise UserError(f"{self._certain()} to draw one by: leave `sample` out")
+
+    def _certain(self) -> str:
+        """Why there are no probabilities."""
+        return f"the policy of {self.agent} chooses the best action, it has no probabilities"
 
     def settings(self) -> dict[str, Any]:
         """What the network is built from, as JSON."""
@@ -113,13 +140,63 @@ class SavedPolicy:
 
         UserError on what is not of its space, on NaN or Inf, and on a mask that allows nothing.
         """
-        batch, one = self.batch(obs)
-        if mask is None:
-            actions = self.act(batch)
-        else:
-            mask = np.asarray(mask)
-            actions = self.act(batch, checked(mask[None] if one else mask, len(batch), self))
+        batch, one, mask = self.asked(obs, mask)
+        actions = self.act_batch(batch) if mask is None else self.act_batch(batch, mask)
         return actions[0] if one else actions
+
+    def value(
+        self, obs: Any, mask: np.ndarray | None = None, state: Any = ..., episode_start: Any = None
+    ) -> np.ndarray:
+        """V(s), in the environment's rewards: N observations → (N,); one gives a number.
+
+        mask   the actions to choose from, as above
+        state  of a policy that remembers its episodes (RecurrentPolicy.predict): what `predict`
+               gave with the observations before, None where episodes begin; the other policies do
+               not look at it, nor at `episode_start`
+
+        UserError as above, and where the policy knows no values.
+        """
+        batch, one, mask = self.asked(obs, mask)
+        v = self.at(state, episode_start, len(batch)).value(batch, mask)
+        return answer(v, one, f"the policy of {self.agent} knows no values")
+
+    def q(self, obs: Any, actions: Any = None) -> np.ndarray:
+        """Q(s, ·) of numbered actions, in the environment's rewards: N observations → (N, A), one
+        gives (A,); with `actions`, the environment's own, Q(s, a) of each: (N,), or a number.
+
+        UserError as above, and where the policy knows no such values.
+        """
+        batch, one, _ = self.asked(obs)
+        if actions is None:
+            q = self.q_batch(batch)
+        else:
+            q = self.q_of_batch(batch, actions_of(actions, len(batch), one, self.action_space))
+        return answer(q, one, f"the policy of {self.agent} knows no Q(s, a): ask `value`")
+
+    def probs(
+        self, obs: Any, mask: np.ndarray | None = None, state: Any = ..., episode_start: Any = None
+    ) -> np.ndarray:
+        """π(·|s) of Discrete actions: N observations → (N, A); one gives (A,).
+
+        Arguments as of `value`.   UserError as above, and where the policy has no such table.
+        """
+        batch, one, mask = self.asked(obs, mask)
+        p = self.at(state, episode_start, len(batch)).probs(batch, mask)
+        return answer(p, one, self._certain())
+
+    def log_prob(
+        self, obs: Any, actions: Any, mask: np.ndarray | None = None, state: Any = ...,
+        episode_start: Any = None,
+    ) -> np.ndarray:  # fmt: skip
+        """log π(a|s) of the environment's actions: N observations, N actions → (N,); one of each
+        gives a number.   Of numbers (Box) it is a density, in units of half the space.
+
+        Arguments as of `value`.   UserError as above, and where the policy has no probabilities.
+        """
+        batch, one, mask = self.asked(obs, mask)
+        actions = actions_of(actions, len(batch), one, self.action_space)
+        found = self.at(state, episode_start, len(batch)).log_prob(batch, actions, mask)
+        return answer(found, one, self._certain())
 
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None,
@@ -134,17 +211,23 @@ class SavedPolicy:
         spaces = f"{words(self.observation_space)} → {words(self.action_space)}"
         return "\n".join([spaces, *self.told(), self.net.describe()])
 
+    def asked(self, obs: Any, mask: Any = None) -> tuple[np.ndarray, bool, np.ndarray | None]:
+        """Observations encoded (N, *shape), whether there was but one, and their mask (N, A) bool.
+        UserError as above."""
+        batch, one = self.batch(obs)
+        return batch, one, mask_of(mask, len(batch), one, self.action_space)
+
     def batch(self, obs: Any) -> tuple[np.ndarray, bool]:
         """Observations encoded (N, *shape), and whether there was but one.   UserError as above."""
-        if not self.encoder.plain:
-            try:
+        try:
+            if not self.encoder.plain:
                 encoded, one = self.encoder.encode_batch(obs)
-            except Misfit as misfit:
-                raise UserError(
-                    f"{misfit}; the policy takes {words(self.observation_space)}"
-                ) from misfit
-            return finite(encoded), one
-        obs = np.asarray(obs)
+                return finite(encoded), one
+            obs = numbers(obs)
+        except Misfit as misfit:
+            raise UserError(
+                f"{misfit}; the policy takes {words(self.observation_space)}"
+            ) from misfit
         one = obs.shape == self.shape
         if not one and obs.shape[1:] != self.shape:
             raise UserError(
@@ -152,18 +235,6 @@ class SavedPolicy:
                 f"(N, {', '.join(map(str, self.shape))})"
             )
         return finite(obs[None] if one else obs), one
-
-    def taken(self, actions: Any, count: int, one: bool) -> np.ndarray:
-        """The environment's own actions that belong to `count` observations, as an array (count,
-        *action shape); where there is but one observation, one action.   UserError on other shapes.
-        """
-        given, shape = np.asarray(actions), (count, *self.action_space.shape)
-        if given.shape != (shape[1:] if one else shape):
-            raise UserError(
-                f"actions of shape {given.shape} for {count} observations: give "
-                f"{shape[1:] if one else shape}"
-            )
-        return given[None] if one else given
 
     def save(self, path: str | Path) -> None:
         """One safetensors file, written whole or not at all; no pickle.   OSError."""
@@ -199,31 +270,3 @@ def setup_from(state: Mapping[str, Any], backend: str = "auto", device: str = "c
         dtype=state["net"].dtype.name, device=device, record=about["env"], agent=about["agent"],
         encoder=encoder,
     )  # fmt: skip
-
-
-def finite(obs: np.ndarray) -> np.ndarray:
-    """The observations (N, *shape).   UserError where one holds NaN or Inf: no action would be the
-    best."""
-    if obs.dtype.kind == "f" and not np.isfinite(obs).all():
-        wrong = ~np.isfinite(obs).reshape(len(obs), -1).all(axis=1)
-        raise UserError(
-            f"observation {int(wrong.argmax())} holds NaN or Inf, a policy takes finite numbers: "
-            "mend what it comes from"
-        )
-    return obs
-
-
-def checked(mask: np.ndarray, count: int, policy: SavedPolicy) -> np.ndarray:
-    """A mask as (count, A) bool (drl.action_space).   UserError where it is none, a row allows
-    nothing, or the actions have no masks."""
-    size = mask_size(policy.action_space)
-    if size is None:
-        raise UserError(f"a mask, and {words(policy.action_space)} actions have none: leave it out")
-    shape = (count, size)
-    if mask.shape != shape or not np.isin(mask, (0, 1)).all():
-        raise UserError(
-            f"a mask of {mask.dtype} {mask.shape}, the policy takes {shape} of True and False"
-        )
-    if not (some := allows(mask, policy.action_space)).all():
-        raise UserError(f"the mask of observation {int(some.argmin())} allows nothing")
-    return mask.astype(np.bool_)

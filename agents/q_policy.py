@@ -10,6 +10,7 @@ from agents.normalisation import ReturnScale
 from agents.policy import SavedPolicy
 from agents.setup import Setup
 from drl.actions import Numbered
+from drl.errors import UserError
 from drl.nn import Network
 
 
@@ -23,7 +24,7 @@ class QConfig(Protocol):
 class QPolicy(SavedPolicy):
     """π(s) = argmax_a Q(s, a; θ): (N, *shape) → the environment's own actions (N, *action shape).
 
-    A kind of agent adds `act` and `values`.
+    A kind of agent adds `act_batch` and `q_batch`.
 
     actions  by the numbers of the network's outputs
     returns  whose deviation rewards were divided by; None: they were not
@@ -39,8 +40,8 @@ class QPolicy(SavedPolicy):
         super().__init__(config, setup, net)
         self.actions, self.returns = actions, returns
 
-    def values(self, obs: np.ndarray) -> np.ndarray:
-        """Q(s, ·; θ), in the environment's rewards: (N, *shape) → (N, A), unchecked."""
+    def q_batch(self, obs: np.ndarray) -> np.ndarray:
+        """Q(s, ·; θ) without noise, in the environment's rewards: (N, *shape) → (N, A)."""
         raise NotImplementedError
 
     @property
@@ -49,19 +50,17 @@ class QPolicy(SavedPolicy):
         std = 1.0 if self.returns is None else self.returns.std
         return self.config.reward_scale / std
 
-    def q(self, obs: Any) -> np.ndarray:
-        """Q(s, ·; θ) without noise, in the environment's rewards: N observations → (N, A); one
-        gives (A,).   UserError on what is not of the space, and on NaN or Inf."""
-        batch, one = self.batch(obs)
-        q = self.values(batch)
-        return q[0] if one else q
+    def q_of_batch(self, obs: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        try:
+            numbers = self.actions.encode(actions)  # (N,)
+        except ValueError as error:  # a number between those of a Box that is cut into values
+            raise UserError(f"{error}: `policy.actions.table` has them") from error
+        found: np.ndarray = self.q_batch(obs)[np.arange(len(obs)), numbers]
+        return found
 
-    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,).
-
-        mask  (N, A) bool, the actions to choose from, as the environment tells it; None: all
-        """
-        q = self.values(obs)
+    def value_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        """max_a Q(s, a; θ), in the environment's rewards: (N, *shape) → (N,)."""
+        q = self.q_batch(obs)
         if mask is not None:
             q = np.where(self.actions.mask(mask), q, -np.inf)
         best: np.ndarray = q.max(axis=1)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from agents.player import Player
-from agents.policy import SavedPolicy, checked
+from agents.policy import SavedPolicy
 from drl.environment import Step
 from drl.errors import UserError
 
@@ -15,8 +15,11 @@ from drl.errors import UserError
 class RecurrentPolicy(SavedPolicy):
     """Base of policies with a state, which begins at 0 with each episode.
 
-    A kind of agent adds `state_size` and `step`, and `value_after` where it knows values.  States
-    are arrays (N, state_size) of the network's precision.
+    A kind of agent adds `state_size` and `step`, and the methods whose names end in `_after` where
+    it knows what they say.  States are arrays (N, state_size) of the network's precision.
+
+    Asked for an action, `predict` gives the state to go on with.  `value`, `probs` and `log_prob`
+    take the same `state` and `episode_start`, and leave the episode where it is.
     """
 
     # -- an agent's own -----------------------------------------------------------------------
@@ -39,13 +42,31 @@ class RecurrentPolicy(SavedPolicy):
         rewards: (N,); None: it knows none."""
         return None
 
+    def probs_after(
+        self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """π(·|s, h) of them, of Discrete actions: (N, A); None: it has no such table."""
+        return None
+
+    def log_prob_after(
+        self, obs: np.ndarray, actions: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        """log π(a|s, h) of them and of the environment's own actions: (N,); None: it has no
+        probabilities."""
+        return None
+
     # -- the same for all ---------------------------------------------------------------------
     def initial(self, count: int) -> np.ndarray:
         """The states at the beginning of `count` episodes: zeros (count, state_size)."""
         return np.zeros((count, self.state_size), self.net.ops.numpy(self.net.params).dtype)
 
-    def player(self, count: int) -> Player:
-        return Remembering(self, count)
+    def player(self, count: int) -> Remembering:
+        return Remembering(self, self.initial(count))
+
+    def at(self, state: Any, episode_start: Any, count: int) -> Remembering:
+        if state is ...:
+            self.forgetful()
+        return Remembering(self, self._states(state, episode_start, count))
 
     def predict(
         self, observation: Any, state: Any = None, episode_start: Any = None,
@@ -62,13 +83,10 @@ class RecurrentPolicy(SavedPolicy):
 
         UserError where one of them does not fit.
         """
-        batch, one = self.batch(observation)
-        h = self._states(state, episode_start, len(batch))
-        mask = None if action_masks is None else np.asarray(action_masks)
-        if mask is not None:
-            mask = checked(mask[None] if one else mask, len(batch), self)
-        actions, h = self.step(batch, h, mask)
-        return actions[0] if one else actions, h
+        batch, one, mask = self.asked(observation, action_masks)
+        player = self.at(state, episode_start, len(batch))
+        actions = player.act(batch, mask)
+        return actions[0] if one else actions, player.h
 
     def _states(self, state: Any, episode_start: Any, count: int) -> np.ndarray:
         """Those before the step, (count, state_size)."""
@@ -90,26 +108,23 @@ class RecurrentPolicy(SavedPolicy):
     def __call__(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
         self.forgetful()
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        self.forgetful()
-
-    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         self.forgetful()
 
     def forgetful(self) -> NoReturn:
         """UserError: what was asked for is not known without a state."""
         raise UserError(
             f"this policy of {self.agent} remembers what it has seen of an episode, and needs its "
-            "state besides: `actions, state = policy.predict(obs, state)`, with None where "
-            "episodes begin"
+            "state besides: `actions, state = policy.predict(obs, state)`, `value(obs, "
+            "state=state)`, with None where episodes begin"
         )
 
 
-class Remembering:
-    """The player of a policy with a state."""
+class Remembering(Player):
+    """The player of a policy with a state: h (N, S), of the episodes that it plays."""
 
-    def __init__(self, policy: RecurrentPolicy, count: int) -> None:
-        self.policy, self.h = policy, policy.initial(count)
+    def __init__(self, policy: RecurrentPolicy, h: np.ndarray) -> None:
+        self.policy, self.h = policy, h
 
     def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         actions, self.h = self.policy.step(obs, self.h, mask)
@@ -119,6 +134,14 @@ class Remembering:
         self, obs: np.ndarray, mask: np.ndarray | None = None, which: np.ndarray | None = None
     ) -> np.ndarray | None:
         return self.policy.value_after(obs, self.h if which is None else self.h[which], mask)
+
+    def probs(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        return self.policy.probs_after(obs, self.h, mask)
+
+    def log_prob(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        return self.policy.log_prob_after(obs, actions, self.h, mask)
 
     def see(self, step: Step) -> None:
         self.h = kept(self.h, step)

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from agents.policy import SavedPolicy, checked
+from agents.policy import SavedPolicy
 from drl.nn.ops import Array
 from drl.rng import generator
+from drl.spaces import words
 
 
 class StochasticPolicy(SavedPolicy):
     """Base of policies that are a distribution over a network's outputs z.
 
-    A kind of agent adds `mode`, `draw` and `log_probs`, and takes `chosen` wherever it acts.
+    A kind of agent adds `mode`, `draw` and `log_prob_batch`, and takes `chosen` wherever it acts.
     """
 
     rng: np.random.Generator | None = None
@@ -31,13 +32,6 @@ class StochasticPolicy(SavedPolicy):
         self, z: Array, rng: np.random.Generator, mask: np.ndarray | None = None
     ) -> np.ndarray:
         """Samples drawn by their probabilities; z and mask as of `mode`."""
-        raise NotImplementedError
-
-    def log_probs(
-        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
-    ) -> np.ndarray:
-        """log π(a|s): (N, *shape), the environment's own actions (N, *action shape) → (N,); nothing
-        is checked."""
         raise NotImplementedError
 
     # -- the same for all ---------------------------------------------------------------------
@@ -63,22 +57,8 @@ class StochasticPolicy(SavedPolicy):
             self._drawing = self.sampled(0)
         return self._drawing.predict(observation, state, episode_start, True, action_masks)
 
-    def log_prob(self, obs: Any, actions: Any, mask: np.ndarray | None = None) -> np.ndarray:
-        """log π(a|s) of the environment's actions: N observations, N actions → (N,); one of each
-        gives a number.
-
-        Of numbers (Box) it is a density, in units of half the space.   UserError on what is not of
-        the spaces.
-        """
-        batch, one, mask = self.asked(obs, mask)
-        found = self.log_probs(batch, self.taken(actions, len(batch), one), mask)
-        return found[0] if one else found
-
-    def asked(
-        self, obs: Any, mask: np.ndarray | None
-    ) -> tuple[np.ndarray, bool, np.ndarray | None]:
-        """Observations (N, *shape), whether there was but one, and their mask (N, A); checked."""
-        batch, one = self.batch(obs)
-        if mask is not None:
-            mask = checked(np.asarray(mask)[None] if one else np.asarray(mask), len(batch), self)
-        return batch, one, mask
+    def _certain(self) -> str:
+        return (
+            f"{words(self.action_space)} actions have no table of probabilities: ask log_prob of "
+            "the actions that you mean"
+        )

@@ -60,6 +60,25 @@ def fitted(actions: Any, space: Any, count: int) -> np.ndarray:
         ) from None
 
 
+def are_of(actions: np.ndarray, space: Any) -> np.ndarray:
+    """Which actions (N, *shape) are the space's own: (N,) bool.   Those of a Box may lie outside
+    its bounds, where a policy's density does not end; they are finite."""
+    from gymnasium import spaces
+
+    if isinstance(space, spaces.Box):
+        fit = np.isfinite(actions)
+    else:
+        first = getattr(space, "start", 0)
+        counts: Any = (
+            2
+            if isinstance(space, spaces.MultiBinary)
+            else (space.n if isinstance(space, spaces.Discrete) else space.nvec)
+        )
+        whole = actions == np.floor(actions)
+        fit = whole & (actions >= first) & (actions < first + counts)
+    return np.asarray(fit.reshape(len(actions), -1).all(axis=1))
+
+
 def one_by_one(actions: np.ndarray, space: Any) -> list[Any]:
     """N actions (N, *shape) as N environments of Gymnasium's kind take them: an int each of
     Discrete, else an array of its own."""

@@ -78,6 +78,14 @@ def whole_numbers(array: np.ndarray, shape: Shape, said: str) -> np.ndarray:
     return array
 
 
+def numbers(value: Any) -> np.ndarray:
+    """An array of numbers.   Misfit where there is none."""
+    array = any_array(value)
+    if array.dtype.kind not in KINDS["f"]:
+        raise Misfit(f"an array of {array.dtype}, no numbers")
+    return array
+
+
 def any_array(value: Any) -> np.ndarray:
     """What numpy makes of it.   Misfit where that is nothing."""
     try:

@@ -23,4 +23,4 @@ print(f"after {result.env_steps:,} env steps: mean return {score.mean:.1f} of 10
 result.policy.save("cartpole.safetensors")
 policy = load_policy("cartpole.safetensors")
 obs, _ = gym.make("CartPole-v1").reset(seed=3)  # (4,)
-print("action:", policy(obs), " V(s):", policy.value(obs[None]))  # max_a Q(s, a), of each row
+print("action:", policy(obs), " V(s):", policy.value(obs))  # max_a Q(s, a)

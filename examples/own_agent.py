@@ -30,7 +30,7 @@ class Config:
 class Policy(SavedPolicy):
     """argmax_a π(a | s; θ)."""
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         z = self.net.ops.numpy(self.net(obs))
         return np.asarray(z.argmax(axis=1) + self.action_space.start)
 

@@ -57,7 +57,7 @@ def test_an_agent_reaches_the_optimum() -> None:
     agent = dqn_in(config, envs, seed=1, steps=16_000)
     for _ in task(agent, envs).run(16_000):
         pass
-    assert evaluate(agent.policy().act, make("drl/Catch-v0", 50, seed=2), 100).mean == 1.0
+    assert evaluate(agent.policy(), make("drl/Catch-v0", 50, seed=2), 100).mean == 1.0
     env = Catch(num_envs=5)
     env.reset()
     env.rows = np.stack([np.full(5, 0.0), np.arange(5.0), np.full(5, 2.0)])

@@ -283,7 +283,7 @@ def test_dqn_trains_on_them_with_the_preset_of_gymnasiums(id: str) -> None:
         *tuned.config.hidden
     ]
     obs = np.zeros((2, *envs.observation_space.shape), np.float32)
-    assert trained.policy.act(obs).shape == (2,)
+    assert trained.policy(obs).shape == (2,)
 
 
 @pytest.mark.parametrize("id", ["drl/Pendulum-v1", "drl/MountainCarContinuous-v0"])

@@ -195,7 +195,7 @@ class Config:
 class Acting(SavedPolicy):
     """A policy that tells no values: the last action, always."""
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         return np.full(len(obs), self.action_space.n - 1)
 
 
@@ -241,7 +241,7 @@ class Continuous(Agent):
 
     def policy(self) -> Any:
         policy = SavedPolicy(Config(), self.setup, self.net)
-        policy.act = lambda obs, mask=None: self.act(obs, 0)  # type: ignore[method-assign]
+        policy.act_batch = lambda obs, mask=None: self.act(obs, 0)  # type: ignore[method-assign]
         return policy
 
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Any) -> None: ...

@@ -152,7 +152,7 @@ def test_no_forbidden_action_anywhere(env: Any, variant: Any, tmp_path: Path) ->
     run = drl.load_run(tmp_path)
     assert run.evaluate(episodes=10).restarts == 0
     assert len(score(run.policy(), source(env), 3).returns) == 3
-    assert len(video(source(env), run.policy().act, 3).frames) > 0
+    assert len(video(source(env), run.policy(), 3).frames) > 0
     episode = Episode(run.policy(), source(env))
     assert len(list(episode)) - 1 == episode.length > 0 and not episode.cut
     episode.close()

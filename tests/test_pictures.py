@@ -145,11 +145,11 @@ def test_a_video_is_of_the_policy_it_is_given() -> None:
     tuned = preset("CartPole-v1")
     assert tuned is not None
     policy = dqn(tuned.config, (4,)).policy()
-    shown = video(source("CartPole-v1"), policy.act, 3)
+    shown = video(source("CartPole-v1"), policy.act_batch, 3)
     env = make("CartPole-v1", 1, 3)
     (obs, _), length, ended = env.reset(), 0, False
     while not ended:
-        step = env.step(policy.act(obs))
+        step = env.step(policy.act_batch(obs))
         obs, length = step.obs, length + 1
         ended = bool(step.terminated[0] or step.truncated[0])
     assert shown.length == length

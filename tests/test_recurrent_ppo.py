@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,23 @@ def test_its_policy_is_asked_with_a_state(run: Path) -> None:
         with pytest.raises(UserError, match="remembers what it has seen"):
             ask(cues)
     assert evaluate(policy.sampled(1), ProbeMemory(num_envs=10, seed=1), 50).mean > 0.8
+
+
+def test_its_policy_is_drawn_at_the_start_of_episodes(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Maps over the plane of CartPole's states, with how sure it is."""
+    drl.train(
+        "ppo", "CartPole-v1", steps=256, num_envs=4, n_steps=32, batch_size=64, recurrent=True,
+        hidden=(8,), recurrent_units=8, eval_episodes=1, run=tmp_path, progress=False,
+    )  # fmt: skip
+    assert not [str(warning.message) for warning in recwarn if "map" in str(warning.message)]
+    shown = {tag.decode() for tag in re.findall(rb"policy/[a-z_]+", events_of(tmp_path))}
+    assert {"policy/sure", "policy/value", "policy/greedy_action"} <= shown
+
+
+def events_of(run: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in run.glob("events.*"))
 
 
 @pytest.mark.parametrize("form", ["net.npz", "net.pt", "net.onnx"])

@@ -88,7 +88,7 @@ def test_one_observation_gives_one_action() -> None:
 
 def test_without_its_state_it_is_not_asked() -> None:
     p, obs = accumulator(), np.zeros((2, 1))
-    for ask in (lambda: p(obs), lambda: p(obs[0]), lambda: p.act(obs), lambda: p.value(obs)):
+    for ask in (lambda: p(obs), lambda: p(obs[0]), lambda: p.act_batch(obs), lambda: p.value(obs)):
         with pytest.raises(UserError, match=r"remembers .* `actions, state = policy.predict") as e:
             ask()
         assert "\n" not in str(e.value)

@@ -146,7 +146,7 @@ def test_one_is_enough_where_only_one_is_needed() -> None:
     trained = train("dqn", lambda: env, **SMALL | {"eval_envs": 0, "eval_episodes": 2})
     assert trained.mean_reward > 0
     vector = make(lambda: env, 1, seed=0)  # it was given back
-    assert evaluate(trained.policy.act, vector, 2).mean > 0
+    assert evaluate(trained.policy, vector, 2).mean > 0
     vector.close()
 
 

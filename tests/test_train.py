@@ -30,7 +30,7 @@ def test_chain_reaches_its_known_optimum() -> None:
     q = learns.net(np.eye(5, dtype=np.float32))
     assert np.abs(q - optimal_q(5, 0.9)).max() < 1e-2
     fresh = make("drl/Chain-v0", 10, seed=2)
-    assert evaluate(learns.agent.policy().act, fresh, 10).mean == 1.0
+    assert evaluate(learns.agent.policy(), fresh, 10).mean == 1.0
 
 
 def test_updates_keep_their_ratio() -> None:

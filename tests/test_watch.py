@@ -56,7 +56,7 @@ def episode_of(id: str, act: Any, **how: Any) -> Episode:
     """Of a policy that is a function of the observations (N, *shape)."""
 
     class Function(SavedPolicy):
-        def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
             actions: np.ndarray = act(obs)
             return actions
 

@@ -39,12 +39,11 @@ class DQNPolicy(QPolicy):
         super().__init__(config, setup, net, actions, returns)
         self.head, self.own_net = head, own_net
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         allowed = None if mask is None else self.actions.mask(mask)
         return self.actions.decode(greedy(self.head, self.net, obs, allowed))
 
-    def values(self, obs: np.ndarray) -> np.ndarray:
-        """Q(s, ·; θ): (N, *shape) → (N, A), unchecked."""
+    def q_batch(self, obs: np.ndarray) -> np.ndarray:
         self.net.resample(None)
         q = self.head.mean(self.head.outputs(self.net, obs))
         return np.asarray(self.net.ops.numpy(q) / self.unit)

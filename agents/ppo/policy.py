@@ -12,20 +12,17 @@ from agents.ppo.config import OnPolicyConfig
 from agents.ppo.networks import CRITIC, actor_branches, build_network
 from agents.setup import Setup
 from agents.stochastic import StochasticPolicy
-from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.branches import Branches
 from drl.nn.distributions import Categorical
 from drl.nn.free import Free
 from drl.nn.ops import Array
 from drl.nn.part import part
-from drl.spaces import words
 
 
 class ActorCriticPolicy(StochasticPolicy):
-    """π(a|s; θ): (N, *shape) → actions (N, …) of the environment's space, the most probable ones.
-
-    V(s; θ) is the critic's.
+    """π(a|s; θ) and V(s; θ): what the outputs of actor and critic mean, whether they remember their
+    episodes or not.
 
     returns  whose deviation rewards were divided by; None: they were not
     """
@@ -42,9 +39,6 @@ class ActorCriticPolicy(StochasticPolicy):
         self.actions, self.distribution = self.head.actions, self.head.build(net.ops)
         self.actor, self.critic = part(net, *actor_branches(net)), part(net, CRITIC)
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        return self.decode(self.chosen(self.actor(obs), mask))
-
     def mode(self, z: Array, mask: np.ndarray | None = None) -> np.ndarray:
         return self.distribution.mode(z, mask)
 
@@ -53,38 +47,25 @@ class ActorCriticPolicy(StochasticPolicy):
     ) -> np.ndarray:
         return self.distribution.sample(z, rng, mask)
 
-    def log_probs(
-        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
-    ) -> np.ndarray:
-        samples = self.distribution.sample_of(self.head.encode(actions))
-        found: np.ndarray = self.net.ops.numpy(
-            self.distribution.log_prob(self.actor(obs), samples, mask)
-        )
-        return found
-
-    def probs(self, obs: Any, mask: np.ndarray | None = None) -> np.ndarray:
-        """π(·|s; θ) of Discrete actions: N observations → (N, A); one gives (A,).
-
-        UserError on what is not of the space, and where actions are not Discrete.
-        """
-        if not isinstance(self.distribution, Categorical):
-            raise UserError(
-                f"{words(self.action_space)} actions have no table of probabilities: ask log_prob "
-                "of the actions that you mean"
-            )
-        batch, one, mask = self.asked(obs, mask)
-        p: np.ndarray = self.net.ops.numpy(self.distribution.probs(self.actor(batch), mask))
-        return p[0] if one else p
-
     def decode(self, samples: np.ndarray) -> np.ndarray:
         """Samples of the distribution → actions of the environment."""
         return self.head.decode(self.distribution.action(samples))
 
-    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-        """V(s; θ), in the environment's rewards: (N, *shape) → (N,).   mask: all the same to a
-        value."""
-        v: np.ndarray = self.net.ops.numpy(self.critic(obs))[:, 0]
-        return v if self.returns is None else v * self.returns.std
+    def probs_of(self, z: Array, mask: np.ndarray | None) -> np.ndarray | None:
+        """π(·) of the actor's outputs z (N, A); None where actions are not Discrete."""
+        if not isinstance(self.distribution, Categorical):
+            return None
+        return np.asarray(self.net.ops.numpy(self.distribution.probs(z, mask)))
+
+    def log_prob_of(self, z: Array, actions: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
+        """log π of z (N, D) and of the environment's own actions: (N,)."""
+        samples = self.distribution.sample_of(self.head.encode(actions))
+        return np.asarray(self.net.ops.numpy(self.distribution.log_prob(z, samples, mask)))
+
+    def value_of(self, v: Array) -> np.ndarray:
+        """The critic's outputs (N,) in the environment's rewards."""
+        value: np.ndarray = self.net.ops.numpy(v)
+        return value if self.returns is None else value * self.returns.std
 
     def state(self) -> dict[str, Any]:
         returns = {} if self.returns is None else {"returns": self.returns.learnt()}
@@ -114,6 +95,24 @@ class ActorCriticPolicy(StochasticPolicy):
         for mine, its in zip(actor.layers, made.layers, strict=True):
             its.copy_from(mine)
         return made
+
+
+class MemorylessActorCritic(ActorCriticPolicy):
+    """What it does and what it expects depend on what it sees."""
+
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.decode(self.chosen(self.actor(obs), mask))
+
+    def value_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+        return self.value_of(self.critic(obs)[:, 0])
+
+    def probs_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray | None:
+        return self.probs_of(self.actor(obs), mask)
+
+    def log_prob_batch(
+        self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self.log_prob_of(self.actor(obs), actions, mask)
 
 
 def network_for(

@@ -10,7 +10,7 @@ import numpy as np
 from agents.normalisation import ReturnScale
 from agents.policy import setup_from
 from agents.ppo.config import OnPolicyConfig, PPOConfig
-from agents.ppo.policy import ActorCriticPolicy, network_for
+from agents.ppo.policy import ActorCriticPolicy, MemorylessActorCritic, network_for
 from agents.recurrent import RecurrentPolicy
 from agents.setup import Setup
 from drl.errors import UserError
@@ -23,8 +23,6 @@ class RecurrentActorCritic(ActorCriticPolicy, RecurrentPolicy):
     """π(a|s, h; θ), V(s, h; θ): with the states h of actor and critic side by side."""
 
     net: Recurrent
-    act = RecurrentPolicy.act  # without a state nothing is known
-    value = RecurrentPolicy.value  # type: ignore[assignment]
 
     @property
     def state_size(self) -> int:
@@ -39,20 +37,24 @@ class RecurrentActorCritic(ActorCriticPolicy, RecurrentPolicy):
     def value_after(
         self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
     ) -> np.ndarray:
-        v: np.ndarray = self.net.ops.numpy(self.net.unroll(obs, h)[0])[:, -1]
-        return v if self.returns is None else v * self.returns.std
+        return self.value_of(self.net.unroll(obs, h)[0][:, -1])
 
-    def asked(
-        self, obs: Any, mask: np.ndarray | None
-    ) -> tuple[np.ndarray, bool, np.ndarray | None]:
-        self.forgetful()
+    def probs_after(
+        self, obs: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray | None:
+        return self.probs_of(self.net.unroll(obs, h)[0][:, :-1], mask)
+
+    def log_prob_after(
+        self, obs: np.ndarray, actions: np.ndarray, h: np.ndarray, mask: np.ndarray | None = None
+    ) -> np.ndarray:
+        return self.log_prob_of(self.net.unroll(obs, h)[0][:, :-1], actions, mask)
 
 
 def build_policy(
     config: OnPolicyConfig, setup: Setup, net: Network, returns: ReturnScale | None = None
 ) -> ActorCriticPolicy:
     """The policy of such a network."""
-    kind = RecurrentActorCritic if isinstance(net, Recurrent) else ActorCriticPolicy
+    kind = RecurrentActorCritic if isinstance(net, Recurrent) else MemorylessActorCritic
     return kind(config, setup, net, returns)
 
 

@@ -32,7 +32,7 @@ class PQNPolicy(QPolicy):
 
     config: PQNConfig
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         allowed = None if mask is None else self.actions.mask(mask)
         return self.actions.decode(self.best(obs, allowed))
 
@@ -42,7 +42,7 @@ class PQNPolicy(QPolicy):
         allowed = None if mask is None else ops.booleans(mask)
         return ops.numpy(best_action(ops, self.net(obs), allowed))
 
-    def values(self, obs: np.ndarray) -> np.ndarray:
+    def q_batch(self, obs: np.ndarray) -> np.ndarray:
         return np.asarray(self.net.ops.numpy(self.net(obs)) / self.unit)
 
 

@@ -15,8 +15,10 @@ from agents.sac.targets import joined
 from agents.setup import Setup
 from agents.stochastic import StochasticPolicy
 from drl.actions import UnitBox
+from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.ops import Array
+from drl.spaces import words
 
 OUTPUTS = "the environment's own action"  # of what is exported
 
@@ -46,7 +48,7 @@ class ContinuousPolicy(SavedPolicy):
         self.net.restore(state)
         self.critic_net.restore(state, "critic_net")
 
-    def act(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         acted = self._acted(self.net(obs))
         return self.unit.decode(acted.reshape(len(obs), *self.unit.space.shape))
 
@@ -54,7 +56,7 @@ class ContinuousPolicy(SavedPolicy):
         """The network's outputs → the actions to act by, within −1 … 1: (N, k)."""
         return self.actor.greedy(z)
 
-    def value(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    def value_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         """Q(s, a; θ) of the most probable action, in the environment's rewards: (N, *shape) → (N,).
 
         Where entropy is rewarded, that of later actions is part of it.
@@ -71,12 +73,14 @@ class ContinuousPolicy(SavedPolicy):
         """s → the environment's own action."""
         return deterministic_network(self.net, self.unit)
 
-    def q(self, obs: Any, actions: Any) -> np.ndarray:
-        """Q(s, a; θ) of the environment's own actions, in its rewards: N observations and actions
-        → (N,); one of each gives a number.   UserError on what is not of the spaces."""
-        batch, one = self.batch(obs)
-        q = self._q(batch, self._encoded(self.taken(actions, len(batch), one)))
-        return q[0] if one else q
+    def q_batch(self, obs: np.ndarray) -> np.ndarray:
+        raise UserError(
+            f"{words(self.action_space)} actions have no table of values: ask q of the actions "
+            "that you mean, `q(obs, actions)`"
+        )
+
+    def q_of_batch(self, obs: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        return self._q(obs, self._encoded(actions))
 
     def _encoded(self, actions: np.ndarray) -> np.ndarray:
         """The environment's own actions (N, *action shape) → within −1 … 1, (N, k)."""
@@ -105,7 +109,7 @@ class GaussianPolicy(ContinuousPolicy, StochasticPolicy):
     ) -> np.ndarray:
         return self.actor.explore(z, rng)
 
-    def log_probs(
+    def log_prob_batch(
         self, obs: np.ndarray, actions: np.ndarray, mask: np.ndarray | None = None
     ) -> np.ndarray:
         return self.actor.log_prob(self.net(obs), self._encoded(actions))

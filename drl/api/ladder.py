@@ -150,8 +150,8 @@ def judged(task: RLTask, rung: Rung) -> tuple[Finding, str]:
 def _believed(policy: Any, probe: type[probes.Probe]) -> np.ndarray | None:
     """Q (S, A) of every state, where the policy tells it, else V (S, 1); None: neither."""
     seen = probes.one_hot(len(probe.pays))
-    if hasattr(policy, "q"):
-        return np.asarray(policy.q(seen), np.float64)
+    if (q := policy.q_batch(seen)) is not None:
+        return np.asarray(q, np.float64)
     value = policy.player(len(seen)).value(seen, probe.allowed)
     return None if value is None else np.asarray(value, np.float64)[:, None]
 

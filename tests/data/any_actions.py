@@ -50,7 +50,7 @@ class Policy(SavedPolicy):
         z = self.net.ops.numpy(self.net(obs))
         return z.reshape(-1, *self.action_space.shape)
 
-    def act(self, obs, mask=None):
+    def act_batch(self, obs, mask=None):
         return self.actions.decode(self.means(obs))
 
 

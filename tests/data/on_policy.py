@@ -29,7 +29,7 @@ class Config:
 class Policy(SavedPolicy):
     """argmax_a z_a."""
 
-    def act(self, obs, mask=None):
+    def act_batch(self, obs, mask=None):
         z = self.net.ops.numpy(self.net(obs))
         return np.asarray(z.argmax(axis=1)) + self.action_space.start
 

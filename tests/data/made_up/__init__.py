@@ -25,7 +25,7 @@ class Config:
 class Policy(SavedPolicy):
     """argmax_a (Ws + b)_a."""
 
-    def act(self, obs, mask=None):
+    def act_batch(self, obs, mask=None):
         return best(self.net, obs) + self.action_space.start
 
 
