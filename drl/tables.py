@@ -15,7 +15,9 @@ class Job(NamedTuple):
     its runs."""
 
     module: str
+    who: str  # the setting that names who learns
     what: str  # the setting that names what is learnt
+    about: tuple[str, ...]  # settings of that, whoever learns
     steps: str  # the number of steps in a summary
     unit: str  # of them
     curve: str  # the metric over steps, by TensorBoard name
@@ -46,13 +48,15 @@ class LoggerRow(NamedTuple):
 
 
 RL = Job(
-    "agents.job", "env", "env_steps", "env steps", "eval/mean_reward",
+    "agents.job", "job", "env", ("env_kwargs", "wrappers"),
+    "env_steps", "env steps", "eval/mean_reward",
     {"best evaluation": "best_mean_reward"},
     ("rollout/ep_rew_mean", "eval/q_estimated", "eval/q_realised", "train/q_mean"),
     "last evaluation",
 )  # fmt: skip
 SUPERVISED = Job(
-    "drl.supervised.job", "data", "updates", "updates", "test/accuracy",
+    "drl.supervised.job", "model", "data", (),
+    "updates", "updates", "test/accuracy",
     {"test accuracy": "test_accuracy"},
     ("test/cross_entropy", "train/accuracy", "train/cross_entropy"),
 )  # fmt: skip

@@ -113,7 +113,7 @@ def colourful(browser: Chromium) -> int:
 
 
 def test_the_runs_are_ours_and_no_more(runs: Path, address: str) -> None:
-    names = {"cartpole-2", "cartpole-3", "digits", "aggregate-CartPole-v1"}
+    names = {"cartpole-2", "cartpole-3", "digits", "aggregate-CartPole-v1-dqn"}
     assert set(json.loads(get(f"{address}data/runs"))) == names
 
 

@@ -41,11 +41,12 @@ def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]
     assert main(["compare", str(runs), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["groups"]
     named = {(row["group"], row["metric"]): row for row in rows}
-    a, b = "CartPole-v1  hidden=64,64 bootstrap=double", "CartPole-v1  hidden=8 bootstrap=max"
+    of = "CartPole-v1  dqn"
+    a, b = f"{of} hidden=64,64 bootstrap=double", f"{of} hidden=8 bootstrap=max"
     assert set(named) == {
         (a, "best evaluation"), (a, "last evaluation"),
         (b, "best evaluation"), (b, "last evaluation"),
-        ("digits", "test accuracy"),
+        ("digits  mlp", "test accuracy"),
     }  # fmt: skip
 
     best = np.array([summary(runs / f"a{n}")["best_mean_reward"] for n in (1, 2, 3)])
@@ -57,7 +58,7 @@ def test_groups_and_their_numbers(runs: Path, capsys: pytest.CaptureFixture[str]
     seconds = [summary(runs / f"a{n}")["seconds"] for n in (1, 2, 3)]
     assert row["seconds"] == np.median(seconds)
 
-    alone = named["digits", "test accuracy"]
+    alone = named["digits  mlp", "test accuracy"]
     assert alone["mean"] == summary(runs / "d1")["test_accuracy"]
     assert alone["low"] is None and alone["high"] is None  # one run tells nothing of another
 
@@ -88,7 +89,7 @@ def test_curves_meet_on_common_steps() -> None:
         return Result({"seed": 0}, {}, (np.array(steps), np.array(values)))
 
     both = [result([10, 30], [1.0, 3.0]), result([20, 30, 40], [0.0, 6.0, 8.0])]
-    steps, values = Group("dqn", "env", "", [*both, result([], [])]).curves()
+    steps, values = Group("dqn", "env", "dqn", "", [*both, result([], [])]).curves()
     assert steps.tolist() == [20, 30, 40]
     assert values.tolist() == [[2, 3, 3], [0, 6, 8]]
 
@@ -105,6 +106,56 @@ def test_what_does_not_change_learning_does_not_part_runs() -> None:
     assert [(g.label, g.seeds) for g in groups] == [
         ("lr=0.1", [1, 2]), ("lr=0.2", [1]), ("lr=none", [2])
     ]  # fmt: skip
+
+
+def run_of(job: str, **settings: Any) -> Result:
+    return Result({"job": job, "seed": 1} | settings, {}, (np.empty(0), np.empty(0)))
+
+
+def test_agents_are_told_apart_by_their_names() -> None:
+    """Not by the settings in which any two agents differ; those of the environment are said of
+    all."""
+    dqn = run_of("dqn", env="E-v0", lr=1e-3, env_kwargs={})
+    slower = run_of("dqn", env="E-v0", lr=1e-4, env_kwargs={})
+    ppo = run_of("ppo", env="E-v0", lr=3e-4, clip=0.2, env_kwargs={})
+    elsewhere = run_of("ppo", env="F-v0", lr=3e-4, clip=0.2, env_kwargs={})
+    titles = ["E-v0  dqn", "E-v0  ppo", "F-v0  ppo"]
+    assert [g.title for g in group([dqn, elsewhere, ppo])] == titles
+    assert [g.name for g in group([dqn, ppo, slower])] == ["dqn lr=0.001", "dqn lr=0.0001", "ppo"]
+    safe = run_of("ppo", env="E-v0", env_kwargs={"is_slippery": False})
+    assert [g.name for g in group([dqn, safe])] == ["dqn", "ppo is_slippery=False"]
+
+
+def test_classifiers_are_told_apart_by_their_models() -> None:
+    mlp, wide = (run_of("digits", data="digits", model="mlp", hidden=h) for h in ([8], [64]))
+    conv = run_of("digits", data="digits", model="conv", hidden=[4])
+    assert [g.title for g in group([mlp, conv])] == ["digits  mlp", "digits  conv"]
+    assert [g.name for g in group([mlp, conv, wide])] == ["mlp hidden=8", "mlp hidden=64", "conv"]
+
+
+def test_an_agent_in_a_file_has_its_short_name_unless_two_share_it() -> None:
+    one, other = (run_of(f"/{place}/mine.py", env="E-v0") for place in "ab")
+    assert [g.who for g in group([one, run_of("dqn", env="E-v0")])] == ["mine", "dqn"]
+    assert [g.who for g in group([one, other])] == ["/a/mine.py", "/b/mine.py"]
+
+
+def test_the_plot_says_who_is_who(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A panel for each environment, a line for each agent in it."""
+    pytest.importorskip("matplotlib")
+    from matplotlib.figure import Figure
+
+    from drl.experiment.results_plot import plot
+
+    drawn: list[Any] = []
+    saved = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda f, *a, **k: (drawn.append(f), saved(f, *a, **k)))
+    some = np.array([1, 2]), np.array([0.0, 1.0])
+    jobs = [("dqn", "E-v0"), ("ppo", "E-v0"), ("ppo", "F-v0")]
+    results = [Result({"job": job, "env": env, "seed": 1}, {}, some) for job, env in jobs]
+    plot(group(results), tmp_path / "out.png")
+    (figure,) = drawn
+    panels = {ax.get_title(): [t.get_text() for t in ax.get_legend().texts] for ax in figure.axes}
+    assert panels == {"E-v0": [" dqn (1 run)", " ppo (1 run)"], "F-v0": [" ppo (1 run)"]}
 
 
 def test_an_environment_in_a_file_has_its_short_name_unless_two_share_it() -> None:
@@ -149,7 +200,7 @@ def test_curves_over_seeds_for_tensorboard(
     board = tmp_path / "board"
     assert main(["compare", *seeds, "--tensorboard", str(board), "--json"]) == 0
     (home,) = json.loads(capsys.readouterr().out)["tensorboard"]
-    assert Path(home) == board / "aggregate-CartPole-v1"
+    assert Path(home) == board / "aggregate-CartPole-v1-dqn"
 
     whole = curves(Path(home))
     members = [curves(Path(seed))["eval/mean_reward"][1] for seed in seeds]
@@ -194,7 +245,7 @@ def test_an_aggregate_is_no_run_and_is_not_written_twice(
     assert json.loads(capsys.readouterr().out)["groups"][0]["seeds"] == [1, 2]
     for args, words in [
         ([str(tmp_path), "--tensorboard", str(tmp_path)], "exists: remove it"),
-        ([str(tmp_path / "aggregate-CartPole-v1")], "give directories of runs"),
+        ([str(tmp_path / "aggregate-CartPole-v1-dqn")], "give directories of runs"),
         ([str(tmp_path), "--tensorboard", str(tmp_path / "a1" / "summary.json")], "cannot write"),
     ]:
         assert main(["compare", *args]) == 2
@@ -209,7 +260,7 @@ def test_one_run_is_its_own_interval_and_long_curves_are_thinned() -> None:
     long = np.arange(1000), np.arange(1000.0)
     runs = [Result({"seed": n}, {}, long, {"a/b": long, "time/fps": long}) for n in range(2)]
     runs.append(Result({"seed": 3}, {}, long, {"a/b": long, "c": long}))
-    found = scalars(Group("dqn", "env", "", runs))
+    found = scalars(Group("dqn", "env", "dqn", "", runs))
     assert list(found) == ["a/b"]
     steps, values = found["a/b"]
     assert len(steps) == POINTS and (steps[0], steps[-1]) == (0, 999)

@@ -21,7 +21,7 @@ METRICS = (
     "final/best_mean_reward", "final/env_steps", "eval/mean_reward", "time/fps",
     "test/accuracy", "test/cross_entropy", "final/mistakes",
 )  # fmt: skip
-TELLING = ("data", "env", "lr", "model", "seed")  # settings that the tab shows unasked: five
+TELLING = ("env", "job", "lr", "model", "seed")  # settings that the tab shows unasked: five
 SNAPSHOTS = 25  # of what is too large to be written at every point
 
 

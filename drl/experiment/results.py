@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from drl.log import lines, table
 from drl.named import short
 from drl.state import fitting, number, optional, whole
 from drl.statistics import bootstrap_interval, interquartile_mean
-from drl.tables import job_of
+from drl.tables import job_of, label
 
 # what does not change what is learnt
 ASIDE = {
@@ -59,19 +59,29 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Runs of one job on one env or data set; label: the settings that other groups do not share.
+    """Runs of one agent or classifier on one environment or data set, which differ in nothing but
+    the seed.
 
-    It is empty where there is but one group.
+    what   it learns, in a word: FrozenLake-v1
+    who    learns, in a word: ppo, or a classifier's model
+    label  the settings in which it differs from other groups, those of what is learnt from all of
+           them, its own from those of the same kind; "" where there is none
     """
 
     job: str
     what: str
+    who: str
     label: str
     results: list[Result]
 
     @property
+    def name(self) -> str:
+        """Among groups that learn the same."""
+        return f"{self.who} {self.label}".rstrip()
+
+    @property
     def title(self) -> str:
-        return f"{self.what}  {self.label}".rstrip()
+        return f"{self.what}  {self.name}"
 
     @property
     def seeds(self) -> list[int]:
@@ -167,24 +177,56 @@ def _require_numbers(settings: dict[str, Any], summary: dict[str, Any], name: st
 
 
 def group(results: list[Result]) -> list[Group]:
-    """Groups in the order of their first run, labelled by what differs within job and
-    environment."""
-    by_task: dict[tuple[str, str], list[Result]] = {}
+    """Groups, those that learn the same beside each other, each named by who learns and by the
+    settings in which it differs from the others."""
+    whats = shortened((_what(r) for r in results), short)
+    whos = shortened((_who(r) for r in results), label)
+    kinds: dict[str, dict[str, list[Result]]] = {}
     for r in results:
-        what = str(r.settings[job_of(r.settings["job"]).what])
-        by_task.setdefault((r.settings["job"], what), []).append(r)
+        kinds.setdefault(_what(r), {}).setdefault(_who(r), []).append(r)
     groups = []
-    shorts = [short(what) for _, what in by_task]
-    for (job, what), members in by_task.items():
-        names = dict.fromkeys(name for r in members for name in r.settings if name not in ASIDE)
-        differing = [n for n in names if len({repr(r.settings.get(n)) for r in members}) > 1]
-        labelled: dict[str, list[Result]] = {}
-        for r in members:
-            label = " ".join(filter(None, (_word(n, r.settings.get(n)) for n in differing)))
-            labelled.setdefault(label, []).append(r)
-        shown = short(what) if shorts.count(short(what)) == 1 else what
-        groups += [Group(job, shown, label, found) for label, found in labelled.items()]
+    for what, by_who in kinds.items():
+        about = _differing([r for members in by_who.values() for r in members], of_what=True)
+        for who, members in by_who.items():
+            differing = [*about, *_differing(members, of_what=False)]
+            labelled: dict[str, list[Result]] = {}
+            for r in members:
+                words = (_word(name, r.settings.get(name)) for name in differing)
+                labelled.setdefault(" ".join(filter(None, words)), []).append(r)
+            groups += [
+                Group(found[0].settings["job"], whats[what], whos[who], said, found)
+                for said, found in labelled.items()
+            ]
     return groups
+
+
+def _what(r: Result) -> str:
+    """What it has learnt."""
+    return str(r.settings[job_of(r.settings["job"]).what])
+
+
+def _who(r: Result) -> str:
+    """Who has learnt it."""
+    return str(r.settings.get(job_of(r.settings["job"]).who, r.settings["job"]))
+
+
+def _differing(results: Sequence[Result], of_what: bool) -> list[str]:
+    """Settings that are not the same in all of them: of what is learnt, or of who learns."""
+    names = dict.fromkeys(
+        name for r in results for name in r.settings
+        if (name in job_of(r.settings["job"]).about) == of_what
+        and name not in {*ASIDE, job_of(r.settings["job"]).who}
+    )  # fmt: skip
+    return [n for n in names if len({repr(r.settings.get(n)) for r in results}) > 1]
+
+
+def shortened(names: Iterable[str], shorter: Callable[[str], str]) -> dict[str, str]:
+    """Each name in a word, or whole where two would have the same word."""
+    words = {name: shorter(name) for name in names}
+    return {
+        name: word if list(words.values()).count(word) == 1 else name
+        for name, word in words.items()
+    }
 
 
 def curves(path: Path) -> dict[str, Curve]:

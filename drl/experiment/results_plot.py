@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,21 @@ from drl.tables import job_of
 Drawn = tuple[Group, np.ndarray, np.ndarray]  # steps (T,), values (runs, T)
 
 
+class Panel(NamedTuple):
+    """What belongs into one: environment or data set, unit of the steps, the curve."""
+
+    what: str
+    unit: str
+    curve: str
+
+
+def _panel(g: Group) -> Panel:
+    return Panel(g.what, job_of(g.job).unit, job_of(g.job).curve)
+
+
 def plot(groups: list[Group], out: Path) -> None:
-    """A panel for each job and environment; a line for each group: IQM, band: its 95 % interval.
+    """A panel for each environment or data set; a line for each group: IQM, band: its 95 %
+    interval.
 
     UserError if no run has a curve, or the file cannot be written.
     """
@@ -29,31 +43,31 @@ def plot(groups: list[Group], out: Path) -> None:
     drawn = [(g, steps, values) for g, steps, values in drawn if len(steps)]
     if not drawn:
         raise UserError("no run has a learning curve: train with `log=minimal` or full")
-    panels = list(dict.fromkeys((g.job, g.what) for g, _, _ in drawn))
+    panels = list(dict.fromkeys(map(_panel, (g for g, _, _ in drawn))))
     with rc_context({"text.parse_math": False}):  # a dollar in a setting is a dollar
         image = _drawn(panels, drawn, out.suffix[1:])
     write_out(out, image)
 
 
-def _drawn(panels: list[tuple[str, str]], drawn: list[Drawn], form: str) -> bytes:
+def _drawn(panels: list[Panel], drawn: list[Drawn], form: str) -> bytes:
     """The file's content."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7 * len(panels), 4.5), layout="constrained")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    for ax, (job, what) in zip(axes, panels, strict=True):
+    for ax, panel in zip(axes, panels, strict=True):
         for g, steps, values in drawn:
-            if (g.job, g.what) != (job, what):
+            if _panel(g) != panel:
                 continue
-            label = f" {one_line(g.label or what)} ({len(values)} run{'s' * (len(values) > 1)})"
+            label = f" {one_line(g.name)} ({len(values)} run{'s' * (len(values) > 1)})"
             (line,) = ax.plot(steps, interquartile_mean(values.T), label=label, marker=".")
             if len(values) > 1:
                 band = np.array([bootstrap_interval(at_step) for at_step in values.T])
                 ax.fill_between(steps, *band.T, alpha=0.2, color=line.get_color(), linewidth=0)
         ax.set(
-            title=one_line(what),
-            xlabel=job_of(job).unit,
-            ylabel=f"{job_of(job).curve} (IQM, 95 % interval)",
+            title=one_line(panel.what),
+            xlabel=panel.unit,
+            ylabel=f"{panel.curve} (IQM, 95 % interval)",
         )
         ax.grid(alpha=0.3)
         ax.legend(fontsize="small")

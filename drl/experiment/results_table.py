@@ -8,7 +8,8 @@ from drl.display.console import Console
 
 
 def print_table(rows: list[dict[str, Any]], console: Console) -> None:
-    """A table: job and settings, seeds, metric, mean, IQM with interval, seconds, steps."""
+    """A table: what has been learnt, by whom and with which settings; seeds, metric, mean, IQM with
+    interval, seconds, steps."""
     table = [
         ("", "runs", "metric", "mean", "IQM", "95 % interval", "seconds", "steps"),
         *((
