@@ -16,7 +16,7 @@ from agents.row import Row
 from agents.setup import Setup
 from agents.task import RLTask
 from drl.closing import close
-from drl.environment import EnvFactory, VectorEnv, encoder_of
+from drl.environment import EnvFactory, VectorEnv, encoder_of, goal_rules_of
 from drl.errors import UserError
 from drl.experiment.cadence import Cadence, EverySteps
 from drl.experiment.callbacks import Callback
@@ -132,6 +132,7 @@ def setup_of(
         envs.observation_space, envs.action_space, experiment.num_envs, experiment.seed,
         experiment.steps, envs.frame_stack, envs.reward_range, experiment.backend,
         experiment.dtype, experiment.device, record, own, agent, encoder_of(envs),
+        goal_rules_of(envs),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drl.encoding import Encoder
+from drl.environment import GoalRules
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Setup:
     steps         env steps of the whole run, for schedules
     record        the environment as a run's settings have it, for policy files; None: unnamed
     encoder       what made observations those of `observation_space`; None: nothing was done
+    goal_rules    what the environment pays for goals that it is asked about; None: it has none
     own           the user's own parts, and by what name each is found again; None: there are none
     agent         the agent's name, for policy files
     """
@@ -37,6 +39,7 @@ class Setup:
     own: Mapping[str, str | None] | None = None
     agent: str = ""
     encoder: Encoder | None = None
+    goal_rules: GoalRules | None = None
 
     @property
     def machine(self) -> dict[str, Any]:

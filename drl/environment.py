@@ -98,6 +98,23 @@ def encoder_of(envs: VectorEnv) -> Encoder:
     return encoder or Encoder(envs.observation_space, turned=False)
 
 
+class GoalRules(Protocol):
+    """What a goal environment pays where some goal is achieved and another is desired, whichever
+    goals are asked about: B of each, batched as Gymnasium does."""
+
+    def reward(self, achieved: Any, desired: Any) -> np.ndarray:
+        """(B,) float64.   EnvFailed where it has none."""
+
+    def terminated(self, achieved: Any, desired: Any) -> np.ndarray | None:
+        """(B,) bool, whether the episode ends there; None: that does not depend on the goal."""
+
+
+def goal_rules_of(envs: VectorEnv) -> GoalRules | None:
+    """Those of environments that have some: `goal_rules`."""
+    rules: GoalRules | None = getattr(envs, "goal_rules", None)
+    return rules
+
+
 class LastImage:
     """What environment 0 looks like where its episode has ended and the next has not yet begun,
     within one step: drawn by `draw`, where the environments have that moment (`on_end`).

@@ -7,7 +7,7 @@ import numpy as np
 # what draws in a run; the order is for ever, new ones come last
 STREAMS = (
     "weights", "exploration", "replay", "envs", "evaluations", "noise", "fractions", "policy",
-    "minibatches",
+    "minibatches", "goals",
 )  # fmt: skip
 
 

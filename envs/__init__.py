@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from drl.environment import EnvFactory, Step, VectorEnv
     from drl.named import importing
     from envs.acrobot import Acrobot
+    from envs.bit_flip import BitFlip
     from envs.build import make
     from envs.cartpole import CartPole, CartPolePositions
     from envs.catch import Catch
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from envs.numpy_env import NumpyEnv
     from envs.pendulum import Pendulum
     from envs.pixels import CartPolePixels
+    from envs.reach import Reach
     from envs.sources import EnvSource, source
 
 DISTRIBUTION = "drl-toolkit"  # the mark by which drl.cli.ours knows this file
 
 __all__ = [
     "Acrobot",
+    "BitFlip",
     "CartPole",
     "CartPolePixels",
     "CartPolePositions",
@@ -42,6 +45,7 @@ __all__ = [
     "MountainCarContinuous",
     "NumpyEnv",
     "Pendulum",
+    "Reach",
     "Step",
     "VectorEnv",
     "EnvFactory",
@@ -54,6 +58,7 @@ __all__ = [
 
 WHERE = {
     "Acrobot": "envs.acrobot",
+    "BitFlip": "envs.bit_flip",
     "CartPole": "envs.cartpole",
     "CartPolePixels": "envs.pixels",
     "CartPolePositions": "envs.cartpole",
@@ -64,6 +69,7 @@ WHERE = {
     "MountainCarContinuous": "envs.mountain_car_continuous",
     "NumpyEnv": "envs.numpy_env",
     "Pendulum": "envs.pendulum",
+    "Reach": "envs.reach",
     "Step": "drl.environment",
     "VectorEnv": "drl.environment",
     "EnvFactory": "drl.environment",

@@ -16,6 +16,7 @@ from drl.observed import Misfit
 from envs import answers
 from envs.alarm import Alarm, Hang
 from envs.answers import Wrong
+from envs.rules import through
 
 MAKE_SECONDS = 600.0  # a simulator may be compiled, or started as a process, when it is made
 
@@ -104,12 +105,10 @@ class Guarded:
             return None
         given = self.info.get("action_mask") if isinstance(self.info, Mapping) else None
         if given is None:
-            env = self.env
-            while not hasattr(env, "action_masks"):
-                if not hasattr(env, "env"):
-                    return None
-                env = env.env
-            given = self._call(env.action_masks, "in action_masks()")
+            action_masks = through(self.env, "action_masks")
+            if action_masks is None:
+                return None
+            given = self._call(action_masks, "in action_masks()")
         try:
             return answers.mask(given, self.action_space, self.mask_size, over)
         except Wrong as wrong:

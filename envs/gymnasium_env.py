@@ -28,6 +28,7 @@ from envs.keeping import keeps_statistics
 from envs.masks import gathered
 from envs.own_state import load_own_state, own_state, tells_state
 from envs.repeat import Episode, Way, begin, find_way, play_again
+from envs.rules import Rules, rules_of
 
 STEP_SECONDS = 60.0  # an environment that takes longer in one step, or one reset, hangs
 MOST_RESTARTS = 10  # of all environments together, then the run ends
@@ -135,6 +136,11 @@ class GymVector:
     def keep_statistics(self) -> list[str]:
         """Names of the wrappers that do, around the first of them."""
         return keeps_statistics(self.envs[0].env)
+
+    @property
+    def goal_rules(self) -> Rules | None:
+        """What they pay for other goals; None: they have no compute_reward."""
+        return rules_of(self.id, lambda: self.envs[0].env)
 
     def prepare(self) -> None:
         """Try out how episodes can be played again."""

@@ -19,6 +19,8 @@ OURS = {
     "drl/CartPolePixels-v1": "envs.pixels:CartPolePixels",
     "drl/Catch-v0": "envs.catch:Catch",
     "drl/Chain-v0": "envs.chain:Chain",
+    "drl/BitFlip-v0": "envs.bit_flip:BitFlip",
+    "drl/Reach-v0": "envs.reach:Reach",
     "drl/Pendulum-v1": "envs.pendulum:Pendulum",
     "drl/MountainCar-v0": "envs.mountain_car:MountainCar",
     "drl/MountainCarContinuous-v0": "envs.mountain_car_continuous:MountainCarContinuous",

@@ -15,6 +15,7 @@ from drl.state import fill
 from envs import answers
 from envs.answers import Wrong
 from envs.drawing import no_pictures
+from envs.rules import Rules, rules_of
 
 if TYPE_CHECKING:
     from gymnasium.spaces import Space
@@ -112,6 +113,12 @@ class NumpyEnv:
         except UserError as error:
             raise UserError(f"{self.id} {error}") from error
         self.observation_space = self.encoder.space
+
+    @property
+    def goal_rules(self) -> Rules | None:
+        """What they pay for other goals: by the class's compute_reward(achieved_goal, desired_goal,
+        info), and compute_terminated, where it has them; None: it has not."""
+        return rules_of(self.id, lambda: self)
 
     def prepare(self) -> None:
         """Nothing needs to be found out: the state is all here."""

@@ -17,6 +17,7 @@ from envs import answers
 from envs.answers import Wrong
 from envs.drawing import coloured, no_pictures
 from envs.numpy_env import NumpyEnv
+from envs.rules import Rules, rules_of, through
 
 
 def arrays(envs: VectorEnv) -> VectorEnv:
@@ -63,6 +64,11 @@ class Encoded:
     @on_end.setter
     def on_end(self, told: Callable[[], None]) -> None:
         self.envs.on_end = told  # type: ignore[attr-defined]
+
+    @property
+    def goal_rules(self) -> Rules | None:
+        """What they pay for other goals; None: they have no compute_reward."""
+        return rules_of(self.envs.id, lambda: self.envs)
 
     def reset(self) -> tuple[np.ndarray, Info]:
         """New episodes everywhere."""
@@ -132,6 +138,13 @@ class GymnasiumVector:
         fps = self.env.metadata.get("render_fps")
         self.fps = float(fps) if isinstance(fps, int | float) and fps > 0 else 30.0
         self.begun = False
+
+    @property
+    def goal_rules(self) -> Rules | None:
+        """What they pay for other goals: by its own compute_reward, else by that of the first of
+        its `envs`; None: neither has one."""
+        own = through(self.env, "compute_reward") is not None or not hasattr(self.env, "envs")
+        return rules_of(self.id, lambda: self.env if own else self.env.envs[0])
 
     def prepare(self) -> None:
         """Nothing is tried out."""

@@ -99,6 +99,7 @@ class About(NamedTuple):
     action_space: Any
     fps: float
     keep_statistics: list[str]  # wrappers that do
+    pays_for_goals: bool  # whether they have compute_reward
 
 
 class Server:
@@ -157,7 +158,12 @@ class Server:
         self.vector = self.make()
         vector = self.vector
         return About(
-            vector.id, vector.encoder, vector.action_space, vector.fps, vector.keep_statistics
+            vector.id,
+            vector.encoder,
+            vector.action_space,
+            vector.fps,
+            vector.keep_statistics,
+            vector.goal_rules is not None,
         )
 
     def memory(self) -> None:

@@ -17,8 +17,11 @@ from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, NotRepeated, UserError
 from drl.state import fill
 from envs import gymnasium_env
+from envs.alarm import Alarm
+from envs.guarded import Guarded
 from envs.gymnasium_env import LOST, noted
 from envs.process import Died, Process
+from envs.rules import Rules
 from envs.worker import About, Make, Vector, seen
 
 ALL_LOST = "it was started anew, their episodes are lost"
@@ -48,6 +51,8 @@ class GymWorkers:
         again: Make | None = None, channels: Seen = None,
     ) -> None:  # fmt: skip
         self.num_envs, self.restarts = num_envs, list[str]()
+        self.build, self.clock = build, Alarm(gymnasium_env.STEP_SECONDS)
+        self.here: Guarded | None = None
         self.failed, self.told = False, set[str]()
         self.way: Any = "generator"
         self.method = "fork" if again is None else "spawn"
@@ -76,7 +81,7 @@ class GymWorkers:
         one = about[0]
         self.id, self.action_space, self.fps = one.id, one.action_space, one.fps
         self.encoder: Encoder = one.encoder
-        self.keep_statistics = one.keep_statistics
+        self.keep_statistics, self.pays_for_goals = one.keep_statistics, one.pays_for_goals
         self.observation_space: Any = self.encoder.space
         self.obs = self._empty()
 
@@ -87,6 +92,18 @@ class GymWorkers:
             raise EnvFailed(
                 f"the process of {_names(process)} ended ({died}) when they were made: mend the env"
             ) from died
+
+    @property
+    def goal_rules(self) -> Rules | None:
+        """What they pay for other goals; None: they have no compute_reward.  It is asked of one
+        more, made in this process when it is first needed."""
+        return Rules(self.id, self._one_here) if self.pays_for_goals else None
+
+    def _one_here(self) -> Any:
+        if self.here is None:
+            with self.clock:
+                self.here = Guarded(self.id, self.build, self.clock)
+        return self.here.env
 
     def prepare(self) -> None:
         """One process tries out how episodes can be played again."""
@@ -246,6 +263,9 @@ class GymWorkers:
         for process in self.processes:
             process.leave(process.count * gymnasium_env.STEP_SECONDS)
         with contextlib.ExitStack() as ends:  # all of them, whatever one of them raises
+            if self.here is not None:
+                with self.clock:
+                    self.here.close()
             for process in reversed(self.processes):
                 ends.callback(process.close)
 

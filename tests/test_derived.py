@@ -17,7 +17,7 @@ from agents.dqn.build import build_exploration
 from agents.dqn.config import Lengths, from_settings, lengths, updates_in
 from agents.dqn.presets import ATARI, MINATAR
 from agents.dqn.toy_text import TOY_TEXT
-from agents.memory.build import build_replay
+from agents.memory.build import build_memory
 from agents.observations import byte_scale
 from agents.row import Preset
 from drl import load_policy, train
@@ -99,7 +99,7 @@ def test_schedules_reach_their_ends_within_a_run_of_any_length(name: str, steps:
     assert explore.epsilon(steps) == pytest.approx(config.epsilon_end)
     assert explore.epsilon(0) == config.epsilon_start
     about = setup((4,), num_envs=envs)
-    sampler: Any = build_replay(config, about, found.priority_beta_steps, rng).sampler
+    sampler: Any = build_memory(config, about, found.priority_beta_steps, np.asarray).replay.sampler
     assert sampler.beta(0) == 0.4
     assert sampler.beta(updates) == 1.0 and sampler.beta(updates // 2) <= 0.7
     assert found.lr_steps <= max(1, round(steps * config.updates_per_step))

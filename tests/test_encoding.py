@@ -16,6 +16,7 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Te
 
 from agents import DQNConfig, Setup, build_dqn
 from drl import load_policy, load_run, train
+from drl.decoding import decode
 from drl.encoding import Encoder
 from drl.errors import UserError
 from drl.export import npz as export_npz
@@ -91,9 +92,31 @@ def test_batches_copies_and_files(name: str) -> None:
     )
     together, one = encoder.encode_batch(batch)
     assert not one and together.tobytes() == np.array(alone).tobytes()
+    if not encoder.plain:
+        assert_equal(decode(encoder, together), batch)
     again = Encoder(from_json(to_json(encoder.original)))
     for other in (copy.deepcopy(encoder), pickle.loads(pickle.dumps(encoder)), again):
         assert other.encode_batch(batch)[0].tobytes() == together.tobytes()
+
+
+def assert_equal(found: Any, wanted: Any) -> None:
+    """Arrays in dicts and tuples, with their types; texts are left out."""
+    if isinstance(wanted, dict | tuple):
+        pairs = wanted.items() if isinstance(wanted, dict) else enumerate(wanted)
+        numbers = {key: value for key, value in pairs if not isinstance(key, str) or key != "say"}
+        assert len(found) == len(numbers)
+        for key, value in numbers.items():
+            assert_equal(found[key], value)
+    else:
+        assert found.dtype == wanted.dtype and np.array_equal(found, wanted)
+
+
+def test_a_part_alone_is_decoded() -> None:
+    space, obs, _ = BY_HAND["pictures last"]
+    encoder = Encoder(space)
+    rows, _ = encoder.encode_batch(obs)
+    assert_equal(decode(encoder, rows, ("eye",)), np.uint8([[[200, 3]]]))
+    assert_equal(decode(encoder, rows, ("x", 0)), np.array([1]))
 
 
 def test_plain_boxes_cost_nothing_and_are_said_nothing_of() -> None:

@@ -53,9 +53,9 @@ SMALL = len(ROOMS)  # the floor of the files right in drl/
 ONLY = {
     "drl.nn": ("drl.nn", "drl.errors"),
     "envs": (
-        "envs", "drl.action_space", "drl.board", "drl.closing", "drl.encoding", "drl.environment",
-        "drl.errors", "drl.images", "drl.leaves", "drl.named", "drl.nn.compiled", "drl.nn.memory",
-        "drl.observed", "drl.state", "drl.threads",
+        "envs", "drl.action_space", "drl.board", "drl.closing", "drl.decoding", "drl.encoding",
+        "drl.environment", "drl.errors", "drl.images", "drl.leaves", "drl.named",
+        "drl.nn.compiled", "drl.nn.memory", "drl.observed", "drl.state", "drl.threads",
     ),
 }  # fmt: skip
 

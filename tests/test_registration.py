@@ -45,11 +45,38 @@ def test_many_are_the_single_one_many_times(id: str) -> None:
         if ended.any():
             ends += int(ended.sum())
             assert np.array_equal(info["_final_obs"], ended)
-            assert np.array_equal(info["final_obs"][ended], many.env.observe(after)[ended])
+            final, wanted = leaves(info["final_obs"]), leaves(many.env.observe(after))
+            assert all(
+                np.array_equal(a[ended], b[ended]) for a, b in zip(final, wanted, strict=True)
+            )
     assert ends > 0
     again, _ = many.reset(seed=4)
     other: Any = gym.make_vec(id, 5, vectorization_mode="vector_entry_point")
-    assert np.array_equal(again, other.reset(seed=4)[0])
+    fresh, _ = other.reset(seed=4)
+    assert all(map(np.array_equal, leaves(again), leaves(fresh)))
+
+
+def leaves(obs: Any) -> list[np.ndarray]:
+    """The arrays of observations, which may be a dict of them."""
+    return list(obs.values()) if isinstance(obs, dict) else [obs]
+
+
+@pytest.mark.parametrize("id", ["drl/Reach-v0", "drl/BitFlip-v0"])
+def test_goals_come_as_goals(id: str) -> None:
+    """As gymnasium-robotics has them: what is paid is what compute_reward says, for one and for
+    many."""
+    env: Any = gym.make(id).unwrapped
+    obs, _ = env.reset(seed=0)
+    for _ in range(40):
+        assert obs in env.observation_space
+        assert set(obs) == {"observation", "achieved_goal", "desired_goal"}
+        obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        goals = obs["achieved_goal"], obs["desired_goal"]
+        assert reward == env.compute_reward(*goals, info)
+        assert terminated == env.compute_terminated(*goals, info)
+        assert env.compute_reward(*np.stack([goals, goals], axis=1), info).tolist() == [reward] * 2
+        if terminated or truncated:
+            obs, _ = env.reset()
 
 
 def test_a_picture_where_there_is_one() -> None:

@@ -15,7 +15,7 @@ from agents.dqn.policy import DQNPolicy
 from agents.dqn.targets import Bounded, TargetFunction
 from agents.exploration import Exploration, require_masks
 from agents.memory.backend import on_backend
-from agents.memory.nstep import NStep
+from agents.memory.nstep import WayIn
 from agents.memory.replay import Batch
 from agents.normalisation import EVERY, ReturnScale, Statistics
 from agents.value_bias import ValueBias
@@ -33,6 +33,11 @@ MEANING = (
     "hidden", "activation", "conv", "scale", "dueling", "noisy", "head", "atoms", "v_min", "v_max",
     "quantiles", "reward_scale", "discretise", "normalise_obs", "normalise_reward",
 )  # fmt: skip
+
+
+def in_units(reward: np.ndarray, scale: float, clip: float) -> np.ndarray:
+    """Rewards as they are learnt from: multiplied by `scale`, cut to ± `clip`."""
+    return np.asarray(np.clip(reward * scale, -clip, clip))
 
 
 class Seen(NamedTuple):
@@ -72,7 +77,7 @@ class DQN:
     """
 
     def __init__(
-        self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: NStep,
+        self, net: Network, target_net: Network, head: Head, optimizer: Optimizer, nstep: WayIn,
         exploration: Exploration, noise: np.random.Generator, bootstrap: TargetFunction,
         updates_by: Callable[[int], int], policy: DQNPolicy,
         update_metrics: Callable[[DQN, Seen], Metrics],
@@ -127,10 +132,8 @@ class DQN:
 
     def probe(self) -> ValueBias:
         """max_a Q(s₀, a) beside the return that the policy then realises."""
-        unit, clip = self.reward_scale, self.reward_clip
-        return ValueBias(
-            self.nstep.gamma, lambda rewards: np.clip(rewards * unit, -clip, clip) / unit,
-        )  # fmt: skip
+        scale = self.reward_scale
+        return ValueBias(self.nstep.gamma, lambda rewards: self._in_units(rewards) / scale)
 
     def about(self) -> list[str]:
         """The size of its memory, and the bounds of its targets."""
@@ -144,8 +147,7 @@ class DQN:
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
         """Remember N transitions, with the true next observations; network and memory have actions
         by number."""
-        clip = self.reward_clip
-        r = np.clip(step.reward * self.reward_scale, -clip, clip)
+        r = self._in_units(step.reward)
         for part in self.statistics:
             part.see(obs, r, step.terminated | step.truncated)
         a, allowed = self.actions.encode(action), step.final_mask
@@ -154,6 +156,9 @@ class DQN:
         self.nstep.add(
             obs, a, r, step.terminated, step.truncated, step.final_obs, self.mask, allowed
         )  # fmt: skip
+
+    def _in_units(self, reward: np.ndarray) -> np.ndarray:
+        return in_units(reward, self.reward_scale, self.reward_clip)
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: the open n-step windows of all are dropped."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.dqn import targets
-from agents.dqn.agent import DQN
+from agents.dqn.agent import DQN, in_units
 from agents.dqn.config import DQNConfig, lengths
 from agents.dqn.metrics import update_metrics
 from agents.dqn.networks import build_head, build_network, own_network
@@ -18,8 +18,7 @@ from agents.dqn.parts import NO_PARTS, Parts, own_exploration, require_schedules
 from agents.dqn.policy import DQNPolicy
 from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
-from agents.memory.build import build_replay
-from agents.memory.nstep import NStep
+from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.setup import Setup
@@ -59,9 +58,8 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         target_net = own_network(parts.net, config, shape, actions, 0)
     found = lengths(config, setup.steps, setup.num_envs)
     head = build_head(config, net.ops, actions, generator(seed, "fractions"))
-    replay = build_replay(
-        config, setup, found.priority_beta_steps, generator(seed, "replay"), actions=actions
-    )
+    unit = partial(in_units, scale=config.reward_scale, clip=config.reward_clip or math.inf)
+    way_in = build_memory(config, setup, found.priority_beta_steps, unit, actions=actions)
     require_schedules(parts)
     exploration = build_exploration(
         config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"), parts
@@ -82,7 +80,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         target_net=target_net,
         head=head,
         optimizer=optimizer,
-        nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
+        nstep=way_in,
         exploration=exploration,
         noise=generator(seed, "noise"),
         bootstrap=own_target(parts.bootstrap)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from agents.memory.hindsight import Strategy, require_single_steps
 from agents.memory.ratio import updates_by
 from drl.errors import UserError
 from drl.settings import read, require
@@ -123,6 +124,14 @@ class DQNConfig:
     """prioritized: how far the bias that it brings is mended at the start."""
     priority_beta_steps: int | None = None
     """prioritized: updates after which it is mended fully; none: all of the run."""
+    her: bool = False
+    """Learn from what was achieved as if it had been desired, in environments with goals
+    (Andrychowicz et al. 2017)."""
+    her_k: int = 4
+    """her: transitions of a batch that desire another goal, for each that keeps its own."""
+    her_strategy: Strategy = "future"
+    """her: which goal.  future: one that the episode achieves later, any of them.  final: the
+    last."""
 
     # -- exploration --------------------------------------------------------------------------
     epsilon_start: float = 1.0
@@ -142,7 +151,7 @@ class DQNConfig:
         positive = (
             "updates_per_step", "batch_size", "buffer_size", "target_period", "n_step", "lr",
             "lr_end", "lr_fraction", "adam_eps", "reward_scale", "quantiles", "iqn_samples",
-            "munchausen_temperature",
+            "munchausen_temperature", "her_k",
         )  # fmt: skip
         for name in positive:
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
@@ -172,6 +181,7 @@ class DQNConfig:
         require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
         require("atoms", self.atoms, self.atoms >= 2, "2 or more")
         require("v_max", self.v_max, self.v_max > self.v_min, f"above `v_min` ({self.v_min})")
+        require_single_steps(self.her, self.n_step)
         if self.buffer_size < self.batch_size:
             raise UserError(
                 f"`buffer_size={self.buffer_size}` is less than one batch of {self.batch_size}: "
@@ -181,7 +191,8 @@ class DQNConfig:
 
 ADDED: dict[str, object] = {
     "reward_range": None, "value_bound": None, "epsilon_fraction": 0.1, "lr_fraction": 1.0,
-    "discretise": None, "normalise_obs": False, "normalise_reward": False,
+    "discretise": None, "normalise_obs": False, "normalise_reward": False, "her": False,
+    "her_k": 4, "her_strategy": "future",
 }  # fmt: skip
 """Settings that older files lack, and what was done when there were none."""
 RENAMED = {"ez_mu": "hold_actions", "batch_size": "batch", "buffer_size": "capacity"}

@@ -29,7 +29,7 @@ FIXED = {  # what a run that goes on cannot change, and why
         ),
         (
             "gamma n_step reward_scale reward_clip buffer_size batch_size prioritized "
-            "priority_alpha",
+            "priority_alpha her",
             "the memory in the checkpoint is filled by it",
         ),
         ("normalise_reward", "what has been learnt is in its units"),

@@ -5,13 +5,39 @@ Shapes: N environments, n windows that may be open in each.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from agents.memory.masks import packed, unset
 from agents.memory.replay import ReplayBuffer
 from drl.state import fill
+
+
+class WayIn(Protocol):
+    """What steps go through on their way into a memory."""
+
+    n: int  # steps of a transition
+    gamma: float
+    nbytes: int
+
+    @property
+    def replay(self) -> ReplayBuffer:
+        """The memory."""
+
+    def add(
+        self, s: np.ndarray, a: np.ndarray, r: np.ndarray, terminated: np.ndarray,
+        truncated: np.ndarray, s_next: np.ndarray, mask: np.ndarray | None = None,
+        next_mask: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        """One step of every environment, as in NStep."""
+
+    def interrupt_episodes(self) -> None:
+        """The episodes under way are restarted."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
 
 
 class NStep:

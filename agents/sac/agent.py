@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.agent import Agent, require_same_meaning
 from agents.memory.backend import on_backend
-from agents.memory.nstep import NStep
+from agents.memory.nstep import WayIn
 from agents.normalisation import EVERY, Statistics
 from agents.sac.critics import Fit
 from agents.sac.exploration import RandomStart
@@ -77,7 +77,7 @@ class ActorCritic(Agent):
 
     def __init__(
         self, policy: ContinuousPolicy, targets: Targets, temperature: Temperature,
-        optimizer: Optimizer, critic_optimizer: Optimizer, nstep: NStep, start: RandomStart,
+        optimizer: Optimizer, critic_optimizer: Optimizer, nstep: WayIn, start: RandomStart,
         exploration: np.random.Generator, noise: np.random.Generator,
         updates_by: Callable[[int], int],
         update_metrics: Callable[[ActorCritic, Seen], Metrics],

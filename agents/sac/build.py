@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from agents.memory.build import build_replay
-from agents.memory.nstep import NStep
+from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
 from agents.normalisation import ObservationStatistics, Statistics
 from agents.sac.actors import Actor, GaussianActor
@@ -61,9 +61,10 @@ def assemble(
     exploration = generator(seed, "exploration")
     adam = partial(Adam, beta1=beta1, eps=config.adam_eps)
     beta_steps = config.priority_beta_steps or max(1, updates_by(config, setup.steps))
-    replay = build_replay(
-        config, setup, beta_steps, generator(seed, "replay"), setup.action_space.shape, np.float32
-    )
+    way_in = build_memory(
+        config, setup, beta_steps, partial(operator.mul, config.reward_scale),
+        setup.action_space.shape, np.float32,
+    )  # fmt: skip
     optimizer = adam(policy.net, lr=delayed_schedule(config, setup))
     critic_optimizer = adam(policy.critic_net, lr=schedule(config, setup))
     statistics: list[Statistics] = []
@@ -77,7 +78,7 @@ def assemble(
         temperature=temperature,
         optimizer=optimizer,
         critic_optimizer=critic_optimizer,
-        nstep=NStep(replay, config.n_step, config.gamma, setup.num_envs),
+        nstep=way_in,
         start=RandomStart(config.learning_starts, config.hold, setup.num_envs, k, exploration),
         exploration=exploration,
         noise=generator(seed, "noise"),

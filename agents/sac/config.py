@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from agents.memory.hindsight import Strategy, require_single_steps
 from drl.errors import UserError
 from drl.settings import require
 from drl.typed import check_types
@@ -74,12 +75,20 @@ class ActorCriticConfig:
     """prioritized: how far the bias that it brings is mended at the start."""
     priority_beta_steps: int | None = None
     """prioritized: updates after which it is mended fully; none: all of the run."""
+    her: bool = False
+    """Learn from what was achieved as if it had been desired, in environments with goals
+    (Andrychowicz et al. 2017)."""
+    her_k: int = 4
+    """her: transitions of a batch that desire another goal, for each that keeps its own."""
+    her_strategy: Strategy = "future"
+    """her: which goal.  future: one that the episode achieves later, any of them.  final: the
+    last."""
 
     def __post_init__(self) -> None:
         check_types(self)
         positive = (
             "updates_per_step", "hold", "n_step", "reward_scale", "policy_delay", "lr", "adam_eps",
-            "batch_size", "buffer_size",
+            "batch_size", "buffer_size", "her_k",
         )  # fmt: skip
         for name in positive:
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
@@ -91,6 +100,7 @@ class ActorCriticConfig:
         for name in ("max_grad_norm", "lr_end", "lr_steps", "priority_beta_steps"):
             value = getattr(self, name)
             require(name, value, value is None or value > 0, "above 0")
+        require_single_steps(self.her, self.n_step)
         if self.buffer_size < self.batch_size:
             raise UserError(
                 f"`buffer_size={self.buffer_size}` is less than one batch of {self.batch_size}: "

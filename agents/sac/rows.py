@@ -21,7 +21,9 @@ from drl.settings import read
 
 C = TypeVar("C", bound=ActorCriticConfig)
 ACTIONS = ("Box",)
-ADDED = {"normalise_obs": False}  # settings that older files lack, and what was done then
+ADDED = {  # settings that older files lack, and what was done then
+    "normalise_obs": False, "her": False, "her_k": 4, "her_strategy": "future",
+}  # fmt: skip
 REMEDY = "train anew with a lower `lr`, with `max_grad_norm`, or a smaller `reward_scale`"
 
 FIXED = {  # what a run that goes on cannot change, and why
@@ -33,7 +35,7 @@ FIXED = {  # what a run that goes on cannot change, and why
             "the networks in the checkpoint are built by it",
         ),
         (
-            "gamma n_step reward_scale buffer_size batch_size prioritized priority_alpha",
+            "gamma n_step reward_scale buffer_size batch_size prioritized priority_alpha her",
             "the memory in the checkpoint is filled by it",
         ),
         ("learning_starts updates_per_step policy_delay", "the updates made are counted by it"),
