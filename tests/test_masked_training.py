@@ -349,4 +349,4 @@ def test_masks_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None
     assert before > agent.replay.mask_bytes
     monkeypatch.setattr("drl.nn.memory.physical_memory", lambda: 2.0**28)
     with pytest.raises(drl.UserError, match="the replay memory of 100,000 transitions takes 0.5"):
-        drl.train("dqn", Wide, buffer_size=100_000, hidden=(4,), **SHORT)
+        drl.train("dqn", Wide, buffer_size=100_000, hidden=(4,), **SHORT | {"steps": 200_000})

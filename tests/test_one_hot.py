@@ -128,7 +128,7 @@ def test_learning_is_the_same_to_the_byte(
     small = learnt()
     monkeypatch.setattr(
         build, "build_storage",
-        lambda config, setup: ArrayStorage(setup.observation_space.shape, np.float32),
+        lambda config, setup, expected: ArrayStorage(setup.observation_space.shape, np.float32),
     )  # fmt: skip
     whole = learnt()
     assert small.updates == whole.updates > 300

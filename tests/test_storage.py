@@ -130,7 +130,7 @@ def test_a_restarted_episode_is_not_joined_to_the_last() -> None:
 
 def test_a_million_atari_transitions_fit_in_8_gib() -> None:
     config = DQNConfig(buffer_size=1_000_000, n_step=3, batch_size=32)
-    about = setup((84, 84, 4), np.uint8, num_envs=16, frame_stack=4)
+    about = setup((84, 84, 4), np.uint8, num_envs=16, frame_stack=4, steps=2_000_000)
     replay = build_memory(config, about, 1, np.asarray).replay
     assert 6.5 * 2**30 < replay.nbytes < 8 * 2**30
 

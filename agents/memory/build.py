@@ -11,12 +11,16 @@ from agents.memory.goals import goals_of
 from agents.memory.hindsight import HindsightReplay, Strategy, WholeSteps
 from agents.memory.nstep import NStep, WayIn
 from agents.memory.one_hot import BitStorage, OneHotStorage
+from agents.memory.packed import PackedStorage
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
 from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
+from agents.room import no_room
 from agents.setup import Setup
 from drl.nn.schedules import Linear
 from drl.rng import generator
+
+FEW = 8  # transitions, by which the bytes of one are found
 
 
 class MemoryConfig(Protocol):
@@ -49,40 +53,71 @@ def build_memory(
     unit: Callable[[np.ndarray], np.ndarray], action_shape: tuple[int, ...] = (),
     action_dtype: Any = np.int64, actions: int = 0,
 ) -> WayIn:  # fmt: skip
-    """What leads into the memory of a config, `replay`; actions as in ReplayBuffer.
+    """What leads into the memory of a config, `replay`, with room for what the run fills of it;
+    actions as in ReplayBuffer.
 
     beta_steps  updates until prioritized replay's β is 1
     unit        the environment's rewards → those that are kept
 
-    UserError where hindsight is asked for, and the environment has no goals.
+    UserError where hindsight is asked for, and the environment has no goals; MemoryError where
+    there is no room, with the size that would fit.
     """
-    size, envs, seed = (config.buffer_size, config.batch_size), setup.num_envs, setup.seed
-    rng = generator(seed, "replay")
-    sampler: Sampler = UniformSampler(*size, rng)
-    if config.prioritized:
+    envs, rng = setup.num_envs, generator(setup.seed, "replay")
+
+    def sampler(size: int) -> Sampler:
+        if not config.prioritized:
+            return UniformSampler(size, config.batch_size, rng)
         beta = Linear(config.priority_beta, 1.0, beta_steps)
-        sampler = PrioritizedSampler(*size, rng, config.priority_alpha, beta)
-    storage = build_storage(config, setup)
-    kept = *size, storage, sampler, action_shape, action_dtype, actions
-    if not config.her:
-        return NStep(ReplayBuffer(*kept), config.n_step, config.gamma, envs)
-    replay = HindsightReplay(
-        *kept, num_envs=envs, gamma=config.gamma, goals=goals_of(setup, unit),
-        strategy=config.her_strategy, k=config.her_k, rng=generator(seed, "goals"),
-    )  # fmt: skip
-    return WholeSteps(replay, config.gamma)
+        return PrioritizedSampler(size, config.batch_size, rng, config.priority_alpha, beta)
 
-
-def build_storage(config: MemoryConfig, setup: Setup) -> ObservationStorage:
-    """Images are kept once, a one-hot vector as a number, several and bits as bits, and vectors of
-    other numbers as they are."""
-    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
-    if len(shape) == 3:
-        return FrameStorage(
-            picture_rows(config), shape, dtype, setup.frame_stack, setup.num_envs,
-            slack=2 * setup.num_envs * (config.n_step + setup.frame_stack + 1),
+    def memory(size: int, expected: int) -> ReplayBuffer:
+        storage = build_storage(config, setup, expected)
+        kept = size, config.batch_size, storage, sampler(size), action_shape, action_dtype, actions
+        if not config.her:
+            return ReplayBuffer(*kept, expected=expected)
+        return HindsightReplay(
+            *kept, expected=expected, num_envs=envs, gamma=config.gamma,
+            goals=goals_of(setup, unit), strategy=config.her_strategy, k=config.her_k,
+            rng=generator(setup.seed, "goals"),
         )  # fmt: skip
+
+    rows = min(config.buffer_size, transitions(setup))
+    try:
+        replay = memory(config.buffer_size, rows)
+    except MemoryError as error:
+        few = min(rows, FEW)
+        each = (memory(2 * few, 2 * few).nbytes - memory(few, few).nbytes) / few
+        raise no_room(each, rows) from error
+    if isinstance(replay, HindsightReplay):
+        return WholeSteps(replay, config.gamma)
+    return NStep(replay, config.n_step, config.gamma, envs)
+
+
+def transitions(setup: Setup) -> int:
+    """Of the whole run: all environments step together."""
+    return -(-setup.steps // setup.num_envs) * setup.num_envs
+
+
+def build_storage(
+    config: MemoryConfig, setup: Setup, expected: int | None = None
+) -> ObservationStorage:
+    """Images are kept once, as are observations with images beside other numbers; a one-hot vector
+    as a number, several and bits as bits, and vectors of other numbers as they are.
+
+    expected  transitions that will be kept, where they are fewer than `buffer_size`
+    """
+    shape, dtype = setup.observation_space.shape, setup.observation_space.dtype
+    kept, most = picture_rows(config.buffer_size), None
+    if expected is not None:
+        most = picture_rows(expected)
+    envs, stack = setup.num_envs, setup.frame_stack
+    slack = 2 * envs * (config.n_step + stack + 1)
+    if len(shape) == 3:
+        return FrameStorage(kept, shape, dtype, stack, envs, slack, most)
     parts = () if setup.encoder is None else setup.encoder.parts
+    if len(parts) > 1 and any(part.kind == "picture" or part.bytes for part in parts):
+        late = envs * config.n_step  # observations that are there before their windows close
+        return PackedStorage(parts, kept + late, envs, slack, most)
     if len(parts) == 1 and len(parts[0].counts) == 1:
         return OneHotStorage(shape[0])
     if parts and all(part.kind in ("one-hot", "bits") for part in parts):
@@ -90,10 +125,10 @@ def build_storage(config: MemoryConfig, setup: Setup) -> ObservationStorage:
     return ArrayStorage(shape, dtype)
 
 
-def picture_rows(config: MemoryConfig) -> int:
-    """Images kept for `buffer_size` transitions: one each, and every episode's first.
+def picture_rows(transitions: int) -> int:
+    """Images kept for so many transitions: one each, and every episode's first.
 
     An eighth more is enough for episodes of 8 agent steps or longer; with shorter ones the oldest
     transitions make room a little sooner.
     """
-    return config.buffer_size + config.buffer_size // 8
+    return transitions + transitions // 8

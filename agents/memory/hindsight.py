@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from agents.memory.goals import Goals
+from agents.memory.growing import with_rows
 from agents.memory.masks import packed
 from agents.memory.replay import Batch, ReplayBuffer, Sampler
 from agents.memory.storage import ObservationStorage
@@ -54,17 +55,19 @@ class HindsightReplay(ReplayBuffer):
 
     def __init__(
         self, buffer_size: int, batch_size: int, storage: ObservationStorage, sampler: Sampler,
-        action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64, actions: int = 0, *,
+        action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64, actions: int = 0,
+        expected: int | None = None, *,
         num_envs: int, gamma: float, goals: Goals, strategy: Strategy, k: float,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         super().__init__(
-            buffer_size, batch_size, storage, sampler, action_shape, action_dtype, actions
-        )
+            buffer_size, batch_size, storage, sampler, action_shape, action_dtype, actions,
+            expected,
+        )  # fmt: skip
         self.num_envs, self.gamma, self.goals, self.rng = num_envs, gamma, goals, rng
         self.strategy, self.share = strategy, k / (k + 1)
         # steps that its episode has after each transition; −1: it is under way
-        self.left = np.zeros(buffer_size, np.int32)
+        self.left = np.zeros(self.rows, np.int32)
         self._envs = np.arange(num_envs)
         self.first = self._envs.copy()  # number of the first transition of each env's episode
         self.checked = False
@@ -75,8 +78,13 @@ class HindsightReplay(ReplayBuffer):
 
     def add(self, *columns: Any) -> None:
         """One step of every environment, as ReplayBuffer has it."""
-        self.left[np.arange(self.added, self.added + self.num_envs) % self.buffer_size] = -1
+        rows = np.arange(self.added, self.added + self.num_envs) % self.buffer_size
         super().add(*columns)
+        self.left[rows] = -1
+
+    def _make_room(self, rows: int) -> None:
+        super()._make_room(rows)
+        self.left = with_rows(self.left, rows, self.buffer_size)
 
     def end(self, which: np.ndarray) -> None:
         """The episodes of these environments (N,) bool have ended with the newest step, or been

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from agents.memory.growing import with_rows
 from agents.memory.masks import bytes_of, unpacked, unset
 from agents.memory.storage import ObservationStorage
 from drl.nn.memory import GIB
@@ -119,6 +120,8 @@ class ReplayBuffer:
     action_shape  of one action: () for a number, (d,) for d torques
     action_dtype  of an action's numbers
     actions       A, the width of a mask; masks are kept from the first one that is given
+    expected      transitions that will be kept, where they are fewer than `buffer_size`: room is
+                  made for them at once, and for more as they come
 
     ValueError where a size is below 1.
     """
@@ -126,6 +129,7 @@ class ReplayBuffer:
     def __init__(
         self, buffer_size: int, batch_size: int, storage: ObservationStorage, sampler: Sampler,
         action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64, actions: int = 0,
+        expected: int | None = None,
     ) -> None:  # fmt: skip
         if buffer_size < 1 or batch_size < 1:
             raise ValueError(
@@ -133,14 +137,15 @@ class ReplayBuffer:
             )
         self.buffer_size, self.batch_size = buffer_size, batch_size
         self.storage, self.sampler = storage, sampler
-        self.s = np.zeros((buffer_size, *storage.key_shape), storage.key_dtype)
+        rows = buffer_size if expected is None else min(buffer_size, expected)
+        self.s = np.zeros((rows, *storage.key_shape), storage.key_dtype)
         self.s_next = np.zeros(self.s.shape, self.s.dtype)  # zeros_like would touch every page
-        self.action = np.zeros((buffer_size, *action_shape), action_dtype)
-        self.reward = np.zeros(buffer_size, np.float32)  # summed with γ over the n steps
-        self.discount = np.zeros(buffer_size, np.float32)  # γᵏ(1 − terminated)
-        self.terminal = np.zeros(buffer_size, bool)  # the episode ended; discount 0 may be γ = 0
+        self.action = np.zeros((rows, *action_shape), action_dtype)
+        self.reward = np.zeros(rows, np.float32)  # summed with γ over the n steps
+        self.discount = np.zeros(rows, np.float32)  # γᵏ(1 − terminated)
+        self.terminal = np.zeros(rows, bool)  # the episode ended; discount 0 may be γ = 0
         self.actions = actions
-        # (buffer_size, 2, bytes) of s and of s_next, packed; None: none were given
+        # (rows, 2, bytes) of s and of s_next, packed; None: none were given
         self.masks: np.ndarray | None = None
         self.added = 0  # transitions ever seen
         self.oldest = 0  # number of the first one still kept
@@ -151,25 +156,35 @@ class ReplayBuffer:
         return self.added - self.oldest
 
     @property
+    def rows(self) -> int:
+        """Transitions that there is room for by now."""
+        return len(self.action)
+
+    @property
     def nbytes(self) -> int:
-        """Bytes of the full ring, with masks; the system hands them out as it fills."""
+        """Bytes of all rows, with masks; the system hands them out as they fill."""
         own: int = sum(getattr(self, name).nbytes for name in COLUMNS)
         own += sum(array.nbytes for array in self._batch)
         return own + self.mask_bytes + self.storage.nbytes + self.sampler.nbytes
+
+    @property
+    def bytes_each(self) -> float:
+        """Bytes that a transition takes, with masks."""
+        return (self.nbytes - sum(array.nbytes for array in self._batch)) / self.rows
 
     def words(self) -> str:
         """How large it becomes, in one line."""
         masks = self.mask_bytes / GIB
         more = f", {masks:.3f} more where actions are masked" if masks >= 0.001 else ""
-        return (
-            f"replay memory: {self.nbytes / GIB - masks:.3f} GiB when its "
-            f"{self.buffer_size:,} transitions are full{more}"
-        )
+        when = f"when its {self.buffer_size:,} transitions are full"
+        if self.rows < self.buffer_size:
+            when = f"for the {self.rows:,} transitions of the run, fewer than `buffer_size`"
+        return f"replay memory: {self.nbytes / GIB - masks:.3f} GiB {when}{more}"
 
     @property
     def mask_bytes(self) -> int:
         """Of these, those that are taken where actions are masked, which the first step tells."""
-        return self.buffer_size * 2 * bytes_of(self.actions)
+        return self.rows * 2 * bytes_of(self.actions)
 
     def add(
         self, s: np.ndarray, action: np.ndarray, reward: np.ndarray, discount: np.ndarray,
@@ -189,6 +204,8 @@ class ReplayBuffer:
         rows = np.arange(start, start + count)
         if start + count > self.buffer_size:
             rows %= self.buffer_size
+        if start + count > self.rows:
+            self._make_room(min(start + count, self.buffer_size))
         self.s[rows] = s
         self.s_next[rows] = s_next
         self.action[rows] = action
@@ -203,6 +220,11 @@ class ReplayBuffer:
         self.oldest = max(self.oldest, self.added - self.buffer_size)
         self.sampler.add(rows)
         self._drop_overwritten()
+
+    def _make_room(self, rows: int) -> None:
+        """For so many transitions."""
+        for name in COLUMNS if self.masks is None else (*COLUMNS, "masks"):
+            setattr(self, name, with_rows(getattr(self, name), rows, self.buffer_size))
 
     def _drop_overwritten(self) -> None:
         """Drop the transitions whose images have made room for newer ones."""
@@ -229,7 +251,7 @@ class ReplayBuffer:
         )  # fmt: skip
 
     def _no_masks(self) -> np.ndarray:
-        return unset((self.buffer_size, 2), self.actions)
+        return unset((self.rows, 2), self.actions)
 
     def update_priorities(self, batch: Batch, error: Callable[[], np.ndarray]) -> None:
         """The error (B,) that an update has found in a batch of this memory; asked for only where
@@ -278,10 +300,11 @@ class ReplayBuffer:
         """ValueError where shapes, dtypes or buffer_size are others."""
         added = whole(state, "added")
         filled = min(added, self.buffer_size)
+        self.masks = None
+        self._make_room(min(filled, len(state["action"])))
         for name in COLUMNS:
             limits = self.storage.key_range if name in ("s", "s_next") else ()
             fill(getattr(self, name)[:filled], state[name], f"replay {name}", *limits)
-        self.masks = None
         if "masks" in state:
             self.masks = self._no_masks()
             fill(self.masks[:filled], state["masks"], "replay masks")

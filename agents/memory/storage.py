@@ -1,6 +1,7 @@
 """How observations are kept in a replay memory: as they are, or each image once.
 
-Those of 0 and 1 are kept as numbers or bits: agents.memory.one_hot.
+Those of 0 and 1 are kept as numbers or bits: agents.memory.one_hot.  Those with pictures beside
+other numbers are kept once too: agents.memory.packed.
 
 A storage turns observations into keys on their way in (`encode`) and back on their way out
 (`decode`); in between, n-step windows and the memory handle only keys.
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from agents.memory.growing import with_rows
 from drl.state import fill, whole
 
 
@@ -24,7 +26,10 @@ class ObservationStorage(Protocol):
     key_shape: tuple[int, ...]  # of one key
     key_dtype: Any
     key_range: tuple[float, float]  # least and largest number of a key
-    nbytes: int  # of memory when full
+
+    @property
+    def nbytes(self) -> int:
+        """Of memory, when full, beside the keys."""
 
     @property
     def first_kept(self) -> int:
@@ -99,6 +104,8 @@ class FrameStorage:
     stack     images of an observation
     num_envs  N
     slack     images that may lie between the first ones of two transitions kept side by side
+    expected  images that will be kept, where they are fewer than `rows`: room is made for them at
+              once, and for more as they come
 
     ValueError where the shape does not divide into `stack` images.
     """
@@ -106,20 +113,25 @@ class FrameStorage:
     key_range = (-math.inf, math.inf)
 
     def __init__(
-        self, rows: int, shape: tuple[int, ...], dtype: Any, stack: int, num_envs: int, slack: int
+        self, rows: int, shape: tuple[int, ...], dtype: Any, stack: int, num_envs: int, slack: int,
+        expected: int | None = None,
     ) -> None:  # fmt: skip
         if len(shape) != 3 or shape[2] % stack:
             raise ValueError(f"{stack} images do not make an observation of shape {shape}")
         self.shape, self.stack, self.slack = shape, stack, slack
         self.channels = shape[2] // stack
         self.rows = rows + slack
-        self.frames = np.zeros((self.rows, *shape[:2], self.channels), dtype)
-        self.nbytes = self.frames.nbytes
+        made = self.rows if expected is None else min(self.rows, expected + slack)
+        self.frames = np.zeros((made, *shape[:2], self.channels), dtype)
         self.key_shape: tuple[int, ...] = (stack,)
         self.key_dtype = np.dtype(np.int64)
         self.pushed = 0  # images ever
         self.starts = np.ones(num_envs, bool)  # the next observation is an episode's first
         self.keys = np.zeros((num_envs, stack), np.int64)  # of the newest observations
+
+    @property
+    def nbytes(self) -> int:
+        return self.frames.nbytes
 
     @property
     def first_kept(self) -> int:
@@ -160,9 +172,14 @@ class FrameStorage:
     def _push(self, images: np.ndarray) -> np.ndarray:
         """Keep the images (N, H, W, C); their numbers, (N,)."""
         numbers = np.arange(self.pushed, self.pushed + len(images))
+        self._make_room(self.pushed + len(images))
         self.frames[numbers % self.rows] = images
         self.pushed += len(images)
         return numbers
+
+    def _make_room(self, pushed: int) -> None:
+        """For so many images ever."""
+        self.frames = with_rows(self.frames, min(pushed, self.rows), self.rows)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -175,6 +192,7 @@ class FrameStorage:
     def load_state(self, state: dict[str, Any]) -> None:
         pushed = whole(state, "pushed")
         filled = min(pushed, self.rows)
+        self._make_room(min(filled, len(state["frames"])))
         fill(self.frames[:filled], state["frames"], "replay frames")
         fill(self.starts, state["starts"], "replay starts")
         fill(self.keys, state["keys"], "replay keys", 0, max(pushed - 1, 0))

@@ -23,6 +23,7 @@ from drl.api.wrapped import settings_of, statistics_lines
 from drl.closing import close
 from drl.environment import VectorEnv, encoder_of
 from drl.errors import EnvFailed, EnvWarning, UserError, said
+from drl.nn.memory import GIB
 from drl.spaces import words
 from drl.tables import label
 from envs import repeat
@@ -62,12 +63,11 @@ def examine(made_by: EnvSource, row: Row, seed: int = 1) -> Report:
             envs = made_by(num_envs=1, seed=seed)
     except EnvFailed as error:
         return Report("the environment", [Finding("fail", "making it", str(error))])
-    findings = [Finding("ok", "spaces", f"{_spaces(envs)}; {label(row.name)} can have them")]
+    findings: list[Finding] = []
     try:
         config, experiment = choose(row, envs.id, changes={"num_envs": 1})
         settings = settings_of(config, experiment)
-        if refused := _refused(row, envs, config, experiment):
-            findings = [Finding("look", "spaces", f"{_spaces(envs)}: {refused}")]
+        findings += _learner(row, envs, config, experiment)
         for line in statistics_lines(envs, settings):
             findings.append(Finding("look", "wrappers", line))
         findings += _played(envs, config, settings, seed)
@@ -96,14 +96,20 @@ def _spaces(envs: VectorEnv) -> str:
     return f"{words(encoder_of(envs).original)} → {words(envs.action_space)}"
 
 
-def _refused(row: Row, envs: VectorEnv, config: Any, experiment: Any) -> str:
-    """Why the agent cannot have these spaces; empty where it can."""
+def _learner(row: Row, envs: VectorEnv, config: Any, experiment: Any) -> list[Finding]:
+    """Whether the agent can have these spaces, and the memory that fills as it learns."""
     setup = job.setup_of(envs, experiment, None, row.name)
+    can = Finding("ok", "spaces", f"{_spaces(envs)}; {label(row.name)} can have them")
     try:
-        row.made(row.resolve(config, setup)[0], setup)
+        config = row.resolve(config, setup)[0]
+        agent = row.made(config, setup)
+        row.require_room(agent, config)
     except (UserError, ValueError) as error:
-        return str(error)
-    return ""
+        return [Finding("look", "spaces", f"{_spaces(envs)}: {error}")]
+    except MemoryError as error:
+        return [can, Finding("look", "memory", str(error))]
+    text = f"{agent.nbytes / GIB:.3f} GiB fill in {experiment.steps:,} env steps"
+    return [can, *([Finding("ok", "memory", text)] if agent.nbytes else [])]
 
 
 def _played(envs: VectorEnv, config: Any, settings: set[str], seed: int) -> list[Finding]:
