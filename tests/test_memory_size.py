@@ -138,13 +138,15 @@ def test_a_memory_that_grows_is_one_that_was_whole(kind: str, masked: bool) -> N
     assert_same(again.state(), whole.state())
 
 
-@pytest.mark.parametrize("agent", ["dqn", "sac"])
+@pytest.mark.parametrize(
+    "learner", [["dqn", "--env", FILE], ["sac", "--env", PUSHED],
+                ["dqn", "--env", "drl/BitFlip-v0", "--her"]], ids=["dqn", "sac", "her"]
+)  # fmt: skip
 def test_a_run_that_goes_on_beyond_its_steps(
-    agent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    learner: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is what it would be with room from the start, and its checkpoints are."""
-    env = FILE if agent == "dqn" else PUSHED
-    words = ["train", agent, "--env", env, "--steps", "160", "--num-envs", "4", "--hidden", "8",
+    words = ["train", *learner, "--steps", "160", "--num-envs", "4", "--hidden", "8",
              "--learning-starts", "50", "--batch-size", "16", "--buffer-size", "400",
              "--updates-per-step", "0.25", "--eval-every", "1000", "--log", "none",
              "--json"]  # fmt: skip
