@@ -1,6 +1,8 @@
 """The board starts where it can, says why where it cannot, and leaves no server behind."""
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -95,3 +97,44 @@ def test_the_next_free_port(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ports_that_are_none(port: int) -> None:
     with pytest.raises(UserError, match="1 to 65535"):
         board.Config(port=port)
+
+
+def begun(home: Path, **jobs: str) -> Path:
+    """Directories of runs, as far as the board looks into them."""
+    for name, job in jobs.items():
+        run = home / name.replace("__", "/").replace("_", "-")
+        run.mkdir(parents=True)
+        (run / "config.json").write_text(json.dumps({"settings": {"job": job}}))
+    return home
+
+
+def test_each_agent_alone(tmp_path: Path) -> None:
+    """A pattern of its runs, and of no others', where there are several agents."""
+    assert board.alone(begun(tmp_path / "one", a="dqn", b="dqn")) == {}
+    home = begun(
+        tmp_path / "by name", dqn_1="dqn", dqn_sweep__seed_1="dqn", ppo_1="ppo", ppo_2="ppo"
+    )
+    assert board.alone(home) == {"dqn": "^dqn-", "ppo": "^ppo-"}
+    home = begun(
+        tmp_path / "other names", a="dqn", sweep__seed_1="/x/mine.py", sweep__seed_2="/x/mine.py",
+        both__one="digits", both__two="dqn",
+    )  # fmt: skip
+    found = board.alone(home)
+    names = [p.parent.relative_to(home).as_posix() for p in home.glob("**/config.json")]
+    shown = {who: sorted(n for n in names if re.match(p, n)) for who, p in found.items()}
+    assert shown == {
+        "dqn": ["a", "both/two"], "digits": ["both/one"], "mine": ["sweep/seed-1", "sweep/seed-2"]
+    }  # fmt: skip
+    (home / "a" / "config.json").write_text("{")
+    assert set(board.alone(home)) == {"dqn", "digits", "mine"}
+
+
+def test_the_board_tells_the_address_of_each_agent_alone(tmp_path: Path) -> None:
+    home, port = begun(tmp_path / "runs", dqn_1="dqn", ppo_1="ppo"), free_port()
+    process = start(home, port)
+    first = f"http://127.0.0.1:{port}/#custom_scalars"
+    assert first in line_of(process)
+    assert line_of(process) == f"  dqn alone: {first}&regexInput=%5Edqn-\n"
+    assert line_of(process) == f"  ppo alone: {first}&regexInput=%5Eppo-\n"
+    process.terminate()
+    process.communicate(timeout=30)

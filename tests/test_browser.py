@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from PIL import Image
 
 from agents.dqn.charts import CHARTS
 from agents.heatmap import BOTTOM, LEFT, RIGHT, SIDE, TOP
+from drl.cli.board import alone
 from drl.cli.main import main
 from drl.experiment.curves import TELLING
 from drl.supervised import task as supervised
@@ -130,18 +132,28 @@ def in_order(titles: list[str], text: str) -> bool:
 
 
 def test_custom_scalars_tell_the_story(tab: Callable[..., Chromium]) -> None:
-    page = tab("custom_scalars", "return: exploring, and greedy", "dead ReLUs by layer")
+    page = tab("custom_scalars", "return: in training, and greedy", "dead ReLUs by layer")
     text = page.text()
     story = [title for category, charts in CHARTS.items() for title in (category, *charts)]
     seeds = [f"{tag}: IQM and its 95 % interval" for tag in (RL.curve, *RL.beside)]
     digits = [title for category, charts in supervised.CHARTS.items() for title in charts]
-    for titles in (story, ["dqn over seeds", *seeds], digits):
+    for titles in (story, ["over seeds, by env steps", *seeds], digits):
         assert in_order(titles, text), titles
     page.wait("curves", lambda: len(curves(page)) >= 10)
     band = "e.tagName == 'path' && e.classList.contains('area') ? e.getAttribute('d') : null"
     # over seeds, greedy and exploring: each with a band around a line
     page.wait("bands", lambda: sum(len(d) > 50 for d in page.elements(band)) >= 4)
     assert page.wait("colour", lambda: colourful(page) > 2_000)
+
+
+def test_an_agent_alone(runs: Path, browser: Chromium, address: str) -> None:
+    """By the address that the board tells: its own runs, and no curve of the others."""
+    pattern = alone(runs)["dqn"]
+    assert not re.match(pattern, "digits")
+    browser.open(f"{address}?darkMode=false#custom_scalars&regexInput={quote(pattern)}")
+    browser.wait("the runs", lambda: "cartpole-3" in browser.text().split())
+    browser.wait("curves", lambda: len(curves(browser)) >= 4)
+    assert "digits" not in browser.text().split("Toggle All Runs")[0].split()
 
 
 def test_time_series(tab: Callable[..., Chromium]) -> None:

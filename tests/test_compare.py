@@ -226,7 +226,10 @@ def test_curves_over_seeds_for_tensorboard(
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     (category,) = layout.category
     (series,) = category.chart[-1].margin.series  # the board shows the last margin chart first
-    assert category.title == "dqn over seeds" and series.value == "over_seeds/eval/mean_reward/iqm"
+    assert (
+        category.title == "over seeds, by env steps"
+        and series.value == "over_seeds/eval/mean_reward/iqm"
+    )
     assert series.upper == "over_seeds/eval/mean_reward/high"
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 from agents.ppo.build import build_a2c as build
-from agents.ppo.charts import charts
+from agents.ppo.charts import A2C_CHARTS as CHARTS
 from agents.ppo.config import A2CConfig as Config
 from agents.ppo.presets import A2C_PRESETS as PRESETS
 from agents.ppo.presets import a2c_preset as preset
@@ -11,7 +11,6 @@ from agents.ppo.remembering import load_policy as load_actor_critic
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve
 from drl.action_space import KINDS
 
-CHARTS = charts("a2c")
 load_policy = partial(load_actor_critic, kind=Config)
 ACTIONS = KINDS
 

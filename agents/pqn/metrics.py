@@ -14,7 +14,7 @@ def pqn_metrics(agent: PQN, learnt: Learnt) -> Metrics:
     rewards.  Losses and errors are means over the gradient steps; Q is that of the last one.
     Arrays are distributions over its minibatch.
 
-    return_mean   the λ-returns that Q is fitted to
+    target_mean   the λ-returns that Q is fitted to
     action_gap    mean of Q(s, a₁) − Q(s, a₂) for the best two actions: how much the choice matters
     grad_norm     before clipping
     update_ratio  ‖Δθ‖/‖θ‖ of the last step, by layer; about 1e-3 is healthy
@@ -31,7 +31,7 @@ def pqn_metrics(agent: PQN, learnt: Learnt) -> Metrics:
         "train/td_error_abs": float(np.mean([np.abs(error).mean() for error in errors])) * unit,
         "train/q_mean": float(known.mean()),
         "train/q_max": float(known.max()),
-        "train/return_mean": float(rows.returns.mean()) * unit,
+        "train/target_mean": float(rows.returns.mean()) * unit,
         "train/grad_norm": float(np.mean([seen.grad_norm for seen in learnt.seen])),
         "train/learning_rate": learnt.lr,
         "train/n_updates": float(agent.updates),

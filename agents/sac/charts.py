@@ -1,32 +1,18 @@
-"""The story of a run of SAC, TD3 or TQC in TensorBoard's Custom Scalars tab, from top to bottom."""
+"""The story of a run of SAC, TD3, TQC or CrossQ in TensorBoard's Custom Scalars tab, from top to
+bottom."""
 
 from __future__ import annotations
 
-from agents.charts import returns, speed
-from drl.log.layout import Layout, Prefix
+from agents.charts import RETURN, TRAINING, Q
+from drl.log.layout import Layout
 
-
-def charts(name: str) -> Layout:
-    """Of the agent of this name."""
-    return {
-        **returns(name),
-        f"{name}: Q": {
-            "Q estimated at the start of an episode, and the return then realised": [
-                "eval/q_estimated", "eval/q_realised"
-            ],
-            "Q on the batch": ["train/q_mean", "train/q_max"],
-        },
-        f"{name}: policy": {
-            "entropy: how much is still tried": ["train/entropy"],
-            "temperature: what a nat of it is worth": ["train/ent_coef"],
-            "share of actions at their bounds": ["train/saturation"],
-        },
-        f"{name}: learning": {
-            "losses": ["train/critic_loss", "train/actor_loss", "train/ent_coef_loss"],
-            "TD error": ["train/td_error_abs"],
-            "gradient norms": ["train/grad_norm", "train/critic_grad_norm"],
-            "learning rate": ["train/learning_rate"],
-        },
-        f"{name}: health": {"step size ‖Δθ‖/‖θ‖ by layer": [Prefix("train/update_ratio/")]},
-        **speed(name),
-    }  # fmt: skip
+ACTOR: Layout = {
+    "actor and critics": {
+        "entropy: how much is still tried": ["train/entropy"],
+        "temperature: what a nat of it is worth": ["train/ent_coef"],
+        "share of actions at their bounds": ["train/saturation"],
+        "losses": ["train/critic_loss", "train/actor_loss", "train/ent_coef_loss"],
+        "gradient norm of the critics": ["train/critic_grad_norm"],
+    }
+}
+CHARTS: Layout = {**RETURN, **Q, **ACTOR, **TRAINING}

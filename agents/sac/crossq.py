@@ -10,7 +10,7 @@ from functools import partial
 
 from agents.sac.agent import ActorCritic
 from agents.sac.build import assemble, build_policy
-from agents.sac.charts import charts
+from agents.sac.charts import CHARTS
 from agents.sac.config import CrossQConfig as Config
 from agents.sac.networks import plain_chain
 from agents.sac.presets import BY_AGENT, preset_of
@@ -47,4 +47,3 @@ def build(config: Config, setup: Setup) -> ActorCritic:
 
 load_policy = reader(Config, meaning, chain)
 PRESETS, preset = BY_AGENT["crossq"], preset_of("crossq")
-CHARTS = charts("crossq")

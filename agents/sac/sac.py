@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from agents.sac.actors import Actor, GaussianActor
-from agents.sac.charts import charts
+from agents.sac.charts import CHARTS
 from agents.sac.config import SACConfig as Config
 from agents.sac.critics import Critic, TwinQ
 from agents.sac.presets import BY_AGENT, preset_of
@@ -30,4 +30,3 @@ def meaning(config: Config, ops: Ops, k: int) -> tuple[Actor, Critic]:
 build = partial(build_soft, meaning=meaning)
 load_policy = reader(Config, meaning)
 PRESETS, preset = BY_AGENT["sac"], preset_of("sac")
-CHARTS = charts("sac")

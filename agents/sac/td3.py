@@ -8,7 +8,7 @@ from __future__ import annotations
 from agents.sac.actors import Actor, DeterministicActor
 from agents.sac.agent import ActorCritic
 from agents.sac.build import assemble, build_policy
-from agents.sac.charts import charts
+from agents.sac.charts import CHARTS
 from agents.sac.config import TD3Config as Config
 from agents.sac.critics import Critic, FirstQ
 from agents.sac.networks import critic_network, policy_network
@@ -48,4 +48,3 @@ def build(config: Config, setup: Setup) -> ActorCritic:
 
 load_policy = reader(Config, meaning)
 PRESETS, preset = BY_AGENT["td3"], preset_of("td3")
-CHARTS = charts("td3")

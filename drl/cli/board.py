@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import signal
 import socket
 import subprocess
@@ -10,16 +11,19 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import tyro
 
 from drl.display.commands import command
 from drl.errors import UserError
 from drl.extras import require
-from drl.files import utf8_name
+from drl.files import read_json, utf8_name
+from drl.tables import label
 
 DEFAULT_PORT = 6006
 START_SECONDS = 60.0
@@ -69,6 +73,11 @@ def run(config: Config) -> int:
             _wait_until_it_answers(server, address, words)
             first = f"{address}#custom_scalars"  # the tab that tells a run's story
             print(f"TensorBoard on {config.runs}: {first}   (Ctrl-C ends it)", flush=True)
+            for who, pattern in alone(config.runs).items():
+                print(
+                    f"  {who} alone: {first}&regexInput={quote(pattern, errors='replace')}",
+                    flush=True,
+                )
             code = server.wait()
             raise UserError(f"TensorBoard has ended (code {code}; {_last(words)}): start it again")
         except KeyboardInterrupt:
@@ -80,6 +89,33 @@ def run(config: Config) -> int:
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
+
+
+def alone(runs: Path) -> dict[str, str]:
+    """Agent or classifier → a pattern of the names that its runs have in TensorBoard and no others;
+    empty where there is but one, whose story needs no choice."""
+    found: dict[str, set[str]] = {}
+    for path in runs.glob("**/config.json"):
+        with suppress(UserError, KeyError, TypeError, AttributeError):  # damaged, or no run's
+            who = label(read_json(path)["settings"]["job"])
+            found.setdefault(who, set()).add(path.parent.relative_to(runs).as_posix())
+    if len(found) < 2:
+        return {}
+    names = {who: sorted(its) for who, its in sorted(found.items())}
+    return {
+        who: _pattern(who, its, [n for other in names if other != who for n in names[other]])
+        for who, its in names.items()
+    }
+
+
+def _pattern(who: str, its: list[str], others: list[str]) -> str:
+    """Of an agent's runs: the shortest of those that fit."""
+    tops = sorted({name.partition("/")[0] for name in its})
+    either = f"({'|'.join(map(re.escape, tops))})"
+    for pattern in (f"^{re.escape(who)}-", f"^{either}(/|$)"):
+        if all(re.match(pattern, n) for n in its) and not any(re.match(pattern, n) for n in others):
+            return pattern
+    return f"^({'|'.join(map(re.escape, its))})$"
 
 
 def _wait_until_it_answers(server: subprocess.Popen[bytes], address: str, words: IO[bytes]) -> None:

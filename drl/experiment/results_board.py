@@ -55,7 +55,8 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
 def _write(out: TensorBoard, g: Group, curves: dict[str, Curve]) -> None:
     shown = (job_of(g.job).curve, *job_of(g.job).beside)
     bands = {f"{tag}: IQM and its 95 % interval": band(tag) for tag in shown}
-    out.layout({f"{g.job} over seeds": bands})
+    # the same for every agent: TensorBoard shows a category once, with the runs of all in it
+    out.layout({f"over seeds, by {job_of(g.job).unit}": bands})
     seeds = ", ".join(map(str, g.seeds))
     out.text("group", f"{g.title}: {len(g.results)} runs, seeds {seeds}", 0)
     for tag, (steps, values) in curves.items():

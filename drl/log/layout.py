@@ -15,9 +15,9 @@ class Margin(NamedTuple):
 
 
 class Prefix(str):
-    """Stands for all tags that begin so.  Every run should give the same layout: TensorBoard merges
-    them, and loses what the first does not have."""
+    """Stands for all tags that begin so.  (The layers of a network have names of their own.)"""
 
 
-# category → chart → tags, or a Margin
+# category → chart → tags, or a Margin.  A category of this title should be the same in every run of
+# a directory: TensorBoard merges them, and may lose the charts that are not
 Layout = Mapping[str, Mapping[str, Sequence[str] | Margin]]
