@@ -251,7 +251,7 @@ def test_what_is_logged(tmp_path: Path) -> None:
         update = agent.learn()
     metrics = update.metrics()
     rows, seen = update.seen.rows, update.seen.seen
-    assert metrics["train/return_mean"] == pytest.approx(rows.returns.mean())
+    assert metrics["train/target_mean"] == pytest.approx(rows.returns.mean())
     assert metrics["train/loss"] == pytest.approx(np.mean([s.fit.loss() for s in seen]))
     assert metrics["train/n_updates"] == 4 and metrics["q/action_5"].shape == (6,)
     assert {"train/learning_rate", "train/grad_norm", "train/action_gap"} <= metrics.keys()
