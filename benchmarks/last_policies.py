@@ -76,6 +76,10 @@ EXPERIMENTS = {
     "ppo Acrobot-v1": Experiment(300_000, [*range(1, 11)], Bars(mean=-80, worst=-90)),
     # 25 below a near-optimal controller, which has −148.3 on these starts (tests/swing_up.py)
     "ppo Pendulum-v1": Experiment(100_000, [*range(1, 11)], Bars(mean=-173.3)),
+    # 2 and 12 below that controller
+    "sac Pendulum-v1": Experiment(10_000, [*range(1, 11)], Bars(mean=-150.3, worst=-154.3)),
+    "td3 Pendulum-v1": Experiment(10_000, [*range(1, 6)], Bars(mean=-160.3)),
+    "sac MountainCarContinuous-v0": Experiment(50_000, [*range(1, 6)], Bars(mean=94.5, worst=93)),
     "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
 }
 

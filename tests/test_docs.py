@@ -97,3 +97,11 @@ def test_every_proof_that_is_named_is_there() -> None:
         "test_docs.py::test_no_such"
     ]
     assert missing("| `test_nowhere.py` |") == ["test_nowhere.py::"]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_lines_that_a_page_points_to_are_there(page: Path) -> None:
+    for file, name in re.findall(r"`([\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8")):
+        where = ROOT / file if "/" in file else ROOT / "tests" / file
+        code = where.read_text(encoding="utf-8")
+        assert re.search(rf"^\s*(?:def|class) {name}\w*\b|^{name} = ", code, re.M), f"{file}::{name}"
