@@ -80,6 +80,7 @@ EXPERIMENTS = {
     "sac Pendulum-v1": Experiment(10_000, [*range(1, 11)], Bars(mean=-150.3, worst=-154.3)),
     "td3 Pendulum-v1": Experiment(10_000, [*range(1, 6)], Bars(mean=-160.3)),
     "sac MountainCarContinuous-v0": Experiment(50_000, [*range(1, 6)], Bars(mean=94.5, worst=93)),
+    "sac LunarLanderContinuous-v3": Experiment(300_000, [*range(1, 4)], Bars(mean=265)),
     "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
 }
 

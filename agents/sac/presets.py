@@ -39,6 +39,22 @@ BY_AGENT: dict[str, dict[str, Preset]] = {
             eval_every=5_000,
             eval_episodes=20,
         ),
+        # n_step: with 1 it hovers to the end of the clock, and is at 0 after 240,000 steps; what
+        # landing earns is too far from there.
+        "LunarLanderContinuous-v3": sac(
+            steps=300_000,
+            num_envs=1,
+            hidden=(64, 64),
+            n_step=5,
+            tau=0.01,
+            lr=1e-3,
+            lr_end=1e-5,
+            batch_size=128,
+            buffer_size=300_000,
+            learning_starts=5_000,
+            eval_every=30_000,
+            eval_episodes=20,
+        ),
     },
     "td3": {
         # learning_starts, hold: after 100 random steps of their own tanh is saturated before the
