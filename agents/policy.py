@@ -96,6 +96,10 @@ class SavedPolicy:
         seed.   UserError where it has none."""
         raise UserError(f"{self._certain()} to draw one by: leave `sample` out")
 
+    def _without_q(self) -> str:
+        """What is said where nobody knows Q(s, ·), or Q(s, a)."""
+        return f"the policy of {self.agent} knows no Q(s, a): ask `value`"
+
     def _certain(self) -> str:
         """Why there are no probabilities."""
         return f"the policy of {self.agent} chooses the best action, it has no probabilities"
@@ -171,7 +175,7 @@ class SavedPolicy:
             q = self.q_batch(batch)
         else:
             q = self.q_of_batch(batch, actions_of(actions, len(batch), one, self.action_space))
-        return answer(q, one, f"the policy of {self.agent} knows no Q(s, a): ask `value`")
+        return answer(q, one, self._without_q())
 
     def probs(
         self, obs: Any, mask: np.ndarray | None = None, state: Any = ..., episode_start: Any = None

@@ -81,6 +81,9 @@ EXPERIMENTS = {
     "td3 Pendulum-v1": Experiment(10_000, [*range(1, 6)], Bars(mean=-160.3)),
     "sac MountainCarContinuous-v0": Experiment(50_000, [*range(1, 6)], Bars(mean=94.5, worst=93)),
     "sac LunarLanderContinuous-v3": Experiment(300_000, [*range(1, 4)], Bars(mean=265)),
+    "sac InvertedPendulum-v5": Experiment(100_000, [1, 2, 3], Bars(mean=1000)),
+    "sac InvertedDoublePendulum-v5": Experiment(100_000, [1, 2, 3], Bars(mean=9350)),
+    "sac Reacher-v5": Experiment(100_000, [1, 2, 3], Bars(mean=-3.5)),
     "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
 }
 

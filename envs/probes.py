@@ -8,6 +8,7 @@ Q*(s, a) = r(s, a) + γ(1 − ends(s, a)) max_a′ Q*(s′, a′)
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, ClassVar, NamedTuple
 
 import gymnasium as gym
@@ -244,6 +245,27 @@ class ProbeBuffer(gym.Env[np.ndarray, np.int64]):
         last = bool(self.buffer[1])
         self.buffer[:] = 0, 1
         return self.buffer, float(last), last, False, {}
+
+
+# -- for learners whose actions are numbers -------------------------------------------------------
+def by_numbers(probe: Any) -> Any:
+    """The class of a probe whose A actions are equal parts of −1 … 1: the same values."""
+
+    class ByNumbers(probe):  # type: ignore[misc]
+        @wraps(probe.__init__)  # its signature says that it is a vector of environments
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+            self.action_space = Box(-1.0, 1.0, (1,), np.float32)
+
+        def advance(
+            self, rows: np.ndarray, actions: np.ndarray
+        ) -> tuple[Any, np.ndarray, np.ndarray]:
+            count = self.pays.shape[1]
+            part = (actions.reshape(len(actions)) + 1) * (count / 2)
+            return super().advance(rows, np.minimum(part.astype(np.int64), count - 1))
+
+    ByNumbers.__name__ = ByNumbers.__qualname__ = f"{probe.__name__}ByNumbers"
+    return ByNumbers
 
 
 # -- what a learner believes ----------------------------------------------------------------------

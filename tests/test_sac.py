@@ -13,10 +13,13 @@ from shell import ROOT, Shell, killed_and_resumed
 from trained import assert_same
 
 import drl
-from agents.sac import crossq, sac, td3, tqc
+from agents.memory.replay import Batch
+from agents.row import find_row
+from agents.sac import crossq, sac, targets, td3, tqc
 from agents.sac.agent import ActorCritic
 from agents.sac.policy import GaussianPolicy
 from agents.setup import Setup
+from drl.api.ladder import climb
 from drl.environment import Step
 from drl.errors import UserError
 
@@ -169,3 +172,24 @@ def test_q_is_of_the_environment_s_actions_and_rewards() -> None:
 def test_td3_has_no_probabilities() -> None:
     with pytest.raises(UserError, match="no probabilities"):
         policy(td3).sampled(1)
+
+
+# -- the ladder, its actions as numbers ------------------------------------------------------------
+@pytest.mark.parametrize("name", ["sac", "td3", "tqc"])
+def test_the_ladder_is_climbed(name: str) -> None:
+    report = climb(find_row(name))
+    assert not report.diagnosis
+    skipped = {finding.name for finding in report.findings if finding.mark != "ok"}
+    assert skipped == {"action masks", "memory"}
+
+
+def test_a_fault_is_found_on_its_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bootstrapped through termination: the two steps are worth γ(1 + γ/(1 − γ)) and more."""
+    right = targets.soft_target
+
+    def through(batch: Batch, *rest: Any) -> Any:
+        return right(batch._replace(discount=0 * batch.discount + np.float32(0.6)), *rest)
+
+    monkeypatch.setattr(targets, "soft_target", through)
+    report = climb(find_row("sac"))
+    assert report.diagnosis.startswith("constant reward: the target bootstraps through termination")

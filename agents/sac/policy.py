@@ -15,7 +15,6 @@ from agents.sac.targets import joined
 from agents.setup import Setup
 from agents.stochastic import StochasticPolicy
 from drl.actions import UnitBox
-from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.ops import Array
 from drl.spaces import words
@@ -73,8 +72,8 @@ class ContinuousPolicy(SavedPolicy):
         """s → the environment's own action."""
         return deterministic_network(self.net, self.unit)
 
-    def q_batch(self, obs: np.ndarray) -> np.ndarray:
-        raise UserError(
+    def _without_q(self) -> str:
+        return (
             f"{words(self.action_space)} actions have no table of values: ask q of the actions "
             "that you mean, `q(obs, actions)`"
         )

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from agents.presets import found, tuned_for
 from agents.row import Preset
 from agents.sac.config import SACConfig, TD3Config, TQCConfig
 
 sac, td3, tqc = map(tuned_for, (SACConfig, TD3Config, TQCConfig))
+mujoco = partial(  # small tasks of it
+    sac,
+    steps=100_000,
+    num_envs=1,
+    hidden=(64, 64),
+    tau=0.01,
+    lr=1e-3,
+    lr_end=1e-5,
+    batch_size=128,
+    buffer_size=100_000,
+    learning_starts=1_000,
+    eval_every=10_000,
+    eval_episodes=20,
+)
 BY_AGENT: dict[str, dict[str, Preset]] = {
     "sac": {
-        # scale: speeds are up to 8.  reward_scale: returns are down to −1,600; with 0.1 Q is as
-        # large as α at its start.
+        # reward_scale: returns are down to −1,600; with 0.1 Q is as large as α at its start.
         "Pendulum-v1": sac(
             steps=10_000,
             num_envs=1,
             hidden=(64, 64),
-            scale=(1.0, 1.0, 0.125),
             reward_scale=0.1,
             lr=1e-3,
             batch_size=100,
@@ -55,6 +68,8 @@ BY_AGENT: dict[str, dict[str, Preset]] = {
             eval_every=30_000,
             eval_episodes=20,
         ),
+        "InvertedPendulum-v5": mujoco(),
+        "InvertedDoublePendulum-v5": mujoco(),
     },
     "td3": {
         # learning_starts, hold: after 100 random steps of their own tanh is saturated before the

@@ -36,7 +36,7 @@ SETTINGS: Mapping[str, Any] = {
     "gamma": GAMMA, "hidden": (32,), "lr": 5e-3, "lr_end": 5e-4, "learning_starts": 100,
     "batch_size": 32, "buffer_size": 2_000, "tau": 0.05, "epsilon_end": 0.2,
     "epsilon_fraction": 0.5, "n_steps": 8, "q_lambda": 0.0, "recurrent_units": 16,
-    "log_std_init": -1.0,
+    "log_std_init": -1.0, "action_noise": 0.5, "ent_coef": 0.01,
 }  # fmt: skip
 
 
@@ -114,7 +114,15 @@ def built(row: Row, rung: Rung, seed: int, steps: int) -> RLTask:
     settings = {name: value for name, value in SETTINGS.items() if name in given}
     own = {"steps": steps, "num_envs": ENVS, "seed": seed} | _instead(row, rung)
     chosen = on_top(row, config, experiment, settings | own)
-    return job.new(row, *chosen, source(rung.env), None).task
+    return job.new(row, *chosen, source(_env(row, rung)), None).task
+
+
+def _env(row: Row, rung: Rung) -> Any:
+    """The rung's probe; where the agent's actions are numbers alone, with its actions as numbers."""
+    box_alone = row.actions is not None and "Box" in row.actions and rung.actions not in row.actions
+    if box_alone and rung.known is not None and rung.known.allowed is None:
+        return probes.by_numbers(rung.env)
+    return rung.env
 
 
 def _instead(row: Row, rung: Rung) -> dict[str, Any]:
