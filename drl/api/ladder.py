@@ -118,9 +118,10 @@ def built(row: Row, rung: Rung, seed: int, steps: int) -> RLTask:
 
 
 def _env(row: Row, rung: Rung) -> Any:
-    """The rung's probe; where the agent's actions are numbers alone, with its actions as numbers."""
-    box_alone = row.actions is not None and "Box" in row.actions and rung.actions not in row.actions
-    if box_alone and rung.known is not None and rung.known.allowed is None:
+    """The rung's probe; for an agent of numbers alone with its actions as numbers."""
+    takes = row.actions or (rung.actions,)
+    by_number = rung.known is not None and rung.known.allowed is None
+    if rung.actions not in takes and "Box" in takes and by_number:
         return probes.by_numbers(rung.env)
     return rung.env
 
