@@ -252,14 +252,12 @@ def by_numbers(probe: Any) -> Any:
     """The class of a probe whose A actions are equal parts of −1 … 1: the same values."""
 
     class ByNumbers(probe):  # type: ignore[misc]
-        @wraps(probe.__init__)  # its signature says that it is a vector of environments
+        @wraps(probe.__init__)  # type: ignore[misc]  # its signature: many environments, or one
         def __init__(self, *args: Any, **settings: Any) -> None:
             super().__init__(*args, **settings)
             self.action_space = Box(-1.0, 1.0, (1,), np.float32)
 
-        def advance(
-            self, rows: np.ndarray, actions: np.ndarray
-        ) -> tuple[Any, np.ndarray, np.ndarray]:
+        def advance(self, rows: np.ndarray, actions: np.ndarray) -> Any:
             count = self.pays.shape[1]
             part = (actions.reshape(len(actions)) + 1) * (count / 2)
             return super().advance(rows, np.minimum(part.astype(np.int64), count - 1))
