@@ -1,7 +1,8 @@
 """What `drl COMMAND --help` prints, from the source of the command's Config.
 
 A field's annotation gives the kind of its value, the string below it the text, and a comment
-`# -- title --` above it the group; the defaults are those of the preset.
+`# -- title --` above it the group.  The defaults are the Config's own; what a preset sets in place
+of one stands beside it, by the preset's name.
 """
 
 from __future__ import annotations
@@ -120,12 +121,29 @@ class Option(NamedTuple):
     value: str  # INT, PATH, a|b; empty for a switch
     text: str
     default: str
+    given: Any = None  # the value that it has where nothing is said
+    instead: str = ""  # what a preset, or a run, sets in place of the default
 
 
-def render(name: str, config: type, default: Any = None, width: int | None = None) -> str:
-    """The help of a command.   width: columns; none: the terminal's, at most 100."""
+def render(
+    name: str, config: type, default: Any = None, width: int | None = None, instead: Any = None,
+    whose: str = "",
+) -> str:  # fmt: skip
+    """The help of a command.
+
+    default  the config whose values are the defaults; none: the class's own
+    width    columns; none: the terminal's, at most 100
+    instead  the config that goes where no flag is given, where that is another
+    whose    it is, in a word: what differs is told by it
+    """
     width = width or min(100, shutil.get_terminal_size().columns)
     options = list(options_of(config, default, "options"))
+    if instead is not None:
+        options = [
+            option if option.given == its.given
+            else option._replace(instead=f"{whose}: {_plain(its.given)}")
+            for option, its in zip(options, options_of(config, instead, "options"), strict=True)
+        ]  # fmt: skip
     positional = " ".join(
         o.name if o.default == "required" else f"[{o.name}]"
         for o in options
@@ -153,8 +171,10 @@ def _option(option: Option, width: int) -> list[str]:
     names = f"  {option.name} {option.value}".rstrip()
     if len(names) > width:  # more choices than a line holds: the text tells each
         names = f"  {option.name}"
-    text = option.text + (f" (default: {option.default})" if option.default else "")
-    text = text.replace("(default: required)", "(required)")
+    default = f"default: {option.default}" if option.default else ""
+    notes = "; ".join(filter(None, (default.replace("default: required", "required"),
+                                    option.instead)))  # fmt: skip
+    text = option.text + (f" ({notes})" if notes else "")
     rows = textwrap.wrap(text, width, initial_indent=" " * LEFT, subsequent_indent=" " * LEFT)
     if len(names) < LEFT - 1:
         return [names.ljust(LEFT) + rows[0].lstrip(), *rows[1:]]
@@ -232,7 +252,7 @@ def _described(group: str, name: str, annotation: str, hint: Any, text: str, val
         return Option(group, name.upper() + many, kind if "|" in kind else "", text, default)
     if hint is bool:
         default = default if value else ""
-    return Option(group, _flag(name), kind, text, default)
+    return Option(group, _flag(name), kind, text, default, value)
 
 
 def _flag(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, get_args, get_origin
 
 from drl.errors import UserError
@@ -13,15 +13,21 @@ from drl.errors import UserError
 WHOLE = "a whole number"
 
 
-def parse(config: type, name: str, args: Sequence[str], default: Any = None) -> Any:
+def parse(
+    config: type, name: str, args: Sequence[str], default: Any = None,
+    help: Callable[[], str] | None = None,
+) -> Any:  # fmt: skip
     """The config from the command line.  UserError, in one line, where it is not understood.
 
     Numbers may be written as 20000, 20_000 and 2e4, several of them as `32 16` and `32,16`.
+
+    default  goes where no flag is given; none: the class's own
+    help     its help; none: with these defaults
     """
     if "-h" in args or "--help" in args:
         from drl.cli.help import render
 
-        print(render(name, config, default))
+        print(help() if help is not None else render(name, config, default))
         raise SystemExit(0)
 
     import tyro

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,8 +104,9 @@ def _about(name: str) -> str:
 
 
 ABOUT_AGENTS = """\
-CartPole-v1 stops when solved; an environment with a preset needs no other flag.  An environment of
-Gymnasium's that raises, or hangs for 60 s, is restarted, at most 10 times in a run."""
+Where an environment has a preset, what that sets is told beside the defaults, and no other flag is
+needed.  An environment of Gymnasium's that raises, or hangs for 60 s, is restarted, at most 10
+times in a run."""
 ABOUT_DIGITS = """\
 Each model has a tuned preset for small (8×8) and large images; no other flag is needed."""
 
@@ -112,9 +114,10 @@ Each model has a tuned preset for small (8×8) and large images; no other flag i
 def parse(command: str, args: list[str]) -> Any:
     """The config from the words behind `drl train NAME`.
 
-    The environment that is named decides the defaults of all other flags; so does a variant
-    (--rainbow), which can stand with flags that change one of its parts back.
+    The environment that is named decides by its preset what goes where no flag is given; so does a
+    variant (--rainbow), which can stand with flags that change one of its parts back.
     """
+    from drl.cli.help import render
     from drl.cli.parse import known
     from drl.cli.parse import parse as parse_with
 
@@ -125,26 +128,36 @@ def parse(command: str, args: list[str]) -> Any:
         if recorded is None:
             return parse_with(kind, command, args)
         task = from_run.digits_of(from_run.settings_of(recorded, name))
-        return parse_with(kind, command, args, kind(task=task))
+        help = partial(render, command, kind, instead=kind(task=task), whose="--config")
+        return parse_with(kind, command, args, kind(task=task), help)
     from drl.api.choose import choose
     from drl.api.find import find_agent
     from envs.ids import resolve
 
-    row = find_agent(name)
+    row, tuned = find_agent(name), False
     variants = [variant for word, variant in row.variants.items() if f"--{word}" in args]
     args = [word for word in args if word.removeprefix("--") not in row.variants]
     early = _joined([("environment", EnvFlags), ("flags", Flags)])
-    first = known(early, args, early(environment=EnvFlags(env=env_of(name))))
+    unnamed = EnvFlags(env=env_of(name))
+    first = known(early, args, early(environment=unnamed))
     default = first.environment
     if first.flags.config is None:
         agent, experiment = choose(row, resolve(default.env))
+        tuned = row.preset(resolve(default.env)) is not None
     else:
         default, agent, experiment = of_run(row, first.flags.config, args)
     for variant in variants:
         agent = variant.apply(agent)
     default = replace(default, env=resolve(default.env))
     of_all = kind(environment=default, experiment=experiment, agent=agent)
-    config = parse_with(kind, command, args, of_all)
+    recorded = first.flags.config
+    whose = ["--config"] if recorded else [f"{default.env}'s preset"] if tuned else []
+    whose += [f"--{word}" for word in row.variants if row.variants[word] in variants]
+    help = partial(
+        render, command, kind, kind(environment=unnamed), whose=" with ".join(whose),
+        instead=of_all if recorded else replace(of_all, environment=unnamed),
+    )  # fmt: skip
+    config = parse_with(kind, command, args, of_all, help)
     resolved = replace(config.environment, env=resolve(config.environment.env))
     return replace(config, environment=resolved)
 
