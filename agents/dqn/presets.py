@@ -75,6 +75,22 @@ PRESETS: dict[str, Preset] = {
         v_min=0.0,
         v_max=5.0,
     ),
+    # 12 bits: 4,096 words, of which one is wanted.  The optimum is −5.0 in the mean.
+    "drl/BitFlip-v0": tuned(
+        steps=8_000,
+        num_envs=4,
+        hidden=(64, 64),
+        gamma=0.98,
+        lr=1e-3,
+        batch_size=64,
+        buffer_size=8_000,
+        learning_starts=500,
+        epsilon_end=0.05,
+        epsilon_fraction=0.1,
+        her=True,
+        eval_every=1_000,
+        eval_episodes=50,
+    ),
     # 9 steps to an episode; the optimum is 1.
     "drl/Catch-v0": tuned(
         steps=20_000,
