@@ -13,20 +13,23 @@ from hypothesis import strategies as st
 from shell import ROOT, Shell, killed_and_resumed
 from trained import assert_same
 
+import drl
 from agents.memory.goals import Goals
 from agents.memory.hindsight import HindsightReplay, Strategy, WholeSteps
+from agents.memory.packed import PackedStorage
 from agents.memory.replay import Batch, UniformSampler
-from agents.memory.storage import ArrayStorage
+from agents.memory.storage import ArrayStorage, ObservationStorage
 from agents.row import find_row
 from agents.setup import Setup
 from drl.encoding import Encoder
 from drl.environment import Step, encoder_of, goal_rules_of
 from drl.errors import EnvFailed, UserError
-from envs import make
+from envs import bit_flip, make, reach
 
 LINE = Box(-np.inf, np.inf, (1,), np.float32)
 ENCODER = Encoder(Dict(achieved_goal=LINE, desired_goal=LINE, observation=LINE))
 AT, WANTED, SEEN = (part.where.start for part in ENCODER.parts)  # columns
+WHOLE = ArrayStorage((3,), np.float32)
 ALL = 10**9  # k: so many relabelled for each that is not
 
 
@@ -45,12 +48,12 @@ class Places:
 
 def memory(
     num_envs: int = 1, size: int = 100, batch: int = 64, strategy: Strategy = "future",
-    k: float = ALL, rules: Any = None, seed: int = 0,
+    k: float = ALL, rules: Any = None, seed: int = 0, storage: ObservationStorage = WHOLE,
 ) -> WholeSteps:  # fmt: skip
     sampler = UniformSampler(size, batch, np.random.default_rng(seed))
     goals = Goals(ENCODER, rules or Places(), lambda reward: 10 * reward)
     replay = HindsightReplay(
-        size, batch, ArrayStorage((3,), np.float32), sampler, num_envs=num_envs, gamma=0.5,
+        size, batch, storage, sampler, num_envs=num_envs, gamma=0.5,
         goals=goals, strategy=strategy, k=k, rng=np.random.default_rng(seed + 1),
     )  # fmt: skip
     return WholeSteps(replay, 0.5)
@@ -149,14 +152,19 @@ def test_an_episode_that_is_broken_off_ends_there() -> None:
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 4), st.integers(3, 40), st.sampled_from(["future", "final"]),
-    st.lists(st.integers(0, 10**6), min_size=1, max_size=60), st.integers(0, 99),
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=60), st.integers(0, 99), st.booleans(),
 )  # fmt: skip
 def test_goals_are_those_that_the_same_episode_achieved_later(
-    num_envs: int, size: int, strategy: Strategy, ends: list[int], seed: int
+    num_envs: int, size: int, strategy: Strategy, ends: list[int], seed: int, once: bool
 ) -> None:
-    """Against a list of all that ever was: each transition has a place of its own."""
+    """Against a list of all that ever was: each transition has a place of its own.
+
+    once  observations are kept once, and the oldest transitions may go before the ring is full
+    """
     size = max(size, num_envs)
-    way = memory(num_envs, size, 32, strategy, seed=seed)
+    slack = 4 * num_envs
+    storage = PackedStorage(ENCODER.parts, size, num_envs, slack) if once else WHOLE
+    way = memory(num_envs, size, 32, strategy, seed=seed, storage=storage)
     rng, episodes = np.random.default_rng(seed), np.arange(num_envs)
     episode_of: list[int] = []  # by number of the transition
     for step in range(len(ends)):
@@ -346,3 +354,41 @@ def test_masks_stay_with_their_transitions() -> None:
         obs = following
     batch: Batch = one.replay.sample()
     assert batch.mask[np.arange(16), batch.a].all() and batch.next_mask[:, 0].all()
+
+
+# -- it learns ------------------------------------------------------------------------------------
+def gaps(policy: Any, id: str, best_returns: Any) -> np.ndarray:
+    """Of 200 episodes: by how much the return is below the best one."""
+    envs: Any = make(id, 200, 7)
+    obs, _ = envs.reset()
+    best = best_returns(*envs.rows.reshape(2, -1, 200).swapaxes(1, 2))
+    total, alive = np.zeros(200), np.ones(200, bool)
+    for _ in range(envs.time_limit):
+        step = envs.step(policy.act_batch(obs))
+        total += alive * step.reward
+        alive &= ~(step.terminated | step.truncated)
+        obs = step.obs
+    gap: np.ndarray = best - total
+    return gap
+
+
+def learnt(name: str, her: bool, seed: int, **more: Any) -> Any:
+    return drl.train(name, AGENTS[name], seed=seed, her=her, eval_episodes=1, progress=False,
+                     **more).policy  # fmt: skip
+
+
+def test_bits_are_flipped_at_once_and_never_without() -> None:
+    found = gaps(learnt("dqn", True, 1), AGENTS["dqn"], bit_flip.best_returns)
+    assert (found == 0).mean() > 0.9 and found.min() == 0
+    without = gaps(learnt("dqn", False, 1), AGENTS["dqn"], bit_flip.best_returns)
+    assert without.mean() > 5  # of 12 steps 6 are enough
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_point_goes_straight_to_its_place_and_nowhere_without(seed: int) -> None:
+    """SAC after 6,000 steps."""
+    found = gaps(learnt("sac", True, seed, steps=6_000), AGENTS["sac"], reach.best_returns)
+    assert found.mean() < 0.7 and found.min() == 0 and found.max() < 20
+    without = gaps(learnt("sac", False, seed, steps=6_000), AGENTS["sac"], reach.best_returns)
+    assert np.median(without) > 25
