@@ -17,6 +17,7 @@ from drl.api.training import train
 from envs import bit_flip, make, reach
 
 EPISODES, SEED = 200, 777
+LAST = 10**6  # env steps between evaluations: there is one, at the end
 
 
 class Score(NamedTuple):
@@ -50,7 +51,7 @@ def main(agent: str, seeds: int) -> None:
     for her in (True, False):
         for seed in range(1, seeds + 1):
             began = time.perf_counter()
-            learnt = train(agent, id, seed=seed, her=her, eval_episodes=1, progress=False)
+            learnt = train(agent, id, seed=seed, her=her, eval_every=LAST, progress=False)
             found = score(learnt.policy, id)
             print(
                 f"{agent} {'hindsight' if her else 'without'} {seed}: {found.mean:.2f} of "

@@ -373,7 +373,7 @@ def gaps(policy: Any, id: str, best_returns: Any) -> np.ndarray:
 
 
 def learnt(name: str, her: bool, seed: int, **more: Any) -> Any:
-    return drl.train(name, AGENTS[name], seed=seed, her=her, eval_episodes=1, progress=False,
+    return drl.train(name, AGENTS[name], seed=seed, her=her, eval_every=10**6, progress=False,
                      **more).policy  # fmt: skip
 
 
