@@ -15,9 +15,10 @@ from agents.setup import Setup
 from drl.action_space import kind_of_actions
 from drl.actions import Unsuited
 from drl.errors import UserError
+from drl.nearest import listed
 from drl.settings import read
 from drl.spaces import words
-from drl.tables import AGENTS, label
+from drl.tables import AGENTS, label, unknown_agent
 
 
 class Preset(NamedTuple):
@@ -104,7 +105,7 @@ class Row:
         setting, value = self.instead.get(kind, ("", None))
         if self.actions is None or kind in self.actions or getattr(config, setting, None):
             return None
-        takes, found = _listed(self.actions, "and"), words(action_space)
+        takes, found = listed(list(self.actions), "and"), words(action_space)
         advice = _advice(self._others(kind), f"`{setting}={value}`" if setting else "")
         return (
             f"{label(self.name)} takes {takes} actions, found {found}: "
@@ -149,15 +150,9 @@ OPTIONAL = {
 }  # fmt: skip
 
 
-def _listed(names: Sequence[str], last: str) -> str:
-    """a, b and c."""
-    *most, end = names
-    return f"{', '.join(most)} {last} {end}" if most else end
-
-
 def _advice(agents: Sequence[str], setting: str = "") -> str:
     """What else helps; empty where nothing does."""
-    ways = [f"try {_listed(agents, 'or')}"] if agents else []
+    ways = [f"try {listed(list(agents))}"] if agents else []
     if setting:
         ways.append(setting if ways else f"give {setting}")
     return ", or ".join(ways)
@@ -178,8 +173,5 @@ def row_of(name: str, module: Any) -> Row:
 def find_row(name: str) -> Row:
     """Of an agent in the table.   UserError on another name."""
     if name not in AGENTS:
-        raise UserError(
-            f"unknown agent {name!r}; expected one of {', '.join(AGENTS)}, or a file of your own "
-            "(my_agent.py, my_agent.py:Name)"
-        )
+        raise unknown_agent(name, AGENTS)
     return row_of(name, importlib.import_module(AGENTS[name].module))

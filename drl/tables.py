@@ -4,10 +4,12 @@ imported for it here."""
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from drl.errors import UserError
+from drl.nearest import did_you_mean
 
 
 class Job(NamedTuple):
@@ -114,5 +116,13 @@ def require_job(name: Any) -> str:
     """An agent's or a task's name.   UserError where it is none."""
     if isinstance(name, str) and (name in AGENTS or name in TASKS or is_own(name)):
         return name
-    known = ", ".join([*AGENTS, *TASKS])
-    raise UserError(f"unknown job {name!r}; expected one of {known}, or a file of your own")
+    raise unknown_agent(name, (*AGENTS, *TASKS))
+
+
+def unknown_agent(name: Any, known: Iterable[str]) -> UserError:
+    """That nobody learns by this name, and who does."""
+    names = list(known)
+    return UserError(
+        f"unknown agent {name!r}{did_you_mean(str(name), names)}; expected one of "
+        f"{', '.join(names)}, or a file of your own (my_agent.py, my_agent.py:Name)"
+    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
-import warnings
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -13,13 +12,12 @@ from drl.closing import close
 from drl.environment import VectorEnv
 from drl.errors import UserError, said
 from drl.named import is_missing
+from drl.nearest import asked
 from drl.nn.memory import require_room_for_envs
 from envs.drawing import headless, no_pictures
 from envs.gymnasium_env import GymVector
-from envs.ids import OURS, others, own_class, resolve
-
-# a word of the complaint → our extra
-EXTRAS = {"Box2D": "box2d", "box2d": "box2d", "minatar": "minatar", "ale_py": "atari"}
+from envs.ids import OURS, own_class, resolve
+from envs.nearest import EXTRAS, nearest_ids
 
 NONE: Mapping[str, Any] = {}
 Build = Callable[[], Any]  # one of Gymnasium's envs: a class of them, or a function
@@ -85,6 +83,8 @@ def gymnasiums(id: str, drawn: bool = False, kwargs: Mapping[str, Any] = NONE) -
     if drawn:
         headless()
     _import_named(id)
+    if re.search(r"-v\d+$", id) and id.rpartition(":")[2] not in gym.registry:
+        raise UserError(f"unknown environment {id!r}{_hint(id)}")
     try:
         # our own checks name what is wrong; Gymnasium's stumble over it
         env = gym.make(id, disable_env_checker=True, **kwargs)
@@ -125,31 +125,16 @@ def _import_named(id: str) -> None:
 
 def _hint(id: str) -> str:
     """What to do about an id that Gymnasium does not know."""
-    import gymnasium as gym
-
     module, _, name = id.rpartition(":")
     if module and isinstance(getattr(importlib.import_module(module), name, None), type):
         return (
             f": {module} has a class of that name, but does not register it; let it call "
             f"gymnasium.register({name + '-v0'!r}, {id!r}) and give {id}-v0"
         )
-    near = difflib.get_close_matches(name, {*gym.registry, *others()}, n=6, cutoff=0.5)
-    near = [other for other in near if _can_be_made(other)][:3]
+    near = nearest_ids(name)
     unregistered = f": {module} does not register it" if module else ""
-    own = "" if module or not id.isidentifier() else f"; a class of yours: my_env.py:{id}"
-    return unregistered + (f"; nearest: {', '.join(near)}" if near else own)
-
-
-def _can_be_made(id: str) -> bool:
-    """Nothing is proposed that needs a package which is not here, or whose spaces do not fit."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about a thing that nobody asked for
-        warnings.simplefilter("error", DeprecationWarning)  # out of date
-        try:
-            make(id, 1, 0).close()
-        except Exception:
-            return False
-    return True
+    own = "" if module or not id.isidentifier() else f"; a class of yours is my_env.py:{id}"
+    return unregistered + asked(near) + own
 
 
 def _install(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import sys
 import warnings
@@ -15,6 +14,7 @@ from drl.encoding import Seen
 from drl.environment import VectorEnv
 from drl.errors import EnvWarning, UserError, said
 from drl.named import is_file, is_installed, module_of, name_of, split, thing
+from drl.nearest import asked
 from envs.build import gymnasiums, make, require_room
 from envs.given import (
     Around,
@@ -32,6 +32,7 @@ from envs.given import (
 )  # fmt: skip
 from envs.gymnasium_env import GymVector
 from envs.ids import OURS, called, is_own, own_class, own_name, resolve
+from envs.nearest import nearest_ids
 from envs.vectors import GymnasiumVector, arrays
 
 if TYPE_CHECKING:
@@ -237,8 +238,6 @@ def _of_name(name: str, kwargs: dict[str, Any], around: Around) -> EnvSource:
 
 def _not_registered(id: str) -> str:
     """What to do about an id that its module does not tell Gymnasium."""
-    import gymnasium as gym
-
     old = sys.modules.get("gym.envs.registration")
     ids = getattr(old, "registry", {})
     if id in getattr(ids, "env_specs", ids):
@@ -246,8 +245,7 @@ def _not_registered(id: str) -> str:
             "registers it with the old gym package, not with Gymnasium: give a function that "
             "returns shimmy.GymV21CompatibilityV0(env=…), or GymV26CompatibilityV0"
         )
-    near = difflib.get_close_matches(id, gym.registry, n=1, cutoff=0.7)
-    return "does not register it" + (f"; nearest: {near[0]}" if near else "")
+    return "does not register it" + asked(nearest_ids(id, 1))
 
 
 def _of_id(

@@ -249,7 +249,7 @@ def test_wrong_shape_is_named(made: Any) -> None:
 @pytest.mark.parametrize(
     ("id", "words"),
     [
-        ("CartPole-v7", "nearest: CartPole-v1"),
+        ("CartPole-v7", "did you mean CartPole-v1"),
         ("nowhere/Nothing-v3", "unknown environment"),
     ],
 )

@@ -88,7 +88,7 @@ def test_everything_works_on_a_file(empty: Shell) -> None:
         ("nowhere.py", "there is no file"),
         ("my_agent.py:Nobody", "has no 'Nobody'"),
         ("my_agent.py:Reinforce", "it has no 'Config'"),
-        ("my_agent", "train what? expected 'drl train dqn'"),
+        ("my_agent", "unknown agent 'my_agent'; expected one of dqn"),
     ],
 )
 def test_what_is_no_agent_is_said_in_one_line(empty: Shell, agent: str, said: str) -> None:

@@ -151,7 +151,9 @@ def test_truncation_is_told_apart() -> None:
     [("MinAtar/Breakot-v1", "MinAtar/Breakout-v1"), ("Minatar/Seaquest", "MinAtar/Seaquest-v")],
 )
 def test_unknown_game_is_said_in_one_line(id: str, nearest: str) -> None:
-    with pytest.raises(UserError, match=f"unknown environment '{id}'; nearest: {nearest}") as error:
+    with pytest.raises(
+        UserError, match=f"unknown environment '{id}' .did you mean {nearest}"
+    ) as error:
         make(id, 1, 0)
     assert "\n" not in str(error.value)
 

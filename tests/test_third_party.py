@@ -133,7 +133,7 @@ def test_what_an_old_or_near_id_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     try:
         with pytest.raises(UserError, match="old_games registers it with the old gym package, not"):
             source("old_games:Mario-v0")
-        with pytest.raises(UserError, match="old_games does not register it; nearest: Hop-v3"):
+        with pytest.raises(UserError, match="old_games does not register it .did you mean Hop-v3"):
             source("old_games:Hop-v2")
     finally:
         gym.registry.pop("Hop-v3", None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from agents.config import ExperimentConfig
 from agents.row import Preset, Row
 from drl.errors import UserError
+from drl.nearest import did_you_mean
 
 
 def choose(
@@ -43,9 +43,8 @@ def on_top(
     its = {f.name for f in fields(experiment)}
     for name in changes:
         if name not in mine | its:
-            near = difflib.get_close_matches(name, mine | its, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"{row.name} has no setting {name!r}{hint}")
+            known = sorted(mine | its)
+            raise UserError(f"{row.name} has no setting {name!r}{did_you_mean(name, known)}")
     return Preset(
         replace(config, **{n: v for n, v in changes.items() if n in mine}),
         replace(experiment, **{n: v for n, v in changes.items() if n in its}),

@@ -62,7 +62,7 @@ def run(config: Config) -> int:
 
 def words(command: str, module: str) -> Iterator[Word]:
     """A command's options; what is positional counts for the choice of its values alone."""
-    from drl.cli.help import options_of
+    from drl.cli.help import options_of, variants
 
     yield Word("--help", (), True, "what it does, and its options")
     for name, text in variants(command):
@@ -86,17 +86,6 @@ def config_class(command: str, module: str) -> type:
         return made
     config: type = found.Config
     return config
-
-
-def variants(command: str) -> list[tuple[str, str]]:
-    """Switches of an agent that stand for several settings."""
-    from drl.api.find import find_agent
-    from drl.tables import AGENTS
-
-    name = command.removeprefix("train ")
-    if name not in AGENTS:
-        return []
-    return [(word, variant.help) for word, variant in find_agent(name).variants.items()]
 
 
 def env_ids() -> tuple[str, ...]:

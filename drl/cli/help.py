@@ -198,6 +198,17 @@ def options_of(config: type, default: Any, group: str) -> Iterator[Option]:
     yield from found.values()
 
 
+def variants(command: str) -> list[tuple[str, str]]:
+    """Switches of an agent that stand for several settings."""
+    from drl.api.find import find_agent
+    from drl.tables import AGENTS
+
+    name = command.removeprefix("train ")
+    if name not in AGENTS:
+        return []
+    return [(word, variant.help) for word, variant in find_agent(name).variants.items()]
+
+
 def _own_options(config: type, default: Any, group: str) -> Iterator[Option]:
     hints = get_type_hints(config)
     if config.__name__ == "Config" and all(map(is_dataclass, hints.values())):

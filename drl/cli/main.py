@@ -10,7 +10,8 @@ from drl.display.console import Console, env_warnings
 from drl.display.streams import one_line, safe_streams
 from drl.errors import UserError, out_of_memory
 from drl.experiment.interrupt import ended_by_signals
-from drl.tables import AGENTS, TASKS, is_own
+from drl.nearest import asked, nearest
+from drl.tables import AGENTS, TASKS, is_own, unknown_agent
 
 COMMANDS = {  # name → module, one line of help
     **{f"train {name}": ("drl.cli.train", row.help) for name, row in (AGENTS | TASKS).items()},
@@ -108,10 +109,13 @@ def _dispatch(args: list[str]) -> int:
     name, rest = " ".join(args[:words]), args[words:]
     own = words == 2 and is_own(args[1])  # an agent in a file of the user's
     if name not in COMMANDS and not own:
+        if words == 2:
+            raise unknown_agent(args[1], (*AGENTS, *TASKS))
         if args[0] == "train":
-            known = " or ".join(f"'drl train {name}'" for name in (*AGENTS, *TASKS, "my_agent.py"))
-            raise UserError(f"train what? expected {known}")
-        raise UserError(f"unknown command {name!r}{_nearest(name)}; see drl --help")
+            raise UserError(_train_what(rest))
+        known = dict.fromkeys((*(name.partition(" ")[0] for name in COMMANDS), *AGENTS, *TASKS))
+        near = ["train " * (name in (*AGENTS, *TASKS)) + name for name in nearest(args[0], known)]
+        raise UserError(f"unknown command {args[0]!r}{asked(near)}; see drl --help")
     threads.of_this_process()  # before numpy comes: small nets are fastest on one
     from drl.cli.heap import keep_freed_memory  # ctypes, which `drl --help` need not load
 
@@ -148,11 +152,21 @@ def _said(error: UserError) -> str:
     return as_flags(str(error))
 
 
-def _nearest(name: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+def _train_what(words: list[str]) -> str:
+    """That the agent comes first, with the command as it should be: of what was written."""
+    rest, agent = list(words), ""
+    for i, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        if flag in ("--agent", "--algo", "--algorithm", "--job"):
+            value = value if equals else "".join(words[i + 1 : i + 2])
+            agent, rest = value, words[:i] + words[i + 1 + (not equals) :]
+    named = agent if agent in AGENTS or agent in TASKS or is_own(agent) else ""
+    first = named or "".join(nearest(agent, (*AGENTS, *TASKS))) or "dqn"
+    known = ", ".join((*AGENTS, *TASKS))
+    return (
+        f"train what? The agent comes first: {' '.join(['drl train', first, *rest])} (there are "
+        f"{known}, and files of yours: my_agent.py)"
+    )
 
 
 def _help(start: str = "") -> str:

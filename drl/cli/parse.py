@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_args, get_origin
 
 from drl.errors import UserError
+from drl.nearest import did_you_mean, listed
 
 WHOLE = "a whole number"
 
@@ -39,8 +40,23 @@ def parse(
                 config, prog=f"drl {name}", args=args, default=default, registry=_numbers()
             )
     except SystemExit:
-        problem = plainly(_first_paragraph(message.getvalue()))
+        problem = _unknown(config, name, args) or plainly(_first_paragraph(message.getvalue()))
         raise UserError(f"{problem}; see drl {name} --help") from None
+
+
+def _unknown(config: type, name: str, args: Sequence[str]) -> str:
+    """The first option that the command does not have, and which was probably meant; "" where all
+    are known: the mistake is another."""
+    from drl.cli.help import options_of, variants
+
+    known = [option.name for option in options_of(config, None, "options")]
+    known = [flag for flag in known if flag.startswith("--")]
+    known += [f"--{word}" for word, _ in variants(name)]
+    for word in args:
+        flag = word.partition("=")[0].replace("_", "-")
+        if flag.startswith("--") and flag.replace("--no-", "--", 1) not in known:
+            return f"{name} has no {word.partition('=')[0]}{did_you_mean(flag, known, 2)}"
+    return ""
 
 
 def known(config: type, args: Sequence[str], default: Any = None) -> Any:
@@ -138,13 +154,34 @@ def _first_paragraph(box: str) -> str:
 
 
 def plainly(message: str) -> str:
-    """tyro's words for a value of the wrong type, without Python's."""
+    """tyro's words for what is wrong with a value, without Python's."""
     message = re.sub(r"^Error parsing \w*(Config|Flags): ", "", message)  # our own text follows
-    wrong = re.match(r"Error parsing (--\S+): (.*)", message)
+    choice = re.fullmatch(
+        r"invalid choice '(.*)' for argument '(\S+)'\. Expected one of \((.*)\)", message
+    )
+    if choice is not None:
+        value, option, rest = choice.groups()
+        choices = [c for c in re.findall(r"'([^']*)'", rest) if c != "None"]
+        named = f"{option} {value}" if option.startswith("--") else repr(value)
+        return f"{named} is not possible: give {listed(choices)}{did_you_mean(value, choices)}"
+    required = re.match(r"Missing from drl [^:]*: \S+ (.*) \(required\)", message)
+    if required is not None:
+        text = required[1].partition(".")[0]
+        return f"missing: {text[:1].lower()}{text[1:]}"
+    missing = re.match(r"Missing value for argument '(\S+)'", message)
+    if missing is not None:
+        option = missing[1]
+        return (
+            f"{option} needs a value" if option.startswith("--") else f"{option.upper()} is missing"
+        )
+    if extra := re.match(r"Unrecognized options: ([^,]*)", message):
+        return f"{extra[1]!r} is not understood"
+    wrong = re.match(r"Error parsing (--\S+|\[.*?\]): (.*)", message)  # [INT]: of a place
     if wrong is None:
         return message
     option, reason = wrong.groups()
     value = re.search(r"'[^']*'\]?$|\['.*?'\]", reason)
     wanted = WHOLE if "int()" in reason else "a number" if "float" in reason else ""
     given = value[0].strip("[]") if value else "that"
-    return f"{option} {given} is not possible: give {wanted or 'what its help says'}"
+    named = f"{option} {given}" if option.startswith("--") else given
+    return f"{named} is not possible: give {wanted or 'what its help says'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from drl.errors import UserError, said
+from drl.nearest import did_you_mean
 from drl.supervised import idx, mnist
 
 UCI = Path(__file__).parent / "uci"
@@ -66,11 +66,9 @@ def load(name: str, data_dir: str | os.PathLike[str] | None = None, seed: int = 
         return _dataset(directory.resolve().name, directory, mnist.read_like(directory))
     if name.endswith(".npz"):
         return of_arrays(*_arrays(Path(name)), seed, name=Path(name).stem)
-    near = difflib.get_close_matches(name.lower(), NAMES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
     raise UserError(
-        f"unknown data set {name!r}; {hint}expected {', '.join(NAMES)}, a directory of IDX "
-        "files, or a .npz file with arrays x and y"
+        f"unknown data set {name!r}{did_you_mean(name, NAMES)}; expected {', '.join(NAMES)}, a "
+        "directory of IDX files, or a .npz file with arrays x and y"
     )
 
 
