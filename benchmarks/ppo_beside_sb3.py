@@ -65,13 +65,13 @@ def ours(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
     return done["seconds"], done["env_steps"], done["updates"], result.net.size
 
 
-def theirs(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
-    """The same of `learn`."""
+def their_model(env: str, settings: Preset, seed: int) -> PPO:
+    """Stable-Baselines3's PPO with the preset's settings."""
     config, experiment = settings
     envs: Any = make_vec_env(env, experiment.num_envs, seed)
     if config.normalise_obs:
         envs = VecNormalize(envs, norm_reward=config.normalise_reward, gamma=config.gamma)
-    model = PPO(
+    return PPO(
         "MlpPolicy", envs, seed=seed, device="cpu", n_steps=config.n_steps,
         batch_size=config.batch_size, n_epochs=config.n_epochs, gamma=config.gamma,
         gae_lambda=config.gae_lambda, learning_rate=config.lr, clip_range=config.clip_range,
@@ -80,6 +80,12 @@ def theirs(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]
             "net_arch": list(config.hidden), "activation_fn": ACTIVATIONS[config.activation]
         },
     )  # fmt: skip
+
+
+def theirs(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
+    """The same of `learn`."""
+    config, experiment = settings
+    model = their_model(env, settings, seed)
     start = time.perf_counter()
     model.learn(experiment.steps)
     seconds = time.perf_counter() - start
