@@ -33,7 +33,7 @@ from agents.row import Preset
 from drl import train
 
 BARS = {  # env: rollouts, least ratio asked for
-    "CartPole-v1": (60, 5.5),
+    "CartPole-v1": (15, 5.5),
     "Pendulum-v1": (6, 6.5),
     "Acrobot-v1": (10, 4.0),
     "LunarLander-v3": (8, 4.0),
@@ -69,8 +69,11 @@ def their_model(env: str, settings: Preset, seed: int) -> PPO:
     """Stable-Baselines3's PPO with the preset's settings."""
     config, experiment = settings
     envs: Any = make_vec_env(env, experiment.num_envs, seed)
-    if config.normalise_obs:
-        envs = VecNormalize(envs, norm_reward=config.normalise_reward, gamma=config.gamma)
+    if config.normalise_obs or config.normalise_reward:
+        envs = VecNormalize(
+            envs, norm_obs=config.normalise_obs, norm_reward=config.normalise_reward,
+            gamma=config.gamma,
+        )  # fmt: skip
     return PPO(
         "MlpPolicy", envs, seed=seed, device="cpu", n_steps=config.n_steps,
         batch_size=config.batch_size, n_epochs=config.n_epochs, gamma=config.gamma,

@@ -71,10 +71,10 @@ def ours(env: str, settings: Preset, seed: int) -> list[tuple[int, float]]:
 
 def theirs(env: str, settings: Preset, seed: int) -> list[tuple[int, float]]:
     """The same of `learn`."""
-    experiment = settings.experiment
+    config, experiment = settings
     test: Any = make_vec_env(env, EPISODES, EVAL_SEED + seed)
-    if settings.config.normalise_obs:
-        test = VecNormalize(test, training=False, norm_reward=False)
+    if config.normalise_obs or config.normalise_reward:  # as the training's are
+        test = VecNormalize(test, training=False, norm_obs=config.normalise_obs, norm_reward=False)
     with tempfile.TemporaryDirectory() as scratch:  # without a path it keeps no curve
         look = EvalCallback(
             test, n_eval_episodes=EPISODES, eval_freq=EVERY // experiment.num_envs,

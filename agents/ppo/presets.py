@@ -28,20 +28,24 @@ lander = partial(
     eval_episodes=20,
 )
 PRESETS: dict[str, Preset] = {
-    # rl-baselines3-zoo's: short rollouts, 20 epochs (4 learn too slowly), λ 0.8.
-    # gamma: 1 of 50 last policies lets the cart drift (463.8 of 500); γ 0.99 and λ 0.9: 2 of 12.
+    # rl-baselines3-zoo's lr and ε to 0, in rollouts four times as long, with a larger γ and λ.
+    # normalise_reward: values of 100 saturate the critic's tanh (85 % of the units beyond ±0.99),
+    #   and one that is the same at the frame's edge as in its middle lets the cart drift out.
+    # Of 16 tuning seeds no evaluation of the second half was under 500; the zoo's 32 steps, γ 0.98
+    #   and λ 0.8, rewards normalised: 6, of 3 seeds.
     "CartPole-v1": tuned(
         steps=100_000,
         num_envs=8,
-        n_steps=32,
+        n_steps=128,
         batch_size=256,
-        n_epochs=20,
-        gamma=0.98,
-        gae_lambda=0.8,
+        n_epochs=10,
+        gamma=0.99,
+        gae_lambda=0.95,
         lr=1e-3,
         lr_end=0.0,
         clip_range=0.2,
         clip_range_end=0.0,
+        normalise_reward=True,
         eval_every=2_000,
         eval_episodes=10,
         solved_at=490.0,
