@@ -175,6 +175,18 @@ def test_without_goals_or_with_other_rewards_it_says_so() -> None:
         drl.train("dqn", "drl/Chain-v0", **SHORT)
 
 
+@pytest.mark.parametrize(("agent", "env"), [("dqn", "drl/BitFlip-v0"), ("sac", "drl/Reach-v0")])
+def test_who_does_not_ask_for_it_is_told(
+    agent: str, env: str, capsys: pytest.CaptureFixture[str], tmp_path: Any
+) -> None:
+    from drl.cli.main import main
+
+    words = ["train", agent, "--env", env, "--steps", "64", "--eval-episodes", "1", "--log", "none"]
+    for flag in ("--her", "--no-her"):
+        assert main([*words, flag, "--run", str(tmp_path / flag)]) == 0
+        assert ("the env has goals: with --her" in capsys.readouterr().out) == (flag == "--no-her")
+
+
 def test_what_was_learnt_of_a_goal_environment_goes_on(tmp_path: Any) -> None:
     drl.train("dqn", Ends, run=tmp_path, **(SHORT | {"log": "minimal"}))
     run = drl.load_run(tmp_path)

@@ -317,7 +317,7 @@ def test_what_has_no_goals_is_refused() -> None:
 def test_settings_that_contradict_each_other_are_refused(name: str) -> None:
     config = find_row(name).config
     with pytest.raises(UserError, match=r"`n_step=3` sums several: leave one of them out"):
-        config(her=True, n_step=3)
+        agent(name, AGENTS[name], n_step=3)
     with pytest.raises(UserError, match="her_k"):
         config(her=True, her_k=0)
     with pytest.raises(UserError, match="her_strategy"):

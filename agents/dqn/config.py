@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from agents.memory.hindsight import Strategy, require_single_steps
+from agents.memory.hindsight import Strategy
 from agents.memory.ratio import updates_by
 from drl.errors import UserError
 from drl.settings import read, require
@@ -181,7 +181,6 @@ class DQNConfig:
         require("noisy_sigma", self.noisy_sigma, self.noisy_sigma >= 0, "0 or more")
         require("atoms", self.atoms, self.atoms >= 2, "2 or more")
         require("v_max", self.v_max, self.v_max > self.v_min, f"above `v_min` ({self.v_min})")
-        require_single_steps(self.her, self.n_step)
         if self.buffer_size < self.batch_size:
             raise UserError(
                 f"`buffer_size={self.buffer_size}` is less than one batch of {self.batch_size}: "

@@ -10,6 +10,7 @@ from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_in
 from agents.dqn.divergence import Divergence
 from agents.dqn.own_target import IgnoredMasks, OwnTarget
+from agents.memory.goals import left_alone
 from agents.observations import scaled
 from agents.room import require_room_for_pass, require_room_for_replay
 from agents.setup import Setup
@@ -63,7 +64,7 @@ def resolve(config: DQNConfig, setup: Setup) -> tuple[DQNConfig, list[str]]:
         lines.append(f"schedules, from {setup.steps:,} env steps in all: {', '.join(about)}")
     complete = replace(config, **found._asdict())
     complete, scaling = scaled(complete, setup.observation_space)
-    return complete, lines + scaling
+    return complete, lines + scaling + left_alone(config.her, setup)
 
 
 def warnings(config: DQNConfig, experiment: ExperimentConfig) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from agents.memory.goals import goals_of
-from agents.memory.hindsight import HindsightReplay, Strategy, WholeSteps
+from agents.memory.hindsight import HindsightReplay, Strategy, WholeSteps, require_single_steps
 from agents.memory.nstep import NStep, WayIn
 from agents.memory.one_hot import BitStorage, OneHotStorage
 from agents.memory.packed import PackedStorage
@@ -59,10 +59,12 @@ def build_memory(
     beta_steps  updates until prioritized replay's β is 1
     unit        the environment's rewards → those that are kept
 
-    UserError where hindsight is asked for, and the environment has no goals; MemoryError where
-    there is no room, with the size that would fit.
+    UserError where hindsight is asked for, and rewards are summed or the environment has no goals;
+    MemoryError where there is no room, with the size that would fit.
     """
     envs, rng = setup.num_envs, generator(setup.seed, "replay")
+    if config.her:
+        require_single_steps(config.n_step)
 
     def sampler(size: int) -> Sampler:
         if not config.prioritized:

@@ -75,6 +75,16 @@ def goals_of(setup: Setup, unit: Callable[[np.ndarray], np.ndarray]) -> Goals:
     return Goals(encoder, setup.goal_rules, unit)  # type: ignore[arg-type]
 
 
+def left_alone(her: bool, setup: Setup) -> list[str]:
+    """A line where an environment has goals, and hindsight is not asked for; else none."""
+    encoder = setup.encoder
+    if her or setup.goal_rules is None or encoder is None:
+        return []
+    if not (_parts(encoder, ACHIEVED) and _parts(encoder, DESIRED)):
+        return []
+    return ["the env has goals: with `her` what it achieves is learnt from as if it were desired"]
+
+
 def _parts(encoder: Encoder, name: str) -> list[Part]:
     return [part for part in encoder.parts if part.path[:1] == (name,)]
 

@@ -20,9 +20,9 @@ from drl.state import fill
 Strategy = Literal["future", "final"]
 
 
-def require_single_steps(her: bool, n_step: int) -> None:
+def require_single_steps(n_step: int) -> None:
     """UserError where rewards would be summed that are to be asked for anew, one by one."""
-    if her and n_step > 1:
+    if n_step > 1:
         raise UserError(
             f"`her` asks for the reward of each step anew, `n_step={n_step}` sums several: leave "
             "one of them out"

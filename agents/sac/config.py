@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from agents.memory.hindsight import Strategy, require_single_steps
+from agents.memory.hindsight import Strategy
 from drl.errors import UserError
 from drl.settings import require
 from drl.typed import check_types
@@ -100,7 +100,6 @@ class ActorCriticConfig:
         for name in ("max_grad_norm", "lr_end", "lr_steps", "priority_beta_steps"):
             value = getattr(self, name)
             require(name, value, value is None or value > 0, "above 0")
-        require_single_steps(self.her, self.n_step)
         if self.buffer_size < self.batch_size:
             raise UserError(
                 f"`buffer_size={self.buffer_size}` is less than one batch of {self.batch_size}: "

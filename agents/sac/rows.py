@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from agents.memory.goals import left_alone
 from agents.memory.ratio import updates_by
 from agents.observations import scaled
 from agents.policy import setup_from
@@ -61,7 +62,8 @@ def resolve(config: C, setup: Setup) -> tuple[C, list[str]]:
         config, lr_steps=config.lr_steps or updates,
         priority_beta_steps=config.priority_beta_steps or updates,
     )  # fmt: skip
-    return scaled(complete, setup.observation_space)
+    complete, lines = scaled(complete, setup.observation_space)
+    return complete, lines + left_alone(config.her, setup)
 
 
 def reader(
