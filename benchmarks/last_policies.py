@@ -83,7 +83,6 @@ EXPERIMENTS = {
     "sac LunarLanderContinuous-v3": Experiment(300_000, [*range(1, 4)], Bars(mean=265)),
     "sac InvertedPendulum-v5": Experiment(100_000, [1, 2, 3], Bars(mean=1000)),
     "sac InvertedDoublePendulum-v5": Experiment(100_000, [1, 2, 3], Bars(mean=9350)),
-    "sac Reacher-v5": Experiment(100_000, [1, 2, 3], Bars(mean=-3.5)),
     "ppo MountainCar-v0": Experiment(1_000_000, [*range(1, 6)], Bars(mean=-110)),
     "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
     "ppo LunarLanderContinuous-v3": Experiment(1_000_000, [*range(1, 4)], Bars(mean=265)),

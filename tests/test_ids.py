@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 
 from agents.dqn.presets import PRESETS, preset
-from agents.ppo.presets import PRESETS as PPO_PRESETS
+from agents.row import find_row
 from drl.cli.completion import env_ids
 from drl.cli.main import main
 from drl.errors import UserError
+from drl.tables import AGENTS
 from envs import make, registration, resolve
 from envs.ids import OURS, others, own_class
 
-EXTRA = ("LunarLander", "LunarLanderContinuous", "BipedalWalker")
+EXTRA = (
+    "LunarLander", "LunarLanderContinuous", "BipedalWalker", "InvertedPendulum",
+    "InvertedDoublePendulum",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -91,7 +95,8 @@ def test_no_preset_is_said(tmp_path: Path, capsys: Any) -> None:
 
 def test_all_that_is_offered_exists() -> None:
     offered = env_ids()
-    tuned = {*PRESETS, *PPO_PRESETS, "Pendulum-v1"}  # some of another version of Gymnasium
+    # some of another version of Gymnasium
+    tuned = {id for name in AGENTS for id in find_row(name).presets}
     assert {*OURS, *registration.IDS} <= set(offered) <= {*OURS, *registration.IDS, *tuned}
     assert {"CartPole-v1", "Acrobot-v1", "LunarLander-v3", "Taxi-v4"} <= set(offered)
     for id in offered:

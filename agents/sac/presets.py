@@ -80,7 +80,7 @@ BY_AGENT: dict[str, dict[str, Preset]] = {
     },
     "td3": {
         # learning_starts, hold: after 100 random steps of their own tanh is saturated before the
-        # pendulum has been up, and stays: one seed of three is then at −365.
+        # pendulum has been up: one seed of three never swings up then.
         "Pendulum-v1": td3(
             steps=10_000,
             num_envs=1,
