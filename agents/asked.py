@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from drl.action_space import allows, are_of, flags, mask_size
+from drl.encoding import Encoder, not_finite
 from drl.errors import UserError
 from drl.observed import Misfit, numbers
 from drl.spaces import words
 
 
-def finite(obs: np.ndarray) -> np.ndarray:
-    """The observations (N, *shape).   UserError where one holds NaN or Inf: no action would be the
-    best."""
-    if obs.dtype.kind == "f" and not np.isfinite(obs).all():
-        wrong = ~np.isfinite(obs).reshape(len(obs), -1).all(axis=1)
+def finite(obs: np.ndarray, encoder: Encoder) -> np.ndarray:
+    """The observations (N, *shape), made by the encoder.   UserError where one holds NaN or Inf: no
+    action would be the best."""
+    if (found := not_finite(obs, encoder)) is not None:
         raise UserError(
-            f"observation {int(wrong.argmax())} holds NaN or Inf, a policy takes finite numbers: "
+            f"observation {found[0]} holds NaN or Inf ({found[1]}), a policy takes finite numbers: "
             "mend what it comes from"
         )
     return obs

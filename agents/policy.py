@@ -226,7 +226,7 @@ class SavedPolicy:
         try:
             if not self.encoder.plain:
                 encoded, one = self.encoder.encode_batch(obs)
-                return finite(encoded), one
+                return finite(encoded, self.encoder), one
             obs = numbers(obs)
         except Misfit as misfit:
             raise UserError(
@@ -238,7 +238,7 @@ class SavedPolicy:
                 f"observations of shape {obs.shape}, the policy takes {self.shape} or a batch "
                 f"(N, {', '.join(map(str, self.shape))})"
             )
-        return finite(obs[None] if one else obs), one
+        return finite(obs[None] if one else obs, self.encoder), one
 
     def save(self, path: str | Path) -> None:
         """One safetensors file, written whole or not at all; no pickle.   OSError."""

@@ -164,6 +164,25 @@ class Encoder:
         return f"a vector of {self.space.shape[0]:,}: {', '.join(parts)}{gone}"
 
 
+def not_finite(obs: np.ndarray, encoder: Encoder | None = None) -> tuple[int, str] | None:
+    """The first of N observations (N, *shape) that holds NaN or Inf, and which of its numbers:
+    (2, "goal[1] is nan").   None: all are finite.
+
+    encoder  what has made them; None: nothing has
+    """
+    if obs.dtype.kind != "f" or np.isfinite(obs).all():
+        return None
+    row, *index = (int(i) for i in np.argwhere(~np.isfinite(obs))[0])
+    value, name, parts = obs[(row, *index)], "", () if encoder is None else encoder.parts
+    for part in parts:
+        if len(parts) == 1:
+            name = part.name
+        elif part.where.start <= index[0] < part.where.stop:
+            inside = np.unravel_index(index[0] - part.where.start, part.shape)
+            name, index = part.name, [int(i) for i in inside]
+    return row, f"{name or 'number '}{index if name or len(index) > 1 else index[0]} is {value}"
+
+
 def _shown(leaf: Leaf) -> str:
     shape = "×".join(map(str, leaf.shape))
     return f"picture {shape}" if leaf.kind == "picture" else f"{shape} numbers"

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from drl.action_space import allows, flags
-from drl.encoding import Encoder
+from drl.encoding import Encoder, not_finite
 from drl.errors import said
 from drl.observed import Misfit, as_array
 
 FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
+NOT_FINITE = "NaN or Inf in an observation"
 LARGEST = float(np.finfo(np.float32).max)  # the learner computes in float32
 
 
@@ -69,6 +70,13 @@ def encoded(encoder: Encoder, seen: Any, count: int) -> np.ndarray:
     if one or len(obs) != count:
         found = "one observation" if one else f"{len(obs)} observations"
         raise Wrong(f"gave {found}; expected {count}, batched")
+    return finite(encoder, obs)
+
+
+def finite(encoder: Encoder | None, obs: np.ndarray) -> np.ndarray:
+    """Observations (N, *shape), made by the encoder.   Wrong where a number is none."""
+    if (found := not_finite(obs, encoder)) is not None:
+        raise Wrong(f"(environment {found[0]}) gave {NOT_FINITE} ({found[1]})")
     return obs
 
 

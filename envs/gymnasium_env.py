@@ -14,12 +14,13 @@ import numpy as np
 
 from drl.action_space import fitted, kind_of_actions, one_by_one
 from drl.board import Board
-from drl.encoding import Encoder, Seen
+from drl.encoding import Encoder, Seen, not_finite
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.leaves import delivered
 from drl.state import fill, whole
 from envs.alarm import Alarm
+from envs.answers import NOT_FINITE
 from envs.boards import boards_of
 from envs.drawing import rendered
 from envs.guarded import Failed, GivenAgain, Guarded
@@ -285,11 +286,10 @@ class GymVector:
     def _finite(self, obs: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore", invalid="ignore"):  # a sum may overflow, ∞ − ∞ is NaN
             right = obs.dtype != np.float32 or np.isfinite(obs.sum())
-        if not right:
-            wrong = ~np.isfinite(obs.reshape(self.num_envs, -1)).all(axis=1)
-            if wrong.any():  # else only the sum overflowed
-                name = self.envs[int(np.flatnonzero(wrong)[0])].name
-                raise EnvFailed(f"{name} gave NaN or Inf in an observation: mend the env")
+        found = None if right else not_finite(obs, self.encoder)  # None: the sum alone is beyond
+        if found is not None:
+            name = self.envs[found[0]].name
+            raise EnvFailed(f"{name} gave {NOT_FINITE} ({found[1]}): mend the env")
         return obs
 
     def state(self) -> dict[str, Any] | None:

@@ -186,11 +186,7 @@ class GymnasiumVector:
         return Step(obs, reward, terminated, truncated, final_obs, self._info(mask, final))
 
     def _seen(self, obs: Any) -> np.ndarray:
-        seen = answers.encoded(self.encoder, obs, self.num_envs)
-        if seen.dtype == np.float32 and not np.isfinite(seen).all():
-            i = int((~np.isfinite(seen.reshape(self.num_envs, -1)).all(axis=1)).argmax())
-            raise Wrong(f"(environment {i}) gave NaN or Inf in an observation")
-        return seen
+        return answers.encoded(self.encoder, obs, self.num_envs)
 
     def _final_obs(self, obs: np.ndarray, info: Any, ended: np.ndarray) -> np.ndarray:
         """The true next observations, of which infos["final_obs"] has those of what ended: batched,
@@ -201,8 +197,8 @@ class GymnasiumVector:
         whole = obs.copy()
         if isinstance(final, np.ndarray) and final.dtype == np.object_:
             for i in np.flatnonzero(ended):
-                encoded, one = self.encoder.encode_batch(final[i])
-                whole[i] = encoded[0]
+                whole[i] = self.encoder.encode_batch(final[i])[0][0]
+            answers.finite(self.encoder, whole)
         else:
             whole[ended] = self._seen(final)[ended]
         return whole

@@ -237,3 +237,12 @@ def test_a_policy_of_ones_own_without_its_actions_says_so() -> None:
     bare = Bare(None, Setup(SEEN["box"], NUMBERS), MLP(4, 3))
     with pytest.raises(UserError, match=r"Bare lacks `act_batch\(obs, mask\)`"):
         bare(np.zeros(4))
+
+
+def test_nan_is_named_by_its_part_and_place() -> None:
+    obs = batch_of(SEEN["dict"], N)
+    obs["at"][3, 1] = np.nan
+    with pytest.raises(UserError, match=r"observation 3 holds NaN or Inf \(at\[1\] is nan\), a"):
+        policy("dqn", "dict")(obs)
+    with pytest.raises(UserError, match=r"observation 0 holds NaN or Inf \(number 2 is inf\), a"):
+        policy("dqn")(np.array([0, 0, np.inf, 0]))

@@ -188,8 +188,8 @@ def box(*shape: int, dtype: Any = np.float64) -> gym.spaces.Box:
 @pytest.mark.parametrize(
     ("answer", "reward", "words"),
     [
-        (np.array([1.0, np.nan]), 0.0, "NaN or Inf in an observation"),
-        (np.array([np.inf, 0.0]), 0.0, "NaN or Inf in an observation"),
+        (np.array([1.0, np.nan]), 0.0, r"NaN or Inf in an observation \(number 1 is nan\)"),
+        (np.array([np.inf, 0.0]), 0.0, r"NaN or Inf in an observation \(number 0 is inf\)"),
         (None, float("nan"), "the reward nan"),
     ],
 )

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from shell import ROOT, Shell, killed_and_resumed, used
+from shell import CATCH, ROOT, Shell, killed_and_resumed, used
 
 import drl
 from agents import Agent, ExperimentConfig
@@ -80,6 +80,15 @@ def test_everything_works_on_a_file(empty: Shell) -> None:
     empty.drl("resume", "whole", "--steps", "15000", "--lr", "0.001")
     settings = json.loads((empty.directory / "whole" / "config.json").read_text())["settings"]
     assert settings["lr"] == 0.001
+
+
+def test_runs_side_by_side_say_once_what_code_they_run(empty: Shell) -> None:
+    short = [*CATCH, "--steps", "2000", "--run", "three"]
+    empty.drl("train", "my_agent.py", "--seeds", "3", *short)
+    said = empty.drl("resume", "three", "--steps", "3000")[1]
+    file = empty.directory / "my_agent.py"
+    assert said.count("runs the file") == 1
+    assert f"drl: warning: runs the file {file}, which the agent my_agent names\n" in said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import drl
 from drl.cli.main import main
 from drl.errors import UserError
 from drl.experiment import lock, run_files
@@ -153,3 +154,29 @@ def test_files_of_a_run_are_known(name: str, part: bool, tmp_path: Path) -> None
     Run.create(tmp_path / "a", {}).close()
     assert is_part_of_a_run(tmp_path / "a" / name) == part
     assert not is_part_of_a_run(tmp_path / name)
+
+
+@pytest.mark.parametrize("more", [[], ["--seeds", "2"], ["--resume-or-start"]])
+def test_a_directory_that_is_taken_is_refused_before_anything_is_said(
+    more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No plan of a training that will not be; an environment is not even made for it."""
+    (tmp_path / "precious").write_text("x")
+    assert main(["train", "dqn", "--run", str(tmp_path), "--env", "Acrobot-v1", *more]) == 2
+    out, err = capsys.readouterr()
+    assert not out and "exists and is not empty" in err and err.count("\n") == 1
+    with pytest.raises(UserError, match="exists and is not empty"):
+        drl.train("dqn", "NoSuchThing-v0", run=tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["precious"]
+
+
+def test_an_aggregate_that_is_there_is_refused_before_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, board = tmp_path / "run", tmp_path / "board"
+    drl.train("digits", model="logistic", epochs=1, run=run, progress=False)
+    assert main(["compare", str(run), "--tensorboard", str(board)]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(run), "--tensorboard", str(board)]) == 2
+    out, err = capsys.readouterr()
+    assert not out and "exists: remove it" in err

@@ -91,8 +91,6 @@ def say_code(name: str, what: str, console: Console) -> None:
     """Somebody's code runs because a file of the user's names it: said before, unless it has run in
     this process already."""
     module = name if name.endswith(".py") else name.rpartition(":")[0]
-    if module in console.said or named.has_run(module):
-        return
-    console.said.add(module)
-    kind = "runs the file" if module.endswith(".py") else "imports the module"
-    console.warn(f"{kind} {module}, which {what} names")
+    if not named.has_run(module):
+        kind = "runs the file" if module.endswith(".py") else "imports the module"
+        console.warn_once(module, f"{kind} {module}, which {what} names")

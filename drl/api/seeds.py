@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drl.api.changes import changed
-from drl.api.plan import Plan
+from drl.api.plan import Plan, announce
 from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
@@ -36,8 +36,7 @@ def sweep(
 ) -> dict[str, Any]:  # fmt: skip
     """Make a run DIR/seed-<seed> for each seed, train them side by side, and sum them up.
 
-    plan       of one of the seeds, announced; its task is closed here, since the runs have their
-               own
+    plan       of one of the seeds; its task is closed here, since the runs have their own
     directory  none: runs/<job>-<what>-<first>to<last>-<time>
     callbacks  each run has copies of them
     """
@@ -48,10 +47,12 @@ def sweep(
             "several runs of one environment that cannot be made again: give a class or a function"
         )
     settings = plan.settings
+    if directory is not None:
+        _require_place(directory, settings, seeds)
+    announce(plan, console, written=True)
     if directory is None:
         what = settings[job_of(settings["job"]).what]
         directory = claim_directory(label(settings["job"]), what, f"{seeds[0]}to{seeds[-1]}")
-    _require_place(directory, settings, seeds)
     runs = _created(directory, settings, seeds)
     fit = int(min(len(seeds), physical_memory() / max(1, _memory(plan.task))))
     asked = {**plan.given, "callbacks": callbacks}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from drl.api.console import console_of
-from drl.api.plan import announce
 from drl.api.runs import LoadedRun
 from drl.api.seeds import sweep as train_all
 from drl.api.training import plan_of
@@ -74,7 +73,6 @@ def sweep(
             agent, env, config, changes, parts=parts, experiment=experiment,
             env_kwargs=env_kwargs, wrappers=wrappers, init_from=init_from,
         )  # fmt: skip
-        announce(plan, console, written=True)
         found = train_all(plan, numbers, Path(run), console, callbacks)
     return Sweep(
         Path(run),

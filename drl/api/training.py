@@ -17,6 +17,7 @@ from drl.api.weights import init_from as begin_with
 from drl.api.wrapped import settings_of, statistics_lines
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, require_callbacks
+from drl.experiment.run_files import require_place
 from drl.state import shared_generators_kept
 from drl.tables import TASKS
 
@@ -61,6 +62,8 @@ def train(
     if resume_or_start and run is None:
         raise UserError("resume_or_start goes on with a run: name its directory by `run`")
     console, directory = console_of(progress), None if run is None else Path(run)
+    if directory is not None and not (resume_or_start and (directory / "config.json").is_file()):
+        require_place(directory)
     with shared_generators_kept():  # an environment may draw from them: seeded, and given back
         changes = settings | {"seed": seed} | ({} if steps is None else {"steps": steps})
         plan = plan_of(

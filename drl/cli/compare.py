@@ -53,6 +53,10 @@ def run(config: Config) -> dict[str, Any]:
         require("--tensorboard", "tensorboard")
     console = Console(quiet=config.json)
     groups = groups_of(config.runs, console)
+    if config.tensorboard is not None:
+        from drl.experiment.results_board import require_place
+
+        require_place(groups, config.tensorboard)
     rows = [row for g in groups for row in g.rows()]
     print_table(rows, console)
     if config.out is not None:

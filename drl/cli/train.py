@@ -182,22 +182,25 @@ def run(config: Any) -> dict[str, Any]:
     from drl.api.rejoin import finished, unfinished
     from drl.api.seeds import sweep
     from drl.cli.console import CommandConsole
-    from drl.experiment.run_files import claim_directory
+    from drl.experiment.run_files import claim_directory, require_place
     from drl.tables import job_of, label
 
     flags, console = config.flags, CommandConsole(quiet=config.flags.json)
     if flags.resume_or_start and (flags.run is None or flags.seeds != 1):
         raise UserError("--resume-or-start goes on with one run: name it by --run")
+    there = flags.run is not None and (flags.run / "config.json").is_file()
+    if flags.run is not None and flags.seeds == 1 and not (flags.resume_or_start and there):
+        require_place(flags.run)
     plan = plan_of(config)  # what can be wrong has shown, before a file is made
     if flags.resume_or_start:
-        if (there := finished(flags.run, plan, console)) is not None:
-            return there
+        if (summary := finished(flags.run, plan, console)) is not None:
+            return summary
         if (done := unfinished(flags.run, plan, console)) is not None:
             return done.summary
-    announce(plan, console, written=True)
     if flags.seeds != 1:
         first = plan.settings["seed"]
         return sweep(plan, range(first, first + flags.seeds), flags.run, console)
+    announce(plan, console, written=True)
     settings = plan.settings
     what = settings[job_of(settings["job"]).what]
     directory = flags.run or claim_directory(label(settings["job"]), what, settings["seed"])

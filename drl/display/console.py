@@ -38,6 +38,12 @@ class Console:
         """On standard error, also when quiet: what must not be missed."""
         print(f"drl: warning: {text}", file=sys.stderr, flush=True)
 
+    def warn_once(self, about: str, text: str) -> None:
+        """What is true of all runs that are shown here alike: the first of them says it."""
+        if about not in self.said:
+            self.said.add(about)
+            self.warn(text)
+
     def table(self, title: str, rows: dict[str, str]) -> None:
         """Two columns."""
         self.print(one_line(title))

@@ -30,14 +30,8 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
 
     UserError where there is one already, no run has curves, or the disk does not take it.
     """
-    curves = [(g, scalars(g)) for g in groups]
-    curves = [(g, tags) for g, tags in curves if tags]
-    if not curves:
-        raise UserError("no run has curves: train with `log=minimal` or full")
-    homes = [directory / name(g) for g, _ in curves]
-    for home in homes:
-        if home.exists():
-            raise UserError(f"{home} exists: remove it, or give `tensorboard` another directory")
+    curves = [(g, tags) for g in groups if (tags := scalars(g))]
+    homes = require_place(groups, directory)
     for home, (g, tags) in zip(homes, curves, strict=True):
         try:
             home.mkdir(parents=True)
@@ -49,6 +43,18 @@ def write(groups: list[Group], directory: Path) -> list[Path]:
                 "written to"
             ) from error
         _write(TensorBoard(home), g, tags)
+    return homes
+
+
+def require_place(groups: list[Group], directory: Path) -> list[Path]:
+    """The directories of those that have curves.   UserError as of `write`: before anything is
+    shown of them."""
+    homes = [directory / name(g) for g in groups if scalars(g)]
+    if not homes:
+        raise UserError("no run has curves: train with `log=minimal` or full")
+    for home in homes:
+        if home.exists():
+            raise UserError(f"{home} exists: remove it, or give `tensorboard` another directory")
     return homes
 
 

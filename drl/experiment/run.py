@@ -15,7 +15,15 @@ from drl.display.commands import command
 from drl.errors import UserError
 from drl.experiment import checkpoint
 from drl.experiment.lock import Lock
-from drl.experiment.run_files import clear, halves, is_free, no_place, remove_empty, taken, undone
+from drl.experiment.run_files import (
+    clear,
+    halves,
+    no_place,
+    remove_empty,
+    require_place,
+    taken,
+    undone,
+)
 from drl.files import read_json, write_atomic
 from drl.log.writers import last_step
 from drl.state import fitting, whole
@@ -52,8 +60,7 @@ class Run:
         }
         try:
             new = not directory.exists()
-            if not new and not is_free(directory):
-                raise taken(directory)
+            require_place(directory)
             directory.mkdir(parents=True, exist_ok=True)
             try:
                 lock = Lock(directory)

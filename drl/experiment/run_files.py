@@ -85,6 +85,17 @@ def remove_empty(directory: Path) -> None:
         directory.rmdir()
 
 
+def require_place(directory: Path) -> None:
+    """UserError where something is that a run would be made over: said before anything is made or
+    shown for it."""
+    try:
+        free = not directory.exists() or is_free(directory)
+    except OSError as error:
+        raise no_place(directory, error) from error
+    if not free:
+        raise taken(directory)
+
+
 def taken(directory: Path) -> UserError:
     """Where a run was to be made, something is: how to go on with it, if there is a way."""
     text = f"{directory} exists and is not empty: give another `run`"

@@ -45,6 +45,7 @@ class Moved(NamedTuple):
 
 class Warned(NamedTuple):
     text: str
+    of_all: str = ""  # what it is about, where it is true of all runs alike
 
 
 class Ended(NamedTuple):
@@ -96,7 +97,7 @@ def advance(
                 for ready in wait(list(running), timeout=0.2):
                     assert isinstance(ready, Connection)
                     path, process = running[ready]
-                    reason = _hear(ready, path, process, table)
+                    reason = _hear(ready, path, process, table, console)
                     if reason is None:
                         continue
                     process.join()
@@ -121,7 +122,9 @@ def _start(context: Any, path: Path, go_on: GoOn) -> tuple[Connection, Member]:
     return receiver, Member(path, process)
 
 
-def _hear(receiver: Connection, path: Path, process: BaseProcess, table: RunsTable) -> str | None:
+def _hear(
+    receiver: Connection, path: Path, process: BaseProcess, table: RunsTable, console: Console
+) -> str | None:
     """One message of a run.  None: it goes on; "": it has ended; else: why it has failed."""
     try:
         message = receiver.recv()
@@ -131,6 +134,8 @@ def _hear(receiver: Connection, path: Path, process: BaseProcess, table: RunsTab
     match message:
         case Moved():
             table.update(path, *message)
+        case Warned(text, of_all) if of_all:
+            console.warn_once(of_all, text)
         case Warned():
             table.warn(path, message.text)
         case Ended():
@@ -168,6 +173,9 @@ class Remote(Console):
 
     def warn(self, text: str) -> None:
         self.out.send(Warned(text))
+
+    def warn_once(self, about: str, text: str) -> None:
+        self.out.send(Warned(text, about))
 
     @contextmanager
     def progress(self, unit: str, total: int) -> Iterator[_Sender]:
