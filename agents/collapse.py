@@ -59,8 +59,8 @@ class Collapse(Callback):
             self.floor = exploring if np.isfinite(exploring) else mean
         fall = self.best - mean
         learnt = self.best - self.floor
-        chance = CHANCE * np.hypot(error, self.best_error)
-        low = learnt > 0 and fall > learnt / 2 and fall > chance
+        chance = CHANCE * float(np.hypot(error, self.best_error))
+        low = bool(learnt > 0 and fall > learnt / 2 and fall > chance)
         before, less = self.collapsed, self._less(exploring)
         self.low = self.low + 1 if low else 0
         self.collapsed = low and (before or (self.low >= PATIENCE and less))
@@ -81,7 +81,7 @@ class Collapse(Callback):
         if not np.isfinite(exploring) or self.floor is None:
             return True
         self.explored = max(self.explored, exploring)
-        return self.explored - exploring > LOSS * (self.explored - self.floor)
+        return bool(self.explored - exploring > LOSS * (self.explored - self.floor))
 
     def _told(self, exploring: float) -> str:
         if not np.isfinite(exploring):
