@@ -74,7 +74,7 @@ def new(
         settings["observation_space"] = to_json(encoder.original)
         settings["observations"] = encoder.words()
     settings |= _actions(task)
-    return Training(task, settings, lines, row.warnings(complete, experiment))
+    return Training(task, settings, lines, [*row.warnings(complete, experiment), *rising(complete)])
 
 
 def restore(
@@ -163,6 +163,17 @@ def _task(
         agent, envs, factory, experiment, row.name, partial(restarted_envs, factory, experiment),
         callbacks, row.charts, row.remedy,
     )  # fmt: skip
+
+
+def rising(config: Any) -> list[str]:
+    """That a learning rate which was given alone is below the one at which a preset ends."""
+    lr, end = getattr(config, "lr", None), getattr(config, "lr_end", None)
+    if lr is None or end is None or end <= lr:
+        return []
+    return [
+        f"the learning rate rises, from `lr={lr:g}` to `lr_end={end:g}`: give an `lr_end` too, "
+        "None lets it stay"
+    ]
 
 
 def training_envs(factory: EnvFactory, config: ExperimentConfig) -> VectorEnv:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -51,8 +51,9 @@ class Row:
     """`build(config, setup)`, with `parts=` where the agent takes some.  UserError or ValueError
     where settings and spaces do not fit."""
     load_policy: Callable[..., SavedPolicy] | None = None
-    """`load_policy(state, where, net=None, backend="auto", device="cpu")`, from what
-    `SavedPolicy.state` gave; none: `build` makes an agent, whose policy is given the parameters."""
+    """`load_policy(state, where, backend="auto", device="cpu")`, from what `SavedPolicy.state`
+    gave, and `net=` besides where its parts have one; none: `build` makes an agent, whose policy is
+    given the parameters."""
     preset: Callable[[str], Preset | None] = lambda env_id: None
     """`preset(env_id)`: tuned settings; None where there are none."""
     presets: Mapping[str, Preset] = field(default_factory=dict)
@@ -129,12 +130,16 @@ class Row:
 
         net  builds the network, where the policy was trained with one of the user's own
 
-        UserError, or an error of drl.state.UNFIT, where it does not fit.
+        UserError, or an error of drl.state.UNFIT, where it does not fit, or where a network is
+        given to an agent whose parts have none.
         """
+        own = {} if net is None else {"net": net}
+        if own and not (self.parts and any(part.name == "net" for part in fields(self.parts))):
+            raise UserError(
+                f"the agent {label(self.name)} takes no network of your own: leave out net="
+            )
         if self.load_policy is not None:
-            return self.load_policy(state, where, net, backend, device)
-        if net is not None:
-            raise UserError(f"the agent {self.name} takes no network of your own (net=)")
+            return self.load_policy(state, where, backend=backend, device=device, **own)
         config = self.config_of(state["policy"]["settings"])
         policy = self.made(config, setup_from(state, backend, device)).policy()
         policy.net.restore(state)

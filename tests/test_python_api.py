@@ -17,10 +17,13 @@ from made import dqn
 from made import policy as policy_of
 
 from agents import DQNConfig, ExperimentConfig, Parts, evaluate
-from drl import MLP, Callback, UserError, load_policy, load_run, train
+from agents.row import find_row
+from drl import MLP, Callback, UserError, load_policy, load_run, sweep, train
+from drl.api.console import TrainingWarning
 from drl.errors import EnvFailed
 from drl.nn import Network
 from drl.nn.schedules import Constant
+from drl.supervised.config import DigitsConfig
 from envs import Chain, make
 
 PACKAGES = ("drl", "drl.nn", "drl.supervised", "agents", "envs")
@@ -144,6 +147,45 @@ def test_own_network_is_used_and_asked_for_again(tmp_path: Path) -> None:
         load_policy(path)
     with pytest.raises(UserError, match="fits"):
         load_policy(path, net=partial(MLP, hidden=(9,)))
+
+
+@pytest.mark.parametrize("name", ["ppo", "a2c", "pqn", "sac", "td3", "tqc", "crossq"])
+def test_a_network_of_ones_own_is_refused_in_one_sentence(name: str) -> None:
+    """Where the agent has none: before its file is looked into."""
+    row = find_row(name)
+    with pytest.raises(UserError) as error:
+        row.policy_of({}, "its file", net=lambda *shape: None)
+    assert str(error.value) == f"the agent {name} takes no network of your own: leave out net="
+
+
+def test_a_seed_is_the_one_that_was_given_last(tmp_path: Path) -> None:
+    """None of its own leaves that of a complete `experiment`, or of a classifier's config."""
+    short = ExperimentConfig(seed=5, steps=64, eval_every=64, eval_episodes=1, num_envs=4)
+
+    def seed_of(run: str, *what: Any, **how: Any) -> Any:
+        trained = train(*what, run=tmp_path / run, progress=False, **how)
+        assert trained.path is not None
+        return load_run(trained.path).settings["seed"]
+
+    dqn = ("dqn", "CartPole-v1", DQNConfig(hidden=(4,), learning_starts=16))
+    assert seed_of("its own", *dqn, experiment=short) == 5
+    assert seed_of("on top", *dqn, experiment=short, seed=7) == 7
+    assert seed_of("neither", *dqn, steps=64, eval_episodes=1, num_envs=4) == 1
+    digits = DigitsConfig(seed=4, epochs=1, model="logistic")
+    assert seed_of("digits", "digits", None, digits) == 4
+    found = sweep(
+        *dqn, experiment=short, seeds=2, run=tmp_path / "sweep", progress=False
+    )  # fmt: skip
+    assert [run.directory.name for run in found.runs] == ["seed-5", "seed-6"]
+
+
+def test_a_learning_rate_that_is_given_alone_stays() -> None:
+    """Where no preset lets it fall; where one ends above it, that is said."""
+    known: dict[str, Any] = {"steps": 600, "eval_episodes": 1, "hidden": (4,), "progress": False}
+    agent = train("dqn", "drl/Chain-v0", lr=1e-4, **known).agent
+    assert agent.updates > 20 and agent.optimizer.lr == 1e-4
+    with pytest.warns(TrainingWarning, match="rises, from `lr=1e-06` to `lr_end=1e-05`: give an"):
+        train("dqn", "CartPole-v1", lr=1e-6, **known)
 
 
 def test_network_with_wrong_outputs_is_named() -> None:

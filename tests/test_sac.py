@@ -116,8 +116,9 @@ def test_a_training_begins_where_another_of_the_same_meaning_has_led(
 
 
 def test_a_setting_that_would_do_nothing_is_refused() -> None:
-    with pytest.raises(UserError, match="`tau=0.1` would move nothing"):
-        crossq.Config(tau=0.1)
+    with pytest.raises(UserError, match="crossq has no setting 'tau'"):
+        drl.train("crossq", "Pendulum-v1", tau=0.1)
+    assert not hasattr(crossq.Config(), "tau") and tqc.Config().tau == td3.Config().tau == 0.005
 
 
 # -- what a policy says ---------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from drl.nn import Network
 from drl.nn.compensate import places
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam
-from drl.nn.schedules import Constant, Linear
+from drl.nn.schedules import Constant, Linear, falling
 from drl.rng import generator
 
 
@@ -64,9 +64,8 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
     exploration = build_exploration(
         config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"), parts
     )
-    optimizer = Adam(
-        net, parts.lr or Linear(config.lr, config.lr_end, found.lr_steps), eps=config.adam_eps
-    )
+    rate = parts.lr or falling(config.lr, config.lr_end, found.lr_steps)
+    optimizer = Adam(net, rate, eps=config.adam_eps)
     statistics: list[Statistics] = []
     if config.normalise_obs or places(net):
         statistics.append(ObservationStatistics([(net, optimizer), (target_net, None)]))

@@ -101,10 +101,10 @@ class DQNConfig:
     # -- optimisation -------------------------------------------------------------------------
     lr: float = 1e-3
     """Adam's learning rate at the start."""
-    lr_end: float = 1e-3
-    """Adam's learning rate after lr_steps."""
+    lr_end: float | None = None
+    """Adam's learning rate after lr_steps, to which it falls linearly; none: it stays."""
     lr_steps: int | None = None
-    """Updates over which the learning rate falls from lr to lr_end, linearly; none: lr_fraction."""
+    """Updates over which it falls; none: lr_fraction."""
     lr_fraction: float = 1.0
     """The same as a share of steps × updates_per_step."""
     adam_eps: float = 1e-8
@@ -150,7 +150,7 @@ class DQNConfig:
         check_types(self)
         positive = (
             "updates_per_step", "batch_size", "buffer_size", "target_period", "n_step", "lr",
-            "lr_end", "lr_fraction", "adam_eps", "reward_scale", "quantiles", "iqn_samples",
+            "lr_fraction", "adam_eps", "reward_scale", "quantiles", "iqn_samples",
             "munchausen_temperature", "her_k",
         )  # fmt: skip
         for name in positive:
@@ -165,7 +165,8 @@ class DQNConfig:
         require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
         require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
         unset_or_positive = (
-            "max_grad_norm", "reward_clip", "lr_steps", "epsilon_steps", "priority_beta_steps"
+            "max_grad_norm", "reward_clip", "lr_end", "lr_steps", "epsilon_steps",
+            "priority_beta_steps",
         )  # fmt: skip
         for name in unset_or_positive:
             value = getattr(self, name)

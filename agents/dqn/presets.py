@@ -238,7 +238,6 @@ ATARI = tuned(
     target_period=250,
     tau=1.0,
     lr=2.5e-4,
-    lr_end=2.5e-4,
     updates_per_step=0.25,
     batch_size=32,
     adam_eps=1.5e-4,

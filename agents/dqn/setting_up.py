@@ -55,7 +55,7 @@ def resolve(config: DQNConfig, setup: Setup) -> tuple[DQNConfig, list[str]]:
         f"{what} over {getattr(found, name):,} {unit}"
         for name, what, unit, used in (
             ("epsilon_steps", "ε", "env steps", not config.noisy),
-            ("lr_steps", "the learning rate", "updates", config.lr != config.lr_end),
+            ("lr_steps", "the learning rate", "updates", config.lr_end not in (None, config.lr)),
             ("priority_beta_steps", "prioritized β", "updates", config.prioritized),
         )
         if used and getattr(config, name) is None

@@ -26,7 +26,7 @@ from drl.nn import Network
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam, Optimizer, RMSProp
 from drl.nn.recurrent import Recurrent
-from drl.nn.schedules import Constant, Linear, Schedule
+from drl.nn.schedules import Constant, Schedule, falling
 from drl.rng import generator
 
 
@@ -105,9 +105,7 @@ def annealed(
     start: float, end: float | None, config: OnPolicyConfig, setup: Setup
 ) -> Schedule:  # fmt: skip
     """From `start` to `end`, linearly by env steps; end None: it stays."""
-    if end is None:
-        return Constant(start)
-    return Linear(start, end, config.anneal_steps or setup.steps)
+    return falling(start, end, config.anneal_steps or setup.steps)
 
 
 def build_net(config: OnPolicyConfig, setup: Setup) -> Network:

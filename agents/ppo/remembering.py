@@ -13,7 +13,6 @@ from agents.ppo.config import OnPolicyConfig, PPOConfig
 from agents.ppo.policy import ActorCriticPolicy, MemorylessActorCritic, network_for
 from agents.recurrent import RecurrentPolicy
 from agents.setup import Setup
-from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.recurrent import Recurrent
 from drl.settings import read
@@ -59,17 +58,15 @@ def build_policy(
 
 
 def load_policy(
-    state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
-    device: str = "cpu", kind: type[OnPolicyConfig] = PPOConfig,
+    state: Mapping[str, Any], where: str, backend: str = "auto", device: str = "cpu",
+    kind: type[OnPolicyConfig] = PPOConfig,
 ) -> ActorCriticPolicy:  # fmt: skip
     """From what `SavedPolicy.state` gave, read from `where`.
 
     kind  of its settings
 
-    UserError where a network is given; an error of drl.state.UNFIT where the state does not fit.
+    An error of drl.state.UNFIT where the state does not fit.
     """
-    if net is not None:
-        raise UserError(f"{where} was trained with the network of its settings: leave out net=")
     config, setup = read(kind, state["policy"]["settings"]), setup_from(state, backend, device)
     made = network_for(config, setup)
     made.restore(state)

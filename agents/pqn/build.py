@@ -15,7 +15,7 @@ from agents.setup import Setup
 from drl.actions import numbered
 from drl.nn.memory import require_memory
 from drl.nn.optim import Adam
-from drl.nn.schedules import Constant, Linear, Schedule
+from drl.nn.schedules import Linear, falling
 from drl.rng import generator
 
 
@@ -40,9 +40,7 @@ def build_pqn(config: PQNConfig, setup: Setup) -> PQN:
     if config.normalise_obs:
         statistics.append(ObservationStatistics([(net, optimizer)]))
     statistics += [] if returns is None else [returns]
-    lr: Schedule = Constant(config.lr)
-    if config.lr_end is not None:
-        lr = Linear(config.lr, config.lr_end, config.anneal_steps or setup.steps)
+    lr = falling(config.lr, config.lr_end, config.anneal_steps or setup.steps)
     epsilon = Linear(config.epsilon_start, config.epsilon_end, epsilon_steps(config, setup.steps))
     return PQN(
         policy=PQNPolicy(config, setup, net, actions, returns),

@@ -16,7 +16,6 @@ from agents.q_policy import QPolicy
 from agents.setup import Setup
 from drl.actions import numbered
 from drl.encoding import Part
-from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.layers import Linear
 from drl.nn.mlp import dense
@@ -66,15 +65,12 @@ def network_for(
 
 
 def load_policy(
-    state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
-    device: str = "cpu",
-) -> PQNPolicy:  # fmt: skip
+    state: Mapping[str, Any], where: str, backend: str = "auto", device: str = "cpu"
+) -> PQNPolicy:
     """From what `PQNPolicy.state` gave, read from `where`.
 
-    UserError where a network is given; an error of drl.state.UNFIT where the state does not fit.
+    An error of drl.state.UNFIT where the state does not fit.
     """
-    if net is not None:
-        raise UserError(f"{where} was trained with the network of its settings: leave out net=")
     about = state["policy"]
     config, setup = read(PQNConfig, about["settings"]), setup_from(state, backend, device)
     made = network_for(config, setup)

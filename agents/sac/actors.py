@@ -5,34 +5,17 @@ Shapes: B examples, N environments, k numbers of an action, each within −1 …
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
+from agents.sac.policy import ContinuousPolicy, GaussianPolicy
 from drl.nn.gaussian import Bounds, Pathwise, TanhGaussian
 from drl.nn.ops import Array, Ops
 
 
-class Actor(Protocol):
-    """z (B, outputs), the network's outputs → actions (B, k)."""
-
-    outputs: int
-
-    def explore(self, z: Array, rng: np.random.Generator) -> np.ndarray:
-        """Actions to learn from: numpy, float32 (N, k)."""
-
-    def greedy(self, z: Array) -> np.ndarray:
-        """Actions to be scored by: numpy, float32 (N, k)."""
-
-    def draw(self, z: Array, noise: Array) -> tuple[Array, Array]:
-        """a′ of the targets, and log π(a′), (B, k) and (B,).   noise: ε (B, k)."""
-
-    def pathwise(self, z: Array, noise: Array) -> Pathwise:
-        """Actions and log π as functions of z, with their pullback."""
-
-
 class GaussianActor:
     """a = tanh(μ + σε).   Haarnoja et al. 2018, appendix C."""
+
+    policy = GaussianPolicy
 
     def __init__(self, ops: Ops, k: int, bounds: Bounds = (-20.0, 2.0)) -> None:
         self.distribution = TanhGaussian(ops, k, bounds)
@@ -61,6 +44,8 @@ class DeterministicActor:
     smoothed  σ̃ of the noise on a′:  a′ = clip(tanh z + clip(σ̃ε, ±cut), ±1), their eq. 14
     cut       c
     """
+
+    policy = ContinuousPolicy
 
     def __init__(
         self, ops: Ops, k: int, explored: float = 0.1, smoothed: float = 0.2, cut: float = 0.5

@@ -13,14 +13,14 @@ import numpy as np
 from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
 from agents.normalisation import ObservationStatistics, Statistics
-from agents.sac.actors import Actor, GaussianActor
+from agents.sac.actor import Actor
 from agents.sac.agent import ActorCritic
 from agents.sac.config import ActorCriticConfig
 from agents.sac.critics import Critic
 from agents.sac.exploration import RandomStart
 from agents.sac.metrics import update_metrics
 from agents.sac.networks import Chain, critic_network, ops_for, plain_chain, policy_network
-from agents.sac.policy import ContinuousPolicy, GaussianPolicy
+from agents.sac.policy import ContinuousPolicy
 from agents.sac.targets import Targets
 from agents.sac.temperature import Temperature
 from agents.setup import Setup
@@ -28,7 +28,7 @@ from drl.actions import UnitBox
 from drl.errors import UserError
 from drl.nn.ops import Ops
 from drl.nn.optim import Adam
-from drl.nn.schedules import Constant, Linear, Schedule
+from drl.nn.schedules import Schedule, falling
 from drl.rng import generator
 from drl.spaces import words
 
@@ -48,8 +48,8 @@ def build_policy(
     actor, critic = meaning(config, ops, k)
     net = policy_network(config, setup, actor.outputs, ops, seed, chain)
     critic_net = critic_network(config, setup, critic, ops, seed, chain)
-    kind = GaussianPolicy if isinstance(actor, GaussianActor) else ContinuousPolicy
-    return kind(config, setup, net, actor, critic_net, critic)
+    made: ContinuousPolicy = actor.policy(config, setup, net, actor, critic_net, critic)
+    return made
 
 
 def assemble(
@@ -93,9 +93,7 @@ def assemble(
 
 def schedule(config: ActorCriticConfig, setup: Setup) -> Schedule:
     """Adam's learning rate, by updates of the critics."""
-    if config.lr_end is None:
-        return Constant(config.lr)
-    return Linear(config.lr, config.lr_end, config.lr_steps or updates_by(config, setup.steps))
+    return falling(config.lr, config.lr_end, config.lr_steps or updates_by(config, setup.steps))
 
 
 def delayed_schedule(config: ActorCriticConfig, setup: Setup) -> Schedule:

@@ -47,8 +47,6 @@ class ActorCriticConfig:
     """Rewards summed before the bootstrap, in agent steps."""
     reward_scale: float = 1.0
     """Factor on the rewards inside the agent."""
-    tau: float = 0.005
-    """How far the target network moves towards the online network: 1 copies, less averages."""
     policy_delay: int = 1
     """Gradient steps of the critics for one of the policy."""
 
@@ -94,7 +92,6 @@ class ActorCriticConfig:
             require(name, getattr(self, name), getattr(self, name) > 0, "above 0")
         for name in ("gamma", "priority_alpha", "priority_beta"):
             require(name, getattr(self, name), 0 <= getattr(self, name) <= 1, "between 0 and 1")
-        require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
         require("hidden", self.hidden, all(h > 0 for h in self.hidden), "sizes above 0")
         require("learning_starts", self.learning_starts, self.learning_starts >= 0, "0 or more")
         for name in ("max_grad_norm", "lr_end", "lr_steps", "priority_beta_steps"):
@@ -108,8 +105,21 @@ class ActorCriticConfig:
 
 
 @dataclass(frozen=True)
-class SACConfig(ActorCriticConfig):
-    """Of SAC, TQC and CrossQ besides."""
+class TargetConfig(ActorCriticConfig):
+    """Of those with a target network besides: SAC, TQC, TD3."""
+
+    # -- what is learnt of the return ---------------------------------------------------------
+    tau: float = 0.005
+    """How far the target network moves towards the online network: 1 copies, less averages."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
+
+
+@dataclass(frozen=True)
+class EntropyConfig(ActorCriticConfig):
+    """Of those that reward entropy besides: SAC, TQC, CrossQ."""
 
     ent_coef: float | None = None
     """What a nat of entropy is worth, α, in scaled rewards; none: it is learnt."""
@@ -124,6 +134,11 @@ class SACConfig(ActorCriticConfig):
         require("ent_coef", fixed, fixed is None or 0 <= fixed < math.inf, "0 or more")
         require("ent_coef_start", self.ent_coef_start, self.ent_coef_start > 0, "above 0")
         require("target_entropy", target, target is None or math.isfinite(target), "a number")
+
+
+@dataclass(frozen=True)
+class SACConfig(EntropyConfig, TargetConfig):
+    """Of SAC."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +161,7 @@ class TQCConfig(SACConfig):
 
 
 @dataclass(frozen=True)
-class TD3Config(ActorCriticConfig):
+class TD3Config(TargetConfig):
     """Of TD3 besides."""
 
     policy_delay: int = 2
@@ -165,9 +180,8 @@ class TD3Config(ActorCriticConfig):
 
 
 @dataclass(frozen=True)
-class CrossQConfig(SACConfig):
-    """Of CrossQ besides; there is no target network that `tau` could move.   UserError where it is
-    given."""
+class CrossQConfig(EntropyConfig):
+    """Of CrossQ besides; there is no target network."""
 
     policy_delay: int = 3
     """Gradient steps of the critics for one of the policy."""
@@ -184,8 +198,4 @@ class CrossQConfig(SACConfig):
         super().__post_init__()
         for name in ("beta1", "renorm_momentum"):
             require(name, getattr(self, name), 0 <= getattr(self, name) < 1, "0 or more, below 1")
-        if self.tau != CrossQConfig.tau:
-            raise UserError(
-                f"`tau={self.tau}` would move nothing, CrossQ has no target network: leave it out"
-            )
         require("renorm_warm_up", self.renorm_warm_up, self.renorm_warm_up >= 0, "0 or more")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.policy import SavedPolicy
-from agents.sac.actors import Actor, GaussianActor
+from agents.sac.actor import Actor, ProbableActor
 from agents.sac.critics import Critic
 from agents.sac.deterministic import deterministic_network
 from agents.sac.targets import joined
@@ -95,7 +95,7 @@ class ContinuousPolicy(SavedPolicy):
 class GaussianPolicy(ContinuousPolicy, StochasticPolicy):
     """One that can be drawn from, and knows how probable an action is."""
 
-    actor: GaussianActor
+    actor: ProbableActor
 
     def _acted(self, z: Array) -> np.ndarray:
         return self.chosen(z)

@@ -17,7 +17,6 @@ from agents.sac.config import ActorCriticConfig
 from agents.sac.networks import Chain, plain_chain
 from agents.sac.policy import ContinuousPolicy
 from agents.setup import Setup
-from drl.errors import UserError
 from drl.settings import read
 
 C = TypeVar("C", bound=ActorCriticConfig)
@@ -72,13 +71,9 @@ def reader(
     """`load_policy` of an agent whose config is of class `kind`."""
 
     def load_policy(
-        state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
-        device: str = "cpu",
-    ) -> ContinuousPolicy:  # fmt: skip
-        about = state["policy"]
-        if net is not None:
-            raise UserError(f"the agent {about['agent']} takes no network of your own (net=)")
-        config: Any = read(kind, about["settings"], ADDED)
+        state: Mapping[str, Any], where: str, backend: str = "auto", device: str = "cpu"
+    ) -> ContinuousPolicy:
+        config: Any = read(kind, state["policy"]["settings"], ADDED)
         policy = build_policy(config, setup_from(state, backend, device), meaning, chain=chain)
         policy.load_state(state)
         return policy

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from agents.sac.actors import Actor, GaussianActor
+from agents.sac.actor import Actor
+from agents.sac.actors import GaussianActor
 from agents.sac.charts import CHARTS
 from agents.sac.config import SACConfig as Config
 from agents.sac.critics import Critic, TwinQ

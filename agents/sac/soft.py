@@ -6,7 +6,7 @@ import math
 
 from agents.sac.agent import ActorCritic
 from agents.sac.build import Meaning, assemble, build_policy, delayed_schedule
-from agents.sac.config import SACConfig
+from agents.sac.config import EntropyConfig, SACConfig
 from agents.sac.networks import critic_network
 from agents.sac.targets import TargetCritic
 from agents.sac.temperature import Fixed, Learnt, Temperature
@@ -27,7 +27,7 @@ def build_soft(config: SACConfig, setup: Setup, meaning: Meaning) -> ActorCritic
     return assemble(config, setup, policy, targets, temperature(config, setup, ops))
 
 
-def temperature(config: SACConfig, setup: Setup, ops: Ops) -> Temperature:
+def temperature(config: EntropyConfig, setup: Setup, ops: Ops) -> Temperature:
     """α, fixed or learnt: its target is −k nats where the settings name none."""
     if config.ent_coef is not None:
         return Fixed(config.ent_coef)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from agents.memory.replay import Batch
-from agents.sac.actors import Actor
+from agents.sac.actor import Actor
 from agents.sac.critics import Critic
 from drl.nn import Network
 from drl.nn.batch_renorm import batch_statistics, follow

@@ -5,7 +5,8 @@ Fujimoto, van Hoof & Meger 2018, "Addressing Function Approximation Error in Act
 
 from __future__ import annotations
 
-from agents.sac.actors import Actor, DeterministicActor
+from agents.sac.actor import Actor
+from agents.sac.actors import DeterministicActor
 from agents.sac.agent import ActorCritic
 from agents.sac.build import assemble, build_policy
 from agents.sac.charts import CHARTS

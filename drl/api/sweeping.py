@@ -10,7 +10,7 @@ from typing import Any
 from drl.api.console import console_of
 from drl.api.runs import LoadedRun
 from drl.api.seeds import sweep as train_all
-from drl.api.training import plan_of
+from drl.api.training import plan_of, stated
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, require_callbacks
@@ -42,8 +42,9 @@ class Sweep:
 
 def sweep(
     agent: Any, env: Any = None, config: Any = None, *, seeds: int | Sequence[int],
-    run: str | Path, seed: int = 1, steps: int | None = None, callbacks: Sequence[Callback] = (),
-    progress: bool = True, parts: Any = None, experiment: Any = None,
+    run: str | Path, seed: int | None = None, steps: int | None = None,
+    callbacks: Sequence[Callback] = (), progress: bool = True, parts: Any = None,
+    experiment: Any = None,
     env_kwargs: dict[str, Any] | None = None, wrappers: Sequence[Any] = (),
     init_from: str | Path | None = None, **settings: Any,
 ) -> Sweep:  # fmt: skip
@@ -51,7 +52,7 @@ def sweep(
 
     Each run is the one that `train` with its seed would be, to the same bytes.
 
-    seeds      so many, from `seed` on; or a list of them
+    seeds      so many, from `seed` on (none: that of `experiment`, else 1); or a list of them
     run        directory of the runs, RUN/seed-1, RUN/seed-2 …; runs of the same settings and other
                seeds may be there already: these join them
     callbacks  each run has copies of them
@@ -62,13 +63,15 @@ def sweep(
     not take the others: see `failed`.
     """
     require_callbacks(callbacks)
-    numbers = list(range(seed, seed + seeds) if isinstance(seeds, int) else map(int, seeds))
+    chosen = config if experiment is None else experiment
+    first = getattr(chosen, "seed", 1) if seed is None else seed
+    numbers = list(range(first, first + seeds) if isinstance(seeds, int) else map(int, seeds))
     if not numbers or len(set(numbers)) < len(numbers):
         raise UserError(f"seeds={seeds} is not possible: give how many, or different ones")
     require("seeds", seeds, min(numbers) >= 0, "0 or more")
     console = console_of(progress)
     with shared_generators_kept():
-        changes = settings | {"seed": numbers[0]} | ({} if steps is None else {"steps": steps})
+        changes = settings | stated(seed=numbers[0], steps=steps)
         plan = plan_of(
             agent, env, config, changes, parts=parts, experiment=experiment,
             env_kwargs=env_kwargs, wrappers=wrappers, init_from=init_from,

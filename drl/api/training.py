@@ -18,13 +18,14 @@ from drl.api.wrapped import settings_of, statistics_lines
 from drl.errors import UserError
 from drl.experiment.callbacks import Callback, require_callbacks
 from drl.experiment.run_files import require_place
+from drl.nearest import did_you_mean
 from drl.state import shared_generators_kept
 from drl.tables import TASKS
 
 
 def train(
     agent: Any, env: Any = None, config: Any = None, *, run: str | Path | None = None,
-    seed: int = 1, steps: int | None = None, callbacks: Sequence[Callback] = (),
+    seed: int | None = None, steps: int | None = None, callbacks: Sequence[Callback] = (),
     progress: bool = True, parts: Any = None, experiment: Any = None,
     env_kwargs: dict[str, Any] | None = None, wrappers: Sequence[Any] = (),
     init_from: str | Path | None = None, resume_or_start: bool = False, **settings: Any,
@@ -40,8 +41,9 @@ def train(
                 is written
     seed        of everything random: the same seed gives the same bytes, and those of
                 `drl train --seed`, whatever has run before in this process; the generators that a
-                process shares (random, numpy's, torch's) are afterwards as they were
-    steps       env steps to train for, in place of the preset's
+                process shares (random, numpy's, torch's) are afterwards as they were; none: that of
+                `experiment`, else 1
+    steps       env steps to train for, in place of those of the preset or `experiment`
     callbacks   called as training goes on (drl.Callback); False from one finishes the run
     progress    show what the command shows
     parts       of the agent, of your own: agents.Parts(net=…, epsilon=…), each an object or its
@@ -65,7 +67,7 @@ def train(
     if directory is not None and not (resume_or_start and (directory / "config.json").is_file()):
         require_place(directory)
     with shared_generators_kept():  # an environment may draw from them: seeded, and given back
-        changes = settings | {"seed": seed} | ({} if steps is None else {"steps": steps})
+        changes = settings | stated(seed=seed, steps=steps)
         plan = plan_of(
             agent, env, config, changes, parts=parts, experiment=experiment,
             env_kwargs=env_kwargs, wrappers=wrappers, init_from=init_from,
@@ -76,6 +78,11 @@ def train(
                 return found
         announce(plan, console, directory is not None)
         return begin(plan, console, directory, callbacks)
+
+
+def stated(**settings: Any) -> dict[str, Any]:
+    """Those that are not None."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def plan_of(agent: Any, env: Any, config: Any, changes: dict[str, Any], **own: Any) -> Plan:
@@ -154,9 +161,10 @@ def plan_supervised(data: Any, config: Any, changes: dict[str, Any]) -> Plan:
     from drl.supervised.config import DigitsConfig
     from drl.supervised.data import given
 
+    known = list(DigitsConfig.__dataclass_fields__)
     for name in changes:
-        if name not in DigitsConfig.__dataclass_fields__:
-            raise UserError(f"digits has no setting {name!r}")
+        if name not in known:
+            raise UserError(f"digits has no setting {name!r}{did_you_mean(name, known)}")
     config = DigitsConfig() if config is None else config
     config = replace(config, **changes)
     if data is None or isinstance(data, str | Path):

@@ -91,7 +91,7 @@ def our_step(
 ) -> DQN:
     """Our agent with a filled memory."""
     config = DQNConfig(
-        hidden=hidden, batch_size=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR, lr_end=LR,
+        hidden=hidden, batch_size=batch, bootstrap="max", gamma=GAMMA, tau=TAU, lr=LR,
         buffer_size=STORED,
     )  # fmt: skip
     agent = build(config, STORED, backend, parts)

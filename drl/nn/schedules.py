@@ -47,5 +47,10 @@ class Cosine:
         return self.end + (self.start - self.end) * half
 
 
+def falling(start: float, end: float | None, steps: int) -> Schedule:
+    """Linear to the end, or none: it stays."""
+    return Constant(start) if end is None else Linear(start, end, steps)
+
+
 def _fraction(step: int, steps: int) -> float:
     return min(step / steps, 1.0) if steps > 0 else 1.0
