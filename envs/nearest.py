@@ -30,10 +30,12 @@ class Id(NamedTuple):
         return cls(space, found[1], int(found[2])) if found else cls(space, rest, -1)
 
 
-def nearest_ids(id: str, most: int = 3) -> list[str]:
-    """Ids that can be made whose names are most like that of `id`, the likest first, each in its
-    highest version; where some differ in nothing but case, signs, namespace or version, these
-    alone."""
+def nearest_ids(id: str, most: int = 3, there: bool = True) -> list[str]:
+    """Ids whose names are most like that of `id`, the likest first, each in its highest version;
+    where some differ in nothing but case, signs, namespace or version, these alone.
+
+    there  only those whose package is here, or is one that we can name
+    """
     asked, newest = Id.of(id), _newest()
     word = plain(asked.name)
     alike = {other: likeness(word, plain(its.name)) for other, its in newest.items()}
@@ -49,7 +51,7 @@ def nearest_ids(id: str, most: int = 3) -> list[str]:
         return -alike[other], plain(space) != plain(asked.namespace), space != "", other
 
     found.sort(key=order)
-    fine = (other for other in found if _is_there(other))
+    fine = (other for other in found if not there or _is_there(other))
     return [other for other, _ in zip(fine, range(most), strict=False)]
 
 
@@ -68,7 +70,7 @@ def _newest() -> dict[str, Id]:
 
 
 def _is_there(id: str) -> bool:
-    """Whether the package that it needs is, or is one that we can name: phys2d needs jax."""
+    """Of phys2d, which needs jax, it may not be."""
     import gymnasium as gym
 
     spec = gym.registry.get(id)

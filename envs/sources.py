@@ -245,7 +245,7 @@ def _not_registered(id: str) -> str:
             "registers it with the old gym package, not with Gymnasium: give a function that "
             "returns shimmy.GymV21CompatibilityV0(env=…), or GymV26CompatibilityV0"
         )
-    return "does not register it" + asked(nearest_ids(id, 1))
+    return "does not register it" + asked(nearest_ids(id, 1, there=False))
 
 
 def _of_id(

@@ -56,9 +56,9 @@ def test_statistics_of_all_that_was_acted_on_move_into_both_networks(backend: st
     for _ in range(EVERY - 1):
         agent.learn()
     assert agent.net.buffers["normalise0.count"] == len(seen)
-    y = agent.policy().values(more)
+    y = agent.policy().q_batch(more)
     agent._move()  # the next `learn` would make them move, and then change the network
-    np.testing.assert_allclose(agent.policy().values(more), y, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(agent.policy().q_batch(more), y, rtol=1e-3, atol=1e-3)
     assert agent.net.buffers["normalise0.count"] == len(seen) + len(more)
 
 
@@ -85,7 +85,7 @@ def test_values_are_in_the_environments_rewards() -> None:
     x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
     agent.returns.std = 4.0  # a reward of 1 is 0.5/4 to the network
     assert agent.unit == agent.policy().unit == 0.125
-    np.testing.assert_allclose(agent.policy().values(x), agent.net(x) * 8, rtol=1e-6)
+    np.testing.assert_allclose(agent.policy().q_batch(x), agent.net(x) * 8, rtol=1e-6)
 
 
 def test_an_outlier_is_cut() -> None:
