@@ -11,10 +11,12 @@ from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import drl
+from drl.encoding import Encoder
 from drl.environment import goal_rules_of
 from drl.errors import EnvFailed, UserError
 from envs import make, source
 from envs.numpy_env import NumpyEnv
+from envs.vectors import Encoded, GymnasiumVector
 
 PLACE = Box(-100, 100, (2,), np.float64)
 GOALS = Dict(observation=PLACE, achieved_goal=PLACE, desired_goal=PLACE)
@@ -126,9 +128,17 @@ def test_goals_are_paid_for(name: str) -> None:
     envs.close()
 
 
-def test_a_vector_of_gymnasium_s_asks_its_first() -> None:
-    from envs.vectors import GymnasiumVector
+def test_environments_of_a_user_s_own_class_are_asked_through_their_encoder() -> None:
+    own: Any = Ends()
+    own.id = "Own"
+    rules = goal_rules_of(Encoded(own, Encoder(GOALS)))
+    assert rules is not None and rules.reward(ACHIEVED, DESIRED).tolist() == [0, -1, 0]
+    own = gym.make("CartPole-v1")
+    own.id = "Own"
+    assert goal_rules_of(Encoded(own, Encoder(GOALS))) is None
 
+
+def test_a_vector_of_gymnasium_s_asks_its_first() -> None:
     rules = goal_rules_of(GymnasiumVector(None, lambda: many_of_gymnasium(2), 2, 0))
     assert rules is not None and rules.reward(ACHIEVED, DESIRED).tolist() == [0, -1, 0]
 
