@@ -32,6 +32,7 @@ from drl.experiment.interrupt import Interrupted
 from drl.experiment.task import Evaluated
 from drl.images import red_and_blue
 from drl.nn import Network
+from drl.raised import said
 from drl.rng import unseen_seed
 from drl.supervised.report import first_layer, weights_picture
 
@@ -160,8 +161,8 @@ class Pictures(Callback):
         try:
             yield
         except Exception as error:
-            why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            text = f"no {what}: {' '.join(why.split())}"
+            why = " ".join(str(error).split()) if isinstance(error, UserError) else said(error)
+            text = f"no {what}: {why}"
             if isinstance(error, NoPictures | ImportError):
                 self.out.text("warnings", text, env_steps)
             elif text not in self.said:

@@ -125,13 +125,18 @@ class RLReporter:
         task, best, last = self.task, summary["best_mean_reward"], summary["last_mean_reward"]
         collapsed = ", collapsed and not yet back" * task.collapsed
         solved = {"solved": "yes" if summary["solved"] else "no"}
-        return (solved if task.config.solved_at is not None else {}) | {
-            "best greedy mean": "no evaluation yet" if best is None else score(best),
-            "last greedy mean": ("no evaluation yet" if last is None else score(last)) + collapsed,
-            "wall seconds": f"{summary['seconds']:.2f}",
-            "env steps": f"{task.step:,}",
-            "updates": f"{task.agent.updates:,}",
-        }
+        return (
+            (solved if task.config.solved_at is not None else {})
+            | {
+                "best greedy mean": "no evaluation yet" if best is None else score(best),
+                "last greedy mean": ("no evaluation yet" if last is None else score(last))
+                + collapsed,
+                "wall seconds": f"{summary['seconds']:.2f}",
+                "env steps": f"{task.step:,}",
+                "updates": f"{task.agent.updates:,}",
+            }
+            | ({"env restarts": f"{task.env_restarts}"} if task.env_restarts else {})
+        )
 
     @property
     def _best(self) -> float | None:

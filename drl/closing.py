@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from drl.errors import EnvWarning
+from drl.raised import said, traceback_of
 
 
 def close(env: Any, name: str | None = None) -> None:
@@ -17,9 +18,8 @@ def close(env: Any, name: str | None = None) -> None:
         env.close()
     except (Exception, SystemExit) as error:
         name = name or getattr(env, "id", type(env).__name__)
-        warnings.warn(
-            f"{name} failed in close() ({type(error).__name__}: {error}): nothing is lost by it, "
-            "but what it held may still be held",
-            EnvWarning,
-            stacklevel=3,
+        text = (
+            f"{name} failed in close() ({said(error)}): nothing is lost by it, but what it held "
+            "may still be held"
         )
+        warnings.warn(EnvWarning(text, traceback_of(error)), stacklevel=3)

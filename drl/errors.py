@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
-
-LENGTH = 300  # characters of somebody else's message
 
 
 class UserError(ValueError):
@@ -19,9 +16,11 @@ class EnvFailed(UserError):
     """An environment that training cannot go on with; what was learnt until then is whole.
 
     result  what `drl.train` had come to (drl.Result); None elsewhere
+    trace   the whole traceback of what it has raised, where it was in another process
     """
 
     result: Any = None
+    trace = ""
 
 
 class NoPictures(UserError):
@@ -43,7 +42,13 @@ class EnvWarning(UserWarning):
     """An environment did what it should not, and the work goes on: one line.
 
     The command line says it as a line of its own, and a run in TensorBoard too.
+
+    trace  the whole traceback of what it has raised, if it has
     """
+
+    def __init__(self, text: str = "", trace: str = "") -> None:
+        super().__init__(text)
+        self.trace = trace
 
 
 class Diverged(ArithmeticError):
@@ -52,26 +57,3 @@ class Diverged(ArithmeticError):
 
     def __init__(self, what: str, update: int) -> None:
         super().__init__(f"training has diverged: {what} is NaN or Inf at update {update:,}")
-
-
-def said(error: BaseException) -> str:
-    """Somebody else's exception in one line: its type, and the start of what it says; where a bare
-    `assert` says nothing, its place."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # even that can be broken
-        text = ""
-    text = text if len(text) <= LENGTH else text[:LENGTH] + " …"
-    if not text and isinstance(error, AssertionError):
-        return f"AssertionError{_where(error)}"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def _where(error: BaseException) -> str:
-    """The line of a file that raised it."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
-        return ""
-    return f" in {os.path.basename(last.tb_frame.f_code.co_filename)}, line {last.tb_lineno}"

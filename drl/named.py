@@ -17,7 +17,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from drl.errors import UserError, said
+from drl.errors import UserError
+from drl.raised import said
 
 _importing: list[Path] = []  # files whose code runs right now because a name asked for it
 MAINS = ("__main__", "__mp_main__")  # the script itself; the same in a process that was spawned

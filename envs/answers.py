@@ -12,8 +12,8 @@ import numpy as np
 
 from drl.action_space import allows, flags
 from drl.encoding import Encoder, not_finite
-from drl.errors import said
 from drl.observed import Misfit, as_array
+from drl.raised import said
 
 FLOAT64, BOOL = np.dtype(np.float64), np.dtype(np.bool_)  # of which numpy has one each
 NOT_FINITE = "NaN or Inf in an observation"

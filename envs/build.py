@@ -10,10 +10,11 @@ from typing import Any
 
 from drl.closing import close
 from drl.environment import VectorEnv
-from drl.errors import UserError, said
+from drl.errors import UserError
 from drl.named import is_missing
 from drl.nearest import asked
 from drl.nn.memory import require_room_for_envs
+from drl.raised import said
 from envs.drawing import headless, no_pictures
 from envs.gymnasium_env import GymVector
 from envs.ids import OURS, own_class, resolve

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from drl.errors import NoPictures, UserError
+from drl.raised import said
 
 
 def headless() -> None:
@@ -49,7 +50,7 @@ def rendered(env: Any, id: str) -> np.ndarray:
         raise no_pictures(id) from error
     except (Exception, SystemExit) as error:
         raise UserError(
-            f"{id} failed in render() ({type(error).__name__}: {error}): mend the env"
+            f"{id} failed in render() ({said(error, installed=True)}): mend the env"
         ) from error
     try:
         return coloured(drawn)

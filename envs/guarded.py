@@ -11,8 +11,9 @@ import numpy as np
 
 from drl.action_space import mask_size
 from drl.encoding import Encoder
-from drl.errors import EnvFailed, EnvWarning, UserError, said
+from drl.errors import EnvFailed, EnvWarning, UserError
 from drl.observed import Misfit
+from drl.raised import place, said, traceback_of
 from envs import answers
 from envs.alarm import Alarm, Hang
 from envs.answers import Wrong
@@ -24,12 +25,17 @@ MAKE_SECONDS = 600.0  # a simulator may be compiled, or started as a process, wh
 class Failed(Exception):
     """Environment code raised, or gave no answer in time.
 
-    `str` says who, when and why in one line, `why` only what was raised.
+    `str` says who, when and why in one line, `why` only what was raised, and where.
     """
 
     def __init__(self, text: str, why: str) -> None:
         super().__init__(f"{text} ({why})")
         self.why = why
+
+    @property
+    def trace(self) -> str:
+        """The whole traceback of what was raised."""
+        return "" if self.__cause__ is None else traceback_of(self.__cause__)
 
 
 class GivenAgain(EnvFailed):
@@ -119,11 +125,8 @@ class Guarded:
         try:
             self._call(self.env.close, "in close()")
         except (Failed, EnvFailed) as error:
-            warnings.warn(
-                f"{error}; nothing is lost by it, but what it held may still be held",
-                EnvWarning,
-                stacklevel=3,
-            )
+            text = f"{error}; nothing is lost by it, but what it held may still be held"
+            warnings.warn(EnvWarning(text, traceback_of(error)), stacklevel=3)
 
     def _put(self, seen: Any, obs: np.ndarray, i: int) -> None:
         """obs[i] ← seen, copied before the next call into the environment."""
@@ -150,16 +153,20 @@ class Guarded:
         try:
             self.clock.stop()
         except Hang as hang:  # whatever the environment has made of it
-            error = hang
+            error = hang.with_traceback(error.__traceback__)
         if isinstance(error, (KeyboardInterrupt, UserError)):
             raise error
         if isinstance(error, SystemExit):
-            text = f"{self.name} called sys.exit({error.code!r}) {when}: mend the env"
+            where = place(error, installed=True)
+            at = where and f" at {where}"
+            text = f"{self.name} called sys.exit({error.code!r}) {when}{at}: mend the env"
             raise EnvFailed(text) from error
         if wrong := _stumbled(error, when):
             raise EnvFailed(f"{self.name} {wrong}: mend the env") from error
-        known = TimeoutError(str(error)) if isinstance(error, Hang) else error
-        raise Failed(f"{self.name} failed {when}", said(known)) from error
+        known = error
+        if isinstance(error, Hang):
+            known = TimeoutError(str(error)).with_traceback(error.__traceback__)
+        raise Failed(f"{self.name} failed {when}", said(known, installed=True)) from error
 
     def _wrong(self, wrong: Wrong) -> NoReturn:
         raise EnvFailed(f"{self.name} {wrong}: mend the env") from wrong

@@ -18,6 +18,7 @@ from drl.encoding import Encoder, Seen, not_finite
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.leaves import delivered
+from drl.raised import alike
 from drl.state import fill, whole
 from envs.alarm import Alarm
 from envs.answers import NOT_FINITE
@@ -275,7 +276,7 @@ class GymVector:
     def _noted(self, what: str, error: Failed) -> int:
         """How many have failed by now."""
         try:
-            return noted(self.restarts, what, LOST)
+            return noted(self.restarts, what, LOST, error.trace)
         except EnvFailed as enough:
             raise enough from error
 
@@ -369,20 +370,30 @@ class GymVector:
         return [env.env for env in self.envs]
 
 
-def noted(restarts: list[str], what: str, lost: str) -> int:
-    """One more entry of `restarts`, with an EnvWarning; how many there are.
+def noted(restarts: list[str], what: str, lost: str, trace: str = "") -> int:
+    """One more entry of `restarts`; how many there are.  The first of its kind is an EnvWarning,
+    those like it, of whichever environment, are counted.
 
-    lost  what has been done about it
+    lost   what has been done about it
+    trace  the traceback of what was raised
 
     EnvFailed where there are MOST_RESTARTS already.
     """
     if len(restarts) >= MOST_RESTARTS:
-        raise EnvFailed(
+        enough = EnvFailed(
             f"{what}, after {MOST_RESTARTS} such failures that were mended by a restart: mend "
             "the env"
         )
+        enough.trace = trace
+        raise enough
+    known = alike(what) in map(alike, restarts)
     restarts.append(what)
-    warnings.warn(f"{what}; {lost} ({len(restarts)})", EnvWarning, stacklevel=4)
+    if not known:
+        text = (
+            f"{what}; {lost} (restart {len(restarts)} of at most {MOST_RESTARTS}; the same again "
+            "is counted)"
+        )
+        warnings.warn(EnvWarning(text, trace), stacklevel=4)
     return len(restarts)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from drl.action_space import fitted, mask_size
 from drl.encoding import Encoder
 from drl.environment import NO_INFO, Info, Step
-from drl.errors import EnvFailed, UserError, said
+from drl.errors import EnvFailed, UserError
+from drl.raised import said
 from drl.state import fill
 from envs import answers
 from envs.answers import Wrong

@@ -85,10 +85,11 @@ class Process:
         with suppress(OSError):  # its end shows in the answer
             self.pipe.send(("do", self.asked, name, given))
 
-    def answer(self, failed: Callable[[str], int], patience: float = math.inf) -> Any:
+    def answer(self, failed: Callable[[str, str], int], patience: float = math.inf) -> Any:
         """What has come of it; answers to earlier questions, which nobody has waited for, are left.
 
-        failed    what is done where an environment has failed: how many have by now
+        failed    what is done where an environment has failed, by what is said of it and its
+                  traceback: how many have by now
         patience  seconds until it is killed; an environment that is restarted has its own
 
         Died, also where there was no answer in time; what was raised there.
@@ -105,12 +106,16 @@ class Process:
                 continue
             self.answered = number
             value, told = rest
-            for category, text in told:
-                warnings.warn(text, _class(category, Warning, UserWarning), stacklevel=4)
+            for category, text, trace in told:
+                warning = _class(category, Warning, UserWarning)(text)
+                warning.trace = trace
+                warnings.warn(warning, stacklevel=4)
             if kind == "done":
                 return value
-            name, text = value
-            raise _class(name, Exception, RuntimeError)(text)
+            name, text, trace = value
+            error = _class(name, Exception, RuntimeError)(text)
+            error.trace = trace
+            raise error
 
     def _heard(self, patience: float) -> Any:
         left = patience  # counted in looks: while we are stopped (Ctrl-Z), so is it
@@ -178,8 +183,10 @@ def _end(pipe: Connection, process: BaseProcess) -> None:
         process.join()
 
 
-def _no_number(text: str) -> NoReturn:
-    raise EnvFailed(f"{text}: mend the env")
+def _no_number(text: str, trace: str) -> NoReturn:
+    error = EnvFailed(f"{text}: mend the env")
+    error.trace = trace
+    raise error
 
 
 def _class(name: str, kind: type[Any], default: type[Any]) -> type[Any]:

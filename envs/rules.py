@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from drl.errors import EnvFailed, said
+from drl.errors import EnvFailed
+from drl.raised import said
 from envs import answers
 from envs.answers import Wrong
 

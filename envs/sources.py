@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from drl.closing import close
 from drl.encoding import Seen
 from drl.environment import VectorEnv
-from drl.errors import EnvWarning, UserError, said
+from drl.errors import EnvWarning, UserError
 from drl.named import is_file, is_installed, module_of, name_of, split, thing
 from drl.nearest import asked
+from drl.raised import said
 from envs.build import gymnasiums, make, require_room
 from envs.given import (
     Around,

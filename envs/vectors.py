@@ -12,7 +12,8 @@ from drl.action_space import fitted, kind_of_actions, mask_size
 from drl.closing import close
 from drl.encoding import Encoder
 from drl.environment import NO_INFO, Info, Step, VectorEnv
-from drl.errors import EnvFailed, UserError, said
+from drl.errors import EnvFailed, UserError
+from drl.raised import said
 from envs import answers
 from envs.answers import Wrong
 from envs.drawing import coloured, no_pictures

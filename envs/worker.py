@@ -1,9 +1,9 @@
 """The process that steps a slice of the environments: it does what its pipe says.
 
     ("do", number, name, arguments)             from the parent
-    ("failed", number, text)                    an environment has: how many have by now?
+    ("failed", number, text, trace)             an environment has: how many have by now?
     ("done", number, value, warnings)           the answer
-    ("error", number, (type, text), warnings)
+    ("error", number, (type, text, trace), warnings)
 
 Observations, rewards, flags, masks and actions go through shared memory.
 """
@@ -25,6 +25,7 @@ import numpy as np
 from drl.encoding import Seen
 from drl.environment import Info, Step
 from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
+from drl.raised import traceback_of
 from drl.state import UNFIT, seed_shared, shared_generators
 from drl.threads import of_this_process, one_thread
 from envs.guarded import Failed
@@ -48,12 +49,12 @@ class Slice(GymVector):
     """Some of N environments: each with the name, seed and restarts that it has among all.
 
     first  number of the first of them: so many others are open
-    ask    says that one has failed; how many have by now
+    ask    says that one has failed, with its traceback; how many have by now
     """
 
     def __init__(
         self, id: str | None, num_envs: int, seed: int, build: Callable[[], Any], *, first: int,
-        ask: Callable[[str], int],
+        ask: Callable[[str, str], int],
     ) -> None:  # fmt: skip
         self.ask = ask
         super().__init__(id, num_envs, seed, build, first=first)
@@ -62,7 +63,7 @@ class Slice(GymVector):
         return super()._others() + self.first
 
     def _noted(self, what: str, error: Failed) -> int:
-        return self.ask(what)
+        return self.ask(what, error.trace)
 
     def begin_anew(self, number: int) -> tuple[np.ndarray, Info]:
         """New episodes in a process that stands for one that has died.
@@ -107,7 +108,7 @@ class Server:
 
     def __init__(self, pipe: Connection, make: Make, first: int, count: int, seed: int) -> None:
         self.pipe, self.number = pipe, 0
-        self.told: list[tuple[str, str]] = []  # warnings: category, text
+        self.told: list[tuple[str, str, str]] = []  # warnings: category, text, traceback
         self.waiting: list[Any] = []  # what came while an answer was expected
         self.generators = shared_generators()
 
@@ -125,11 +126,11 @@ class Server:
 
     def tell(self, message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
         """A warning goes to the parent with the next answer."""
-        self.told.append((category.__name__, str(message)))
+        self.told.append((category.__name__, str(message), getattr(message, "trace", "")))
 
-    def ask(self, text: str) -> int:
+    def ask(self, text: str, trace: str) -> int:
         """How many have failed by now.   EnvFailed where the parent has other things to do."""
-        self.pipe.send(("failed", self.number, text))
+        self.pipe.send(("failed", self.number, text, trace))
         answer = self.pipe.recv()
         if type(answer) is int:
             return answer
@@ -146,9 +147,10 @@ class Server:
                 asked: Callable[..., Any] = getattr(self, name)
                 answer = "done", asked(*given)
             except KNOWN as error:
-                answer = "error", (_kind(error), str(error.args[0] if error.args else ""))
+                text = str(error.args[0] if error.args else "")
+                answer = "error", (_kind(error), text, traceback_of(error))
             except Exception:  # a fault of ours: all that is known of it
-                answer = "error", ("RuntimeError", traceback.format_exc())
+                answer = "error", ("RuntimeError", traceback.format_exc(), "")
             told, self.told = self.told, []
             self.pipe.send((answer[0], self.number, answer[1], told))
 

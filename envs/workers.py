@@ -186,9 +186,9 @@ class GymWorkers:
             return math.inf
         return (2 * process.count + 1) * gymnasium_env.STEP_SECONDS
 
-    def _failed(self, text: str) -> int:
+    def _failed(self, text: str, trace: str) -> int:
         """An environment has: how many have by now."""
-        return noted(self.restarts, text, LOST)
+        return noted(self.restarts, text, LOST, trace)
 
     def _anew(self, process: Process, died: Died, when: str) -> Any:
         """Another process in its place, with new episodes: what they begin with."""

@@ -7,7 +7,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from drl.errors import EnvFailed, said
+from drl.errors import EnvFailed
+from drl.raised import said
 from envs import make
 
 

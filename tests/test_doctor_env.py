@@ -167,7 +167,7 @@ BROKEN = {  # what breaks the API → words
     Raises: "the simulator is gone",
     OldStep: "4 values in a step, the old Gym API",
     Wrong: "shape (3,)",
-    unmade: "failed when it was made (RuntimeError: no port)",
+    unmade: "failed when it was made (RuntimeError: no port at ",
     Stale: "give fresh arrays",
 }
 

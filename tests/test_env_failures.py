@@ -1,6 +1,7 @@
 """Whatever an environment's module, constructor, reset or step raises is one line that names it,
 exit code 2, and what was learnt is kept."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,8 @@ def test_a_module_that_raises(
 ) -> None:
     corridor(end)
     line = said(capsys, "train", "dqn", "--env", "my_corridor:Corridor-v0")
-    assert line == f"drl: my_corridor failed when it was imported ({words}): mend it"
+    place = f"at {sys.path[0]}/my_corridor.py:23"
+    assert line == f"drl: my_corridor failed when it was imported ({words} {place}): mend it"
 
 
 def test_a_module_that_registers_nothing(corridor: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,9 +142,9 @@ def test_a_package_that_is_not_here_is_named() -> None:
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"constructor": "raise OSError('no\\n X')"}, " failed when it was made (OSError: no X)"),
-        ({"reset": "sys.exit('bye')"}, " (environment 0) called sys.exit('bye') in a reset"),
-        ({"reset": "raise ValueError"}, " (environment 0) failed in a reset (ValueError)"),
+        ({"constructor": "raise OSError('no\\n X')"}, " failed when it was made (OSError: no X "),
+        ({"reset": "sys.exit('bye')"}, " (environment 0) called sys.exit('bye') in a reset at "),
+        ({"reset": "raise ValueError"}, " (environment 0) failed in a reset (ValueError "),
     ],
 )  # fmt: skip
 def test_what_cannot_begin_is_one_line(
@@ -156,8 +158,8 @@ def test_what_cannot_begin_is_one_line(
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ("if self.life > 250: sys.exit(7)", "called sys.exit(7) in a step: mend the env"),
-        ("if self.life > 250: raise OSError('gone')", "(OSError: gone), after 10 such failures"),
+        ("if self.life > 250: sys.exit(7)", "called sys.exit(7) in a step at "),
+        ("if self.life > 250: raise OSError('gone')", "my_corridor.py:18), after 10 such failures"),
         ("if self.life > 250: return 1, 2", "gave 2 values in a step; Gymnasium's step returns"),
     ],
 )
@@ -273,8 +275,9 @@ class Fragile(NumpyEnv):
 def test_an_own_vectorised_world_that_raises_loses_nothing_either() -> None:
     with pytest.raises(EnvFailed) as error:
         train("dqn", Fragile, eval_every=1000, **SMALL)
-    failed = "Fragile failed in a step (RuntimeError: no fuel): mend the env"
-    assert str(error.value) == f"{failed} (env step 200, 136 updates)"
+    place = r"at .*test_env_failures\.py:\d+"
+    failed = rf"Fragile failed in a step \(RuntimeError: no fuel {place}\): mend the env"
+    assert re.fullmatch(failed + r" \(env step 200, 136 updates\)", str(error.value))
     assert isinstance(error.value.__cause__, RuntimeError)  # with where it was raised
     trained = error.value.result
     assert trained.env_steps == 200 and trained.agent.updates == 136

@@ -11,8 +11,9 @@ import numpy as np
 from agents.dqn.networks import BuildNet
 from agents.dqn.targets import TargetFunction
 from agents.exploration import Exploration
-from drl.errors import UserError, said
+from drl.errors import UserError
 from drl.nn.schedules import Schedule
+from drl.raised import said
 
 # ε by env steps, actions, environments, generator → what explores
 BuildExploration = Callable[[Schedule, int, int, np.random.Generator], Exploration]

@@ -22,8 +22,9 @@ from drl.api.play import SECONDS, advice, play, steps_of
 from drl.api.wrapped import settings_of, statistics_lines
 from drl.closing import close
 from drl.environment import VectorEnv, encoder_of
-from drl.errors import EnvFailed, EnvWarning, UserError, said
+from drl.errors import EnvFailed, EnvWarning, UserError
 from drl.nn.memory import GIB
+from drl.raised import said
 from drl.spaces import words
 from drl.tables import label
 from envs import repeat

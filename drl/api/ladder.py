@@ -19,7 +19,8 @@ from agents.row import Row
 from agents.task import RLTask
 from drl.api.choose import on_top
 from drl.api.findings import Finding, Mark, Report
-from drl.errors import Diverged, UserError, said
+from drl.errors import Diverged, UserError
+from drl.raised import said
 from drl.tables import label
 from envs import probes
 from envs.sources import source

@@ -14,6 +14,7 @@ from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
 from drl.experiment.run import Run
+from drl.experiment.tracebacks import tracebacks_kept
 from drl.named import short
 from drl.nn import Network
 from drl.settings import plain
@@ -47,6 +48,8 @@ class Learnt:
     job: str
     settings: dict[str, Any]
     console: Console
+    home: Path | None = None
+    """The run's directory; none: there is none."""
 
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
         """The policy of the best evaluation, or of the last checkpoint.
@@ -77,8 +80,9 @@ class Learnt:
         from drl.api.score import score
 
         policy = self.policy(which)
-        factory = source_of(self.settings, self.console, env)
-        return score(policy, factory, episodes, seed, str(self.where), self.settings, sample)
+        with tracebacks_kept(self.home):
+            factory = source_of(self.settings, self.console, env)
+            return score(policy, factory, episodes, seed, str(self.where), self.settings, sample)
 
     def episode(
         self, seed: int = 7, which: Which = "best", max_steps: int | None = None, env: Any = None
@@ -110,12 +114,13 @@ class Learnt:
         if out.suffix not in VIDEOS:
             raise UserError(f"{out} is not possible: give a name with .gif or .mp4")
         check_out(out)
-        episode = self.episode(seed, which, max_steps, env)
-        try:
-            write(out, steady(episode, even=out.suffix == ".mp4"), episode.fps)
-        finally:
-            episode.close()
-        return episode.total
+        with tracebacks_kept(self.home):
+            episode = self.episode(seed, which, max_steps, env)
+            try:
+                write(out, steady(episode, even=out.suffix == ".mp4"), episode.fps)
+            finally:
+                episode.close()
+            return episode.total
 
     def export(
         self, out: str | Path, format: str | None = None, which: Which = "best",
@@ -157,7 +162,7 @@ class LoadedRun(Learnt):
     def __init__(
         self, directory: str | Path, console: Console | None = None, agent: Any = None
     ) -> None:
-        self.directory = self.where = Path(directory)
+        self.directory = self.where = self.home = Path(directory)
         self.agent = agent
         self.console = console or Silent()
         with Run.open(self.directory) as run:

@@ -66,6 +66,7 @@ def run(config: Config) -> dict[str, Any]:
             "mean return": f"{score(result.mean, std)} ± {score(std, result.mean)} (std)",
             "min, max": f"{score(numbers['min_reward'])}, {score(numbers['max_reward'])}",
             "mean length": f"{numbers['mean_ep_length']:.1f} agent steps",
-        },
+        }
+        | ({"env restarts": str(result.restarts)} if result.restarts else {}),
     )
     return numbers

@@ -51,6 +51,7 @@ def run(config: Config) -> dict[str, Any]:
     from drl.cli.console import CommandConsole
     from drl.cli.window import shown
     from drl.experiment.output import check_out
+    from drl.experiment.tracebacks import tracebacks_kept
     from drl.images import steady
     from drl.numbers import score
 
@@ -59,18 +60,20 @@ def run(config: Config) -> dict[str, Any]:
     out = config.out or (None if config.window else home / "episode.gif")
     if out is not None:
         check_out(out)
-    episode = opened(config.run, console).episode(config.seed, config.policy, config.max_steps)
-    title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
-    try:
-        images = steady(episode, even=out is not None and out.suffix == ".mp4")
-        if config.window:
-            images = shown(images, episode.fps, title)
-        if out is None:
-            deque(images, maxlen=0)  # played, and that is all
-        else:
-            write(out, images, episode.fps)
-    finally:
-        episode.close()
+    found = opened(config.run, console)
+    with tracebacks_kept(found.home):
+        episode = found.episode(config.seed, config.policy, config.max_steps)
+        title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
+        try:
+            images = steady(episode, even=out is not None and out.suffix == ".mp4")
+            if config.window:
+                images = shown(images, episode.fps, title)
+            if out is None:
+                deque(images, maxlen=0)  # played, and that is all
+            else:
+                write(out, images, episode.fps)
+        finally:
+            episode.close()
     result = {
         "return": episode.total,
         "length": episode.length,

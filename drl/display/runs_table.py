@@ -7,6 +7,7 @@ processes are forked beside it.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from drl.display.notebook import EVERY, Output, in_notebook
 from drl.display.pace import Pace
 from drl.display.streams import one_line
 from drl.numbers import score
+from drl.raised import alike
 
 
 class RunsTable:
@@ -32,6 +34,8 @@ class RunsTable:
         self.ended = 0
         self.status: dict[str, str] = {}
         self.paces: dict[str, Pace] = {}
+        self.warned: set[str] = set()
+        self.failed: dict[str, str] = {}  # why → the first run that has
         self.last = time.monotonic()
 
     def start(self, run: Path) -> None:
@@ -46,7 +50,10 @@ class RunsTable:
         return self.paces.setdefault(run.name, Pace(total))(done)
 
     def warn(self, run: Path, text: str) -> None:
-        self.say(f"drl: warning: {run.name}: {text}")
+        """Once, where several runs have the same to say."""
+        if (common := alike(text.replace(str(run), ""))) not in self.warned:
+            self.warned.add(common)
+            self.say(f"drl: warning: {run.name}: {text}")
 
     def end(self, run: Path, summary: dict[str, Any]) -> None:
         self._end(run)
@@ -55,7 +62,10 @@ class RunsTable:
 
     def fail(self, run: Path, reason: str) -> None:
         self._end(run)
-        self.say(f"drl: {run.name} failed: {reason}")
+        common = re.sub(r"\d+", "", alike(reason.replace(str(run), "")))  # steps made differ
+        first = self.failed.setdefault(common, run.name)
+        why = f": {reason}" if first == run.name else f" as {first}"
+        self.say(f"drl: {run.name} failed{why}")
 
     def refresh(self) -> None:
         if not self.quiet and time.monotonic() - self.last >= self.every:

@@ -17,6 +17,7 @@ from drl.experiment.points import Points
 from drl.experiment.run import Run
 from drl.experiment.stopped import stopped_in_one_line
 from drl.experiment.task import Task
+from drl.experiment.tracebacks import tracebacks_kept
 from drl.log import Logger
 from drl.log.writers import see_curves, writers_of
 from drl.state import fitting, load_shared_generators, number, shared_generators
@@ -97,6 +98,7 @@ class Experiment:
             with (
                 self.interrupt,
                 env_warnings(self.warn_once),
+                tracebacks_kept(None if self.run is None else self.run.directory),
                 console.progress(task.unit, until) as progress,
                 one_thread(),
             ):

@@ -17,7 +17,8 @@ from drl.named import short
 MOST_SEEDS = 10_000  # runs in one directory
 # what a process leaves that is killed while it makes a run, or writes a file of one
 HALF = (".config.json.[0-9]*", ".summary.json.[0-9]*", "checkpoints/.*.safetensors.[0-9]*")
-OWN = ("config.json", "summary.json", ".lock", "events.*")
+TRACEBACKS = "env_tracebacks.txt"  # of what an environment has raised
+OWN = ("config.json", "summary.json", ".lock", "events.*", TRACEBACKS)
 
 
 def claim_directory(job: str, what: str, seed: int | str) -> Path:

@@ -32,7 +32,9 @@ def stopped_in_one_line(
         raise UserError(f"{error} ({where()}){_last_good(run)}: {remedy}") from error
     except EnvFailed as error:
         keep()
-        raise EnvFailed(f"{error} ({where()}){_last_good(run)}") from error.__cause__ or error
+        stopped = EnvFailed(f"{error} ({where()}){_last_good(run)}")
+        stopped.trace = error.trace
+        raise stopped from error.__cause__ or error
     except UserError as error:
         raise UserError(f"{error} ({where()}){_last_good(run)}") from error
     except (MemoryError, RuntimeError) as error:

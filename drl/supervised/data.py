@@ -10,8 +10,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from drl.errors import UserError, said
+from drl.errors import UserError
 from drl.nearest import did_you_mean
+from drl.raised import said
 from drl.supervised import idx, mnist
 
 UCI = Path(__file__).parent / "uci"
