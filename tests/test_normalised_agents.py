@@ -136,7 +136,7 @@ def test_all_that_was_acted_on_moves_into_actor_critics_and_targets(name: str) -
     x = np.random.default_rng(3).normal(100, 30, (5, 3)).astype(np.float32)
     again = built(name, space, learning_starts=200)
     again.load_state(agent.state())
-    assert np.array_equal(again.policy().act(x), agent.policy().act(x))
+    assert np.array_equal(again.policy()(x), agent.policy()(x))
     assert np.array_equal(again.policy().value(x), agent.policy().value(x))
 
 
@@ -183,8 +183,7 @@ def test_policies_keep_the_statistics(run: Path, tmp_path: Path) -> None:
         again: Any = drl.load_policy(tmp_path / "policy.safetensors")
         for seen in observations():
             assert np.array_equal(again(seen), policy(seen))
-            one, _ = policy.batch(seen)
-            assert np.array_equal(again.value(one), policy.value(one))
+            assert np.array_equal(again.value(seen), policy.value(seen))
 
 
 @pytest.mark.parametrize("form", ["npz", "pt", "onnx"])

@@ -173,7 +173,10 @@ def test_solves_cartpole_and_evaluate_agrees(
         (["--hidden", "64", "-1"], ["--hidden", "above 0"]),
         (["--lr", "nan"], ["--lr nan", "above 0"]),
         (["--buffer-size", "10"], ["--buffer-size 10", "batch of 64"]),
-        (["--buffer-size", "100000000000"], ["CartPole-v1", "fit"]),
+        (
+            ["--buffer-size", "100000000000", "--steps", "100000000000"],
+            ["100,000,000,000 transitions", "--buffer-size"],
+        ),
         (["--v-min", "3", "--v-max", "2"], ["--v-max 2", "--v-min (3"]),
         (["--head", "c52"], ["--head", "c51"]),
         (["--activation", "swish"], ["swish", "relu"]),
