@@ -387,8 +387,8 @@ def test_bits_are_flipped_at_once_and_never_without() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_point_goes_straight_to_its_place_and_nowhere_without(seed: int) -> None:
-    """SAC after 6,000 steps."""
-    found = gaps(learnt("sac", True, seed, steps=6_000), AGENTS["sac"], reach.best_returns)
-    assert found.mean() < 0.7 and found.min() == 0 and found.max() < 20
-    without = gaps(learnt("sac", False, seed, steps=6_000), AGENTS["sac"], reach.best_returns)
-    assert np.median(without) > 25
+    """SAC after 5,000 steps."""
+    found = gaps(learnt("sac", True, seed, steps=5_000), AGENTS["sac"], reach.best_returns)
+    assert found.mean() < 2 and found.min() == 0 and np.median(found) <= 1
+    without = gaps(learnt("sac", False, seed, steps=5_000), AGENTS["sac"], reach.best_returns)
+    assert without.mean() > 30
