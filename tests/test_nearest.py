@@ -35,6 +35,7 @@ def said(args: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("train dqn --lr", "--lr needs a value"),
         ("tour ten", "'ten' is not possible: give a whole number"),
         ("evaluate", "missing: directory of the run, or a policy's file; see drl evaluate"),
+        ("export runs/a", "missing: --out, file to write; one that exists is refused; see drl"),
         ("train dqn --bootstrap duble", "give max, double or munchausen (did you mean double?)"),
         ("train dqn --log-to csvv", "(did you mean csv?)"),
         ("export run --format onxx", "(did you mean onnx?)"),

@@ -164,10 +164,10 @@ def plainly(message: str) -> str:
         choices = [c for c in re.findall(r"'([^']*)'", rest) if c != "None"]
         named = f"{option} {value}" if option.startswith("--") else repr(value)
         return f"{named} is not possible: give {listed(choices)}{did_you_mean(value, choices)}"
-    required = re.match(r"Missing from drl [^:]*: \S+ (.*) \(required\)", message)
-    if required is not None:
-        text = required[1].partition(".")[0]
-        return f"missing: {text[:1].lower()}{text[1:]}"
+    required = re.match(r"Missing from drl [^:]*: (--\S+ )?\S+ (.*) \(required\)", message)
+    if required is not None:  # a place, or an option and its metavar; then what it is
+        option, text = required[1] or "", required[2].partition(".")[0]
+        return f"missing: {option and option[:-1] + ', '}{text[:1].lower()}{text[1:]}"
     missing = re.match(r"Missing value for argument '(\S+)'", message)
     if missing is not None:
         option = missing[1]
