@@ -116,7 +116,7 @@ def test_a_bare_assert_is_told_by_its_place() -> None:
         def __init__(self) -> None:
             raise AssertionError  # pytest gives its own a text
 
-    with pytest.raises(EnvFailed, match=r"\(AssertionError in test_third_party.py, line \d+\)"):
+    with pytest.raises(EnvFailed, match=r"\(AssertionError at .*test_third_party\.py:\d+\)"):
         make(Bare, 1, 0)
     assert as_flags("give them as `env_kwargs`") == "give them as --env-kwargs"
 
