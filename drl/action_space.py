@@ -63,19 +63,13 @@ def fitted(actions: Any, space: Any, count: int) -> np.ndarray:
 def are_of(actions: np.ndarray, space: Any) -> np.ndarray:
     """Which actions (N, *shape) are the space's own: (N,) bool.   Those of a Box may lie outside
     its bounds, where a policy's density does not end; they are finite."""
-    from gymnasium import spaces
-
-    if isinstance(space, spaces.Box):
+    counts = choices(space)
+    if counts is None:
         fit = np.isfinite(actions)
     else:
-        first = getattr(space, "start", 0)
-        counts: Any = (
-            2
-            if isinstance(space, spaces.MultiBinary)
-            else (space.n if isinstance(space, spaces.Discrete) else space.nvec)
-        )
-        whole = actions == np.floor(actions)
-        fit = whole & (actions >= first) & (actions < first + counts)
+        first, whole = getattr(space, "start", 0), actions == np.floor(actions)
+        below = first + np.reshape(counts, space.shape)
+        fit = whole & (actions >= first) & (actions < below)
     return np.asarray(fit.reshape(len(actions), -1).all(axis=1))
 
 
