@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -212,21 +213,22 @@ def test_what_is_not_possible_is_said_in_one_line(
 
 # -- which agent takes which ----------------------------------------------------------------------
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A table of agents with made-up rows alone, beside DQN."""
+def rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A table of agents with made-up rows alone, beside DQN; afterwards as it was, in its order."""
+    before = dict(tables.AGENTS)
 
     def add(**kinds: tuple[str, ...]) -> None:
-        for name in list(tables.AGENTS):
-            if name != "dqn":
-                monkeypatch.delitem(tables.AGENTS, name)
+        for name in set(tables.AGENTS) - {"dqn"}:
+            del tables.AGENTS[name]
         for name, actions in kinds.items():
             module: Any = ModuleType(f"made_up_{name}")
             module.Config, module.build, module.ACTIONS = DQNConfig, build_dqn, actions
             monkeypatch.setitem(sys.modules, module.__name__, module)
-            row = tables.Row(module.__name__, "made up", tables.RL)
-            monkeypatch.setitem(tables.AGENTS, name, row)
+            tables.AGENTS[name] = tables.Row(module.__name__, "made up", tables.RL)
 
-    return add
+    yield add
+    tables.AGENTS.clear()
+    tables.AGENTS.update(before)
 
 
 BOX = Box(-2.0, 2.0, (1,), np.float32)
