@@ -21,39 +21,55 @@ from drl.tables import TASKS
 
 
 def load_policy(path: str | Path, net: Any = None, agent: Any = None) -> SavedPolicy:
-    """What `policy.save` wrote, or a run's checkpoints/best.safetensors.
+    """The policy in a file: what `policy.save` wrote, or a run's checkpoint; or the best policy of
+    a run's directory.
 
-    net    builds the network, where the policy was trained with one of your own (agents.Parts.net):
-           a function, or its name ("my_nets.py:wide")
+    net    builds the network, where the policy was trained with one of your own (agents.Parts.net)
+           that the file does not name: a function, or its name ("my_nets.py:wide")
     agent  of your own, where no file holds it
 
     UserError where there is no such file, it is damaged, no policy, or of another network.
     """
-    return _read(checkpoint.load(Path(path)), str(path), Silent(), net, agent)
+    console, (state, where) = Silent(), _found(Path(path))
+    own = _named_net(state, console) if net is None else net
+    return _read(state, where, console, own, agent)
 
 
 def policy_at(path: Path, console: Console, given: Any = None) -> SavedPolicy:
-    """The best policy of a run's directory, or a policy's file, with the network that it names.
+    """The best policy of a run's directory, or that of a file, with the network that it names.
 
     console  where it is said what code is run that the file names
     given    builds the network, where nothing names it
 
     UserError where there is none.
     """
-    where = str(path)
+    state, where = _found(path)
+    return _read(state, where, console, _named_net(state, console) or given)
+
+
+def _found(path: Path) -> tuple[Mapping[str, Any], str]:
+    """What `SavedPolicy.state` gave, and where it is, for messages.   UserError where it is not."""
     if path.is_dir():
-        where = f"the best policy of {path}"
         with Run.open(path) as run:
             if run.job in TASKS:
                 raise UserError(f"{path} is a {run.job} run, which has no policy")
-            state = run.load_best()
-    else:
-        state = checkpoint.load(path)
+            return run.load_best(), f"the best policy of {path}"
+    state = checkpoint.load(path)
+    if "task" in state:  # a run's, of all that its future depends on
+        state = state["model"]
+        if not isinstance(state, dict) or "policy" not in state:
+            raise UserError(f"{path} is of a run that has no policy")
+    return state, str(path)
+
+
+def _named_net(state: Mapping[str, Any], console: Console) -> str | None:
+    """By which name the policy's own network is found; None: it has none, or nothing names it."""
     about = state.get("policy")
     net = about.get("own_net") if isinstance(about, dict) else None
-    if isinstance(net, str):
-        say_code(net, "the policy's own network", console)
-    return _read(state, where, console, net if isinstance(net, str) else given)
+    if not isinstance(net, str):
+        return None
+    say_code(net, "the policy's own network", console)
+    return net
 
 
 def _read(

@@ -60,6 +60,10 @@ class Learnt:
         """
         raise NotImplementedError
 
+    def named(self, which: Which) -> str:
+        """What results call the policy that `policy(which)` gives."""
+        return which
+
     def network(self, which: Which = "best", data: Any = None) -> Network:
         """A plain chain of layers by whose outputs the best action is chosen.   UserError where
         there is none."""
@@ -293,7 +297,8 @@ class LoadedRun(Learnt):
 
 
 class PolicyFile(Learnt):
-    """A policy's file, with the environment that it names.   UserError where it is none."""
+    """A policy's file, or a run's checkpoint, with the environment that it names.   UserError where
+    it is none."""
 
     def __init__(self, path: str | Path, console: Console | None = None) -> None:
         from drl.api.policies import policy_at
@@ -308,11 +313,18 @@ class PolicyFile(Learnt):
         self.title = short(str(self.settings.get("env", path)))
 
     def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+        if which != "best":
+            raise UserError(f"{self.where} holds one policy: leave out `policy={which}`")
         return self._policy
+
+    def named(self, which: Which) -> str:
+        checkpoint = self.where.match("step-*.safetensors")
+        return self.where.stem if checkpoint else which
 
 
 def opened(path: Path, console: Console) -> Any:
-    """A run's directory, or a policy's file.   UserError where there is neither."""
+    """A run's directory, or a policy's file, or a run's checkpoint.   UserError where there is
+    none."""
     return PolicyFile(path, console) if path.is_file() else LoadedRun(path, console)
 
 
@@ -324,4 +336,8 @@ def load_run(directory: str | Path, agent: Any = None) -> LoadedRun:
 
     UserError where there is no run.
     """
+    if Path(directory).is_file():
+        raise UserError(
+            f"{directory} is a file, a run is a directory: load_policy reads a policy's file"
+        )
     return LoadedRun(directory, agent=agent)

@@ -54,5 +54,5 @@ def known() -> frozenset[str]:
 
     configs = [ExperimentConfig, DigitsConfig, *(find_agent(name).config for name in AGENTS)]
     own = {"seeds", "out", "force", "episodes", "max_steps", "device", "run", "format"}
-    own |= {"tensorboard", "init_from", "env", "env_kwargs", "sample"}
+    own |= {"tensorboard", "init_from", "env", "env_kwargs", "sample", "policy"}
     return frozenset({field.name for config in configs for field in fields(config)} | own)

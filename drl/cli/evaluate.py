@@ -18,7 +18,7 @@ class Config:
     its test split."""
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run, or a policy's file."""
+    """Directory of the run, a policy's file, or a checkpoint of a run."""
     episodes: int = 100
     """Of an agent: whole episodes to play."""
     seed: int = 7
@@ -57,11 +57,11 @@ def run(config: Config) -> dict[str, Any]:
     if config.data is not None:
         raise UserError(f"{config.run} is of an agent, which learns from no data: leave it out")
     result = found.evaluate(config.episodes, config.seed, config.policy, sample=config.sample)
-    numbers = scores(result, config.seed, config.policy, config.sample)
+    policy = found.named(config.policy)
+    numbers = scores(result, config.seed, policy, config.sample)
     std, how = numbers["std_reward"], "sampled" if config.sample else "greedy"
     console.table(
-        f"{found.title}, {config.policy} policy, {len(result.returns)} {how} episodes, "
-        f"seed {config.seed}",
+        f"{found.title}, {policy} policy, {len(result.returns)} {how} episodes, seed {config.seed}",
         {
             "mean return": f"{score(result.mean, std)} ± {score(std, result.mean)} (std)",
             "min, max": f"{score(numbers['min_reward'])}, {score(numbers['max_reward'])}",

@@ -14,7 +14,7 @@ class Config:
     """Write a network for another program: numpy, torch or ONNX; see docs/export.md."""
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run, or a policy's file."""
+    """Directory of the run, a policy's file, or a checkpoint of a run."""
     out: Path
     """File to write; one that exists is refused."""
     format_: Annotated[Literal["npz", "torch", "onnx"] | None, tyro.conf.arg(name="format")] = None
@@ -50,7 +50,7 @@ def run(config: Config) -> dict[str, Any]:
     return {
         "out": str(config.out),
         "format": form,
-        "policy": "last" if found.job in TASKS else config.policy,
+        "policy": "last" if found.job in TASKS else found.named(config.policy),
         "input_shape": list(net.input_shape),
         "outputs": net.output_shapes[-1][0],
         "parameters": net.size,

@@ -39,7 +39,7 @@ class EnvFlags:
     """Other parts of the agent of your own, name=module:thing or name=file.py:thing, as in
     bootstrap=my_parts.py:target (docs/your-own.md)."""
     init_from: Path | None = None
-    """A run, or a policy's file, whose weights the agent begins with."""
+    """A run, a policy's file, or a checkpoint of a run, whose weights the agent begins with."""
 
 
 @dataclass(frozen=True)

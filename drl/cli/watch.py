@@ -19,7 +19,7 @@ class Config:
     window."""
 
     run: tyro.conf.Positional[Path]
-    """Directory of the run, or a policy's file."""
+    """Directory of the run, a policy's file, or a checkpoint of a run."""
     out: Path | None = None
     """File to write, .gif or .mp4; none: episode.gif in the run, or with --window no file."""
     window: bool = False
@@ -63,7 +63,8 @@ def run(config: Config) -> dict[str, Any]:
     found = opened(config.run, console)
     with tracebacks_kept(found.home):
         episode = found.episode(config.seed, config.policy, config.max_steps)
-        title = f"{episode.id}, {config.policy} policy, one greedy episode, seed {config.seed}"
+        policy = found.named(config.policy)
+        title = f"{episode.id}, {policy} policy, one greedy episode, seed {config.seed}"
         try:
             images = steady(episode, even=out is not None and out.suffix == ".mp4")
             if config.window:
@@ -79,7 +80,7 @@ def run(config: Config) -> dict[str, Any]:
         "length": episode.length,
         "cut": episode.cut,
         "seed": config.seed,
-        "policy": config.policy,
+        "policy": policy,
         "out": str(out) if out else None,
     }
     console.table(

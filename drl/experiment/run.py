@@ -18,6 +18,7 @@ from drl.experiment.lock import Lock
 from drl.experiment.run_files import (
     clear,
     halves,
+    home_of,
     no_place,
     remove_empty,
     require_place,
@@ -90,6 +91,9 @@ class Run:
     def open(cls, directory: Path, write: bool = False) -> Run:
         """A run that is there.  UserError if it is none, or another process writes it."""
         directory = Path(directory)
+        if directory.is_file():
+            its = f", {home}" if (home := home_of(directory)) is not None else ""
+            raise UserError(f"{directory} is a file: give the run's directory{its}")
         if not directory.is_dir():
             raise UserError(f"no run {directory}: there is no such directory")
         if not (directory / "config.json").is_file():

@@ -41,11 +41,15 @@ def claim_directory(job: str, what: str, seed: int | str) -> Path:
 
 def is_part_of_a_run(path: Path) -> bool:
     """Whether `path` is the name of a file that a run is made of, there or not."""
-    path = path.parent.resolve() / path.name
-    if path.parent.name == "checkpoints" and path.suffix == ".safetensors":
-        return (path.parents[1] / "config.json").exists()
-    own = any(path.match(pattern) for pattern in OWN)
-    return own and (path.parent / "config.json").exists()
+    return home_of(path.parent.resolve() / path.name) is not None
+
+
+def home_of(path: Path) -> Path | None:
+    """The directory of the run that a file of this name is part of, there or not; None: of none."""
+    kept = path.parent.name == "checkpoints" and path.suffix == ".safetensors"
+    home = path.parents[1] if kept else path.parent
+    own = kept or any(path.match(pattern) for pattern in OWN)
+    return home if own and (home / "config.json").exists() else None
 
 
 def is_free(directory: Path) -> bool:
