@@ -1,7 +1,11 @@
 """A change that means to change nothing changes no byte: what each variant has learnt, kept.
 
 `python tests/test_same_bytes.py` writes the hashes anew, after a change that means to; say so in
-its message.  They hold for one machine's arithmetic (tests/arithmetic.py); elsewhere they are
+its message.  With words (`ppo "dqn c51"`) it writes those of the cases that begin with one of
+them: new cases, by the code before the change that they are to hold.
+
+They hold for one machine's arithmetic (tests/arithmetic.py), and are kept by its fingerprint, so
+that those of several machines stand side by side; where a machine has none for a case it is
 skipped, and what a run repeats of itself is tested in test_train.py.
 """
 
@@ -86,6 +90,41 @@ for model in ("logistic", "mlp", "conv"):
             "--backend", backend,
         ]  # fmt: skip
 
+ROLLOUTS = ["--num-envs", "8", "--n-steps", "32", "--steps", "768", "--anneal-steps", "100000"]
+REPLAYED = [
+    "--env", "Pendulum-v1", "--num-envs", "2", "--steps", "160", "--learning-starts", "64",
+    "--hidden", "24", "24", "--batch-size", "32", "--lr-steps", "100000",
+]  # fmt: skip
+EVALUATED = ["--eval-every", "250", "--eval-episodes", "2", "--log", "none"]
+OTHERS = {  # a short part of a whole training, as above
+    "ppo discrete": ["ppo", "--env", "CartPole-v1", *ROLLOUTS, "--batch-size", "64"],
+    "ppo continuous": ["ppo", "--env", "Pendulum-v1", *ROLLOUTS, "--batch-size", "64"],
+    "ppo recurrent": [
+        "ppo", "--env", "CartPole-v1", *ROLLOUTS, "--batch-size", "64", "--recurrent",
+        "--recurrent-units", "12", "--hidden", "16",
+    ],
+    "ppo shared": [
+        "ppo", "--env", "drl/Catch-v0", *ROLLOUTS, "--batch-size", "64", "--shared",
+        "--clip-range-vf", "0.2", "--normalise-reward",
+    ],
+    "a2c": ["a2c", "--env", "CartPole-v1", *ROLLOUTS],
+    "pqn": [
+        "pqn", "--env", "CartPole-v1", *ROLLOUTS, "--batch-size", "64", "--epsilon-steps", "8000",
+    ],
+    "sac": ["sac", *REPLAYED],
+    "td3": ["td3", *REPLAYED],
+    "tqc": ["tqc", *REPLAYED],
+    "crossq": ["crossq", *REPLAYED, "--normalise-obs"],
+}  # fmt: skip
+CASES |= {
+    f"{name} {backend} 1": ["train", *flags, *EVALUATED, "--backend", backend]
+    for name, flags in OTHERS.items()
+    for backend in ("numpy", "torch")
+}
+VECTORS = (
+    "net", "target_net", "critic_net", "target_actor_net", "log_value", "m", "v",
+)  # fmt: skip
+
 
 def learnt(case: str, directory: Path) -> str:
     """The hash of all parameters, targets, moments and memories of a short training."""
@@ -93,7 +132,7 @@ def learnt(case: str, directory: Path) -> str:
     assert main([*CASES[case], "--run", str(run), "--json"]) == 0
     state = checkpoint.load(sorted((run / "checkpoints").glob("step-*"))[-1])
     digest = hashlib.sha256()
-    for name, array in sorted(arrays(state)):
+    for name, array in sorted(arrays(state), key=lambda named: named[0]):
         digest.update(name.encode() + array.tobytes())
     return digest.hexdigest()[:16]
 
@@ -106,7 +145,7 @@ def arrays(state: dict[str, Any], path: str = "") -> list[tuple[str, np.ndarray]
             continue  # what can be used without the training: the network once more
         if isinstance(value, dict):
             found += arrays(value, name)
-        elif isinstance(value, np.ndarray) and name in ("net", "target_net", "m", "v"):
+        elif isinstance(value, np.ndarray) and (name in VECTORS or path.endswith("_buffers")):
             found.append((name, value))
     return found
 
@@ -133,11 +172,27 @@ def test_another_seed_gives_another_hash(tmp_path: Path) -> None:
     assert one != learnt("dqn double numpy 2", tmp_path / "2")
 
 
-def record() -> None:
-    """Write every case's hash, under this machine's fingerprints."""
+def test_the_hash_is_of_all_that_has_been_learnt(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    for case, names in {
+        "td3 numpy 1": {"net", "critic_net", "target_net", "target_actor_net", "m", "v"},
+        "crossq numpy 1": {"net", "critic_net", "log_value", "m", "v", "batchrenorm0.mean"},
+    }.items():
+        assert main([*CASES[case], "--run", str(run / case), "--json"]) == 0
+        state = checkpoint.load(sorted((run / case / "checkpoints").glob("step-*"))[-1])
+        found = [name for name, _ in arrays(state)]
+        assert names <= set(found), case
+        assert found.count("m") == (2 if case.startswith("td3") else 3)  # of each optimizer
+
+
+def record(words: list[str]) -> None:
+    """Write the hash of every case, or of those that begin with a word, under this machine's
+    fingerprints; what is kept of other machines stays."""
     by_machine: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     prints = {backend: fingerprint(backend) for backend in ("numpy", "torch")}
     for case in CASES:
+        if words and not case.startswith(tuple(words)):
+            continue
         backend = "torch" if " torch " in case else "numpy"
         with tempfile.TemporaryDirectory() as directory:
             found = learnt(case, Path(directory))
@@ -147,4 +202,4 @@ def record() -> None:
 
 
 if __name__ == "__main__":
-    record()
+    record(sys.argv[1:])
