@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from agents import schedule_ends
 from agents.agent import require_agent
 from agents.collapse import Collapse
 from agents.config import ExperimentConfig
@@ -74,7 +75,8 @@ def new(
         settings["observation_space"] = to_json(encoder.original)
         settings["observations"] = encoder.words()
     settings |= _actions(task)
-    return Training(task, settings, lines, [*row.warnings(complete, experiment), *rising(complete)])
+    warnings = [*row.warnings(complete, experiment), *schedule_ends.rising(complete)]
+    return Training(task, settings, lines + schedule_ends.said(complete), warnings)
 
 
 def restore(
@@ -163,17 +165,6 @@ def _task(
         agent, envs, factory, experiment, row.name, partial(restarted_envs, factory, experiment),
         callbacks, row.charts, row.remedy,
     )  # fmt: skip
-
-
-def rising(config: Any) -> list[str]:
-    """That a learning rate which was given alone is below the one at which a preset ends."""
-    lr, end = getattr(config, "lr", None), getattr(config, "lr_end", None)
-    if lr is None or end is None or end <= lr:
-        return []
-    return [
-        f"the learning rate rises, from `lr={lr:g}` to `lr_end={end:g}`: give an `lr_end` too, "
-        "None lets it stay"
-    ]
 
 
 def training_envs(factory: EnvFactory, config: ExperimentConfig) -> VectorEnv:

@@ -43,7 +43,7 @@ def resolve(config: PQNConfig, setup: Setup) -> tuple[PQNConfig, list[str]]:
     """
     falls, anneals = epsilon_steps(config, setup.steps), config.anneal_steps or setup.steps
     about = [] if config.epsilon_steps else [f"ε over {falls:,} env steps"]
-    if config.lr_end is not None and config.anneal_steps is None:
+    if config.lr_end not in (None, config.lr) and config.anneal_steps is None:
         about.append(f"the learning rate over {anneals:,}")
     lines = []
     if about:

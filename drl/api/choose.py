@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from agents import schedule_ends
 from agents.config import ExperimentConfig
 from agents.row import Preset, Row
 from drl.errors import UserError
@@ -38,14 +39,16 @@ def choose(
 def on_top(
     row: Row, config: Any, experiment: ExperimentConfig, changes: Mapping[str, Any]
 ) -> Preset:
-    """Both with settings of either, by name, in place of theirs.   UserError as above."""
+    """Both with settings of either, by name, in place of theirs; a schedule of which one end is
+    given does not rise (agents.schedule_ends).   UserError as above."""
     mine = {f.name for f in fields(config)}
     its = {f.name for f in fields(experiment)}
     for name in changes:
         if name not in mine | its:
             known = sorted(mine | its)
             raise UserError(f"{row.name} has no setting {name!r}{did_you_mean(name, known)}")
+    changed = replace(config, **{n: v for n, v in changes.items() if n in mine})
     return Preset(
-        replace(config, **{n: v for n, v in changes.items() if n in mine}),
+        schedule_ends.moved(changed, changes),
         replace(experiment, **{n: v for n, v in changes.items() if n in its}),
     )

@@ -53,7 +53,9 @@ def train(
     wrappers    classes, or "module:Class", around each environment, in this order
     init_from   a run or a policy file whose weights the agent begins with
     resume_or_start  where `run` is there already, go on with it; what is finished is given back
-    settings    by name, on top: lr=1e-4, num_envs=4, eval_every=1000, log_to=("csv",)
+    settings    by name, on top: lr=1e-4, num_envs=4, eval_every=1000, log_to=("csv",); where
+                only one end of a value that falls is given (lr, not lr_end) the other stays as it
+                is, unless the value would rise by it: then it is the same
 
     Ctrl-C ends training; the result is what was learnt until then (result.interrupted).
 

@@ -75,6 +75,12 @@ def known(config: type, args: Sequence[str], default: Any = None) -> Any:
     return found[0]
 
 
+def named(args: Sequence[str]) -> set[str]:
+    """The settings that the words name."""
+    flags = (word.partition("=")[0] for word in args if word.startswith("--"))
+    return {flag.removeprefix("--").replace("-", "_") for flag in flags}
+
+
 def split(config: type, name: str, args: Sequence[str]) -> tuple[Any, list[str]]:
     """A config, and the words that it does not know.   UserError as in `parse`."""
     if "-h" in args or "--help" in args:

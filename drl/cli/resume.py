@@ -59,11 +59,12 @@ def parse(name: str, args: list[str]) -> Resumed:
 
 
 def _changes(directory: Path, name: str, words: list[str], parse_with: Any) -> dict[str, Any]:
-    from agents import job
+    from agents import job, schedule_ends
     from agents.config import ExperimentConfig
     from drl.api.find import recorded_agent
     from drl.api.seeds import runs_in
     from drl.cli.console import CommandConsole
+    from drl.cli.parse import named
     from drl.experiment.run import Run
 
     with Run.open(next(iter(runs_in(directory)), directory)) as run:
@@ -80,11 +81,12 @@ def _changes(directory: Path, name: str, words: list[str], parse_with: Any) -> d
         frozen=True,
     )
     given = parse_with(kind, name, words, kind())
+    stated = named(words) & schedule_ends.NAMES  # also where they are as before
     return {
         f.name: getattr(getattr(given, part), f.name)
         for part, (config, before) in parts.items()
         for f in fields(config)
-        if getattr(getattr(given, part), f.name) != getattr(before, f.name)
+        if getattr(getattr(given, part), f.name) != getattr(before, f.name) or f.name in stated
     }
 
 

@@ -105,7 +105,9 @@ def _about(name: str) -> str:
 
 ABOUT_AGENTS = """\
 Where an environment has a preset, what that sets is told beside the defaults, and no other flag is
-needed.  An environment of Gymnasium's that raises, or hangs for 60 s, is restarted, at most 10
+needed.  Of two flags between which a value falls, as --lr and --lr-end, one that is given alone
+leaves the other as it is, unless the value would rise by it: then both are what is given, and the
+value stays.  An environment of Gymnasium's that raises, or hangs for 60 s, is restarted, at most 10
 times in a run."""
 ABOUT_DIGITS = """\
 Each model has a tuned preset for small (8×8) and large images; no other flag is needed."""
@@ -118,7 +120,7 @@ def parse(command: str, args: list[str]) -> Any:
     variant (--rainbow), which can stand with flags that change one of its parts back.
     """
     from drl.cli.help import render
-    from drl.cli.parse import known
+    from drl.cli.parse import known, named
     from drl.cli.parse import parse as parse_with
 
     name = command.removeprefix("train ")
@@ -130,6 +132,7 @@ def parse(command: str, args: list[str]) -> Any:
         task = from_run.digits_of(from_run.settings_of(recorded, name))
         help = partial(render, command, kind, instead=kind(task=task), whose="--config")
         return parse_with(kind, command, args, kind(task=task), help)
+    from agents import schedule_ends
     from drl.api.choose import choose
     from drl.api.find import find_agent
     from envs.ids import resolve
@@ -158,8 +161,10 @@ def parse(command: str, args: list[str]) -> Any:
         instead=of_all if recorded else replace(of_all, environment=unnamed),
     )  # fmt: skip
     config = parse_with(kind, command, args, of_all, help)
-    resolved = replace(config.environment, env=resolve(config.environment.env))
-    return replace(config, environment=resolved)
+    return replace(
+        config, environment=replace(config.environment, env=resolve(config.environment.env)),
+        agent=schedule_ends.moved(config.agent, named(args)),
+    )  # fmt: skip
 
 
 def of_run(row: Row, path: Path, args: list[str]) -> tuple[EnvFlags, Any, Any]:
