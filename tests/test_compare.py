@@ -256,6 +256,19 @@ def test_an_aggregate_is_no_run_and_is_not_written_twice(
         assert words in error and len(error.splitlines()) == 1
 
 
+def test_the_curves_of_a_group_are_summed_once(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from drl.experiment import results_board
+
+    summed, scalars = [], results_board.scalars
+    monkeypatch.setattr(
+        results_board, "scalars", lambda group: summed.append(group.title) or scalars(group)
+    )
+    assert main(["compare", str(runs), "--tensorboard", str(tmp_path / "board"), "--json"]) == 0
+    assert len(summed) == len(set(summed)) > 1
+
+
 def test_one_run_is_its_own_interval_and_long_curves_are_thinned() -> None:
     from drl.experiment.results_board import POINTS, scalars, summary
 

@@ -53,10 +53,11 @@ def run(config: Config) -> dict[str, Any]:
         require("--tensorboard", "tensorboard")
     console = Console(quiet=config.json)
     groups = groups_of(config.runs, console)
+    board = []
     if config.tensorboard is not None:
-        from drl.experiment.results_board import require_place
+        from drl.experiment.results_board import over_seeds, write
 
-        require_place(groups, config.tensorboard)
+        board = over_seeds(groups, config.tensorboard)  # refused before anything is shown
     rows = [row for g in groups for row in g.rows()]
     print_table(rows, console)
     if config.out is not None:
@@ -64,11 +65,9 @@ def run(config: Config) -> dict[str, Any]:
 
         plot(groups, config.out)
         console.print(f"curves: {config.out}")
-    written = []
+    written = [str(group.home) for group in board]
     if config.tensorboard is not None:
-        from drl.experiment.results_board import write
-
-        written = [str(path) for path in write(groups, config.tensorboard)]
+        write(board)
         console.print(f"over seeds: {', '.join(written)}")
         console.print("see curves: " + command("board", config.tensorboard))
     out = str(config.out) if config.out else None

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,37 +27,41 @@ POINTS = 100  # of a curve at most: each costs a bootstrap
 ASIDE = re.compile(r"(time|final)/")
 
 
-def write(groups: list[Group], directory: Path) -> list[Path]:
-    """A run `aggregate …` for each group, in `directory`.  Returns their directories.
+class OverSeeds(NamedTuple):
+    """A group's curves, and the directory of the run that they become."""
 
-    UserError where there is one already, no run has curves, or the disk does not take it.
+    group: Group
+    home: Path
+    curves: dict[str, Curve]  # tag → steps (T,), values (runs, T)
+
+
+def over_seeds(groups: Sequence[Group], directory: Path) -> list[OverSeeds]:
+    """Of each group that has curves, a run `aggregate …` in `directory`.
+
+    UserError where one of them is there already, or no run has curves.
     """
-    curves = [(g, tags) for g in groups if (tags := scalars(g))]
-    homes = require_place(groups, directory)
-    for home, (g, tags) in zip(homes, curves, strict=True):
+    found = [OverSeeds(g, directory / name(g), curves) for g in groups if (curves := scalars(g))]
+    if not found:
+        raise UserError("no run has curves: train with `log=minimal` or full")
+    for _, home, _ in found:
+        if home.exists():
+            raise UserError(f"{home} exists: remove it, or give `tensorboard` another directory")
+    return found
+
+
+def write(found: Sequence[OverSeeds]) -> None:
+    """UserError where the disk does not take them."""
+    for group, home, curves in found:
         try:
             home.mkdir(parents=True)
-            about = json.dumps({"group": g.title, "seeds": g.seeds})
+            about = json.dumps({"group": group.title, "seeds": group.seeds})
             (home / AGGREGATE).write_text(about, encoding="utf-8")
         except OSError as error:
             raise UserError(
                 f"cannot write {home} ({error.strerror}): give `tensorboard` a place that can be "
                 "written to"
             ) from error
-        _write(TensorBoard(home), g, tags)
-    return homes
-
-
-def require_place(groups: list[Group], directory: Path) -> list[Path]:
-    """The directories of those that have curves.   UserError as of `write`: before anything is
-    shown of them."""
-    homes = [directory / name(g) for g in groups if scalars(g)]
-    if not homes:
-        raise UserError("no run has curves: train with `log=minimal` or full")
-    for home in homes:
-        if home.exists():
-            raise UserError(f"{home} exists: remove it, or give `tensorboard` another directory")
-    return homes
+        _write(TensorBoard(home), group, curves)
 
 
 def _write(out: TensorBoard, g: Group, curves: dict[str, Curve]) -> None:
