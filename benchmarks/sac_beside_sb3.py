@@ -75,17 +75,22 @@ def ours(env: str, settings: Preset, seed: int) -> Trained:
     return Trained(done["seconds"], done["env_steps"], done["updates"], size, policy)
 
 
-def theirs(env: str, settings: Preset, seed: int) -> Trained:
-    """The same by `learn`; it has no factor on rewards."""
+def their_model(env: str, settings: Preset, seed: int) -> SAC:
+    """Stable-Baselines3's SAC with these settings; it has no factor on rewards."""
     config, experiment = settings
-    model = SAC(
+    return SAC(
         "MlpPolicy", env, seed=seed, device="cpu", learning_rate=config.lr, gamma=config.gamma,
         buffer_size=min(config.buffer_size, experiment.steps), batch_size=config.batch_size,
         learning_starts=config.learning_starts, tau=config.tau,
         policy_kwargs={"net_arch": list(config.hidden)},
     )  # fmt: skip
+
+
+def theirs(env: str, settings: Preset, seed: int) -> Trained:
+    """The same by `learn`."""
+    model = their_model(env, settings, seed)
     start = time.perf_counter()
-    model.learn(experiment.steps)
+    model.learn(settings.experiment.steps)
     seconds = time.perf_counter() - start
     size = sum(p.numel() for net in (model.actor, model.critic) for p in net.parameters())
     act = lambda obs: model.predict(obs, deterministic=True)[0]  # noqa: E731
