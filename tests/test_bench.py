@@ -18,10 +18,12 @@ from drl.bench import (
     log,
     prioritized,
     report,
+    sac,
     step,
     timing,
 )
 from drl.bench.ablation import ENVS, PARTS, RAINBOW, Job
+from drl.bench.autograd import SACStep
 from drl.bench.result import Bar, Result
 from drl.cli.train import parse
 from drl.nn import MLP, Network
@@ -72,6 +74,27 @@ def test_envs_are_measured() -> None:
     assert slow["one process"] > 16_000 and slow["workers"] > 16_000 / (os.cpu_count() or 1)
     assert all(min(v for v in row.values() if not isinstance(v, str)) > 0 for row in found.rows)
     assert [bar.bar for bar in found.bars] == [10.0] * len(IDS) + [5.0] * len(IDS)
+
+
+def test_sac_steps_beside_autograd_are_of_the_same_networks() -> None:
+    """And both fit: to rewards alone, γ = 0, Q comes nearer."""
+    found = sac.measure(repeats=1, seconds=1e-4)
+    assert [row["hidden, batch"] for row in found.rows] == ["64-64, 100", "256-256, 256"]
+    assert all(min(v for v in row.values() if not isinstance(v, str)) > 0 for row in found.rows)
+    ours = sac.our_step((8, 8), 16)
+    theirs = SACStep(sac.memory(), (8, 8), 16, gamma=0.0, tau=0.005, lr=1e-2)
+    assert ours.net.size == sum(p.numel() for p in theirs.policy.parameters())
+    assert ours.critic_net.size == sum(p.numel() for p in theirs.critics.parameters())
+
+    def error() -> float:
+        with torch.no_grad():
+            q = theirs.both(theirs.critics, theirs.s, theirs.a)
+        return float(((q - theirs.r[:, None]) ** 2).mean())
+
+    before, alpha = error(), theirs.log_alpha.item()
+    for _ in range(100):
+        theirs()
+    assert error() < before and theirs.log_alpha.item() != alpha
 
 
 def test_the_cost_of_logging_is_of_pairs_with_one_seed() -> None:

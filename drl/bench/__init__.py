@@ -5,6 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 Name = Literal[
-    "step", "digits", "conv", "prioritized", "envs", "endtoend", "startup", "seeds", "log",
-    "cartpole", "ablation",
+    "step", "sac", "digits", "conv", "prioritized", "envs", "endtoend", "startup", "seeds",
+    "log", "cartpole", "ablation",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -131,5 +132,60 @@ class DQNStep:
 
     def __call__(self) -> None:
         descend(self.optimizer, self.loss(*self.sample()))
+        with torch.no_grad():
+            torch._foreach_lerp_(self.target_params, self.params, self.tau)
+
+
+class SACStep:
+    """Sample, critics to r + γ(min Q̄(s′, a′) − α log π(a′|s′)), policy, α, θ̄ ← θ̄ + τ(θ − θ̄)."""
+
+    def __init__(
+        self, memory: Sequence[np.ndarray], hidden: Sequence[int], batch: int,
+        gamma: float, tau: float, lr: float,
+    ) -> None:  # fmt: skip
+        self.s, self.a, self.r, terminated, self.s_next = map(torch.as_tensor, memory)
+        self.discount = gamma * (~terminated).float()
+        inputs, self.k = self.s.shape[1], self.a.shape[1]
+        self.policy = dense((inputs, *hidden, 2 * self.k))
+        self.critics = nn.ModuleList(dense((inputs + self.k, *hidden, 1)) for _ in range(2))
+        self.target_critics = copy.deepcopy(self.critics)
+        self.log_alpha = nn.Parameter(torch.zeros(1))
+        self.optimizer, self.critic_optimizer = adam(self.policy, lr), adam(self.critics, lr)
+        self.alpha_optimizer = torch.optim.Adam([self.log_alpha], lr, fused=True)
+        self.params: list[Tensor] = list(self.critics.parameters())
+        self.target_params: list[Tensor] = list(self.target_critics.parameters())
+        self.batch, self.tau = batch, tau
+
+    def draw(self, s: Tensor) -> tuple[Tensor, Tensor]:
+        """a = tanh u, u ~ N(μ, σ²), and log π(a|s)."""
+        mean, log_std = self.policy(s).chunk(2, 1)
+        normal = torch.distributions.Normal(mean, log_std.clamp(-20, 2).exp())
+        u = normal.rsample()
+        slope = 2 * (math.log(2) - u - nn.functional.softplus(-2 * u))  # log(1 − tanh² u)
+        log_prob = normal.log_prob(u) - slope  # type: ignore[no-untyped-call]
+        return u.tanh(), log_prob.sum(1)
+
+    def both(self, critics: nn.ModuleList, s: Tensor, a: Tensor) -> Tensor:
+        x = torch.cat((s, a), 1)
+        return torch.cat([critic(x) for critic in critics], 1)
+
+    def __call__(self) -> None:
+        rows = torch.randint(len(self.s), (self.batch,))
+        s, s_next, alpha = self.s[rows], self.s_next[rows], self.log_alpha.detach().exp()
+        with torch.no_grad():
+            a_next, log_prob = self.draw(s_next)
+            smaller = self.both(self.target_critics, s_next, a_next).amin(1)
+            y = self.r[rows] + self.discount[rows] * (smaller - alpha * log_prob)
+        error = self.both(self.critics, s, self.a[rows]) - y[:, None]
+        descend(self.critic_optimizer, 0.5 * (error * error).sum(1).mean())
+
+        self.critics.requires_grad_(False)  # ∂Q/∂a alone
+        a, log_prob = self.draw(s)
+        q = self.both(self.critics, s, a).amin(1)
+        descend(self.optimizer, (alpha * log_prob - q).mean())
+        self.critics.requires_grad_(True)
+
+        gap = log_prob.detach() - self.k  # the entropy wanted is −k
+        descend(self.alpha_optimizer, -(self.log_alpha * gap).mean())
         with torch.no_grad():
             torch._foreach_lerp_(self.target_params, self.params, self.tau)

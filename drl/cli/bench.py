@@ -22,6 +22,7 @@ class Config:
 
     name: tyro.conf.Positional[Name] = "step"
     """step: one DQN gradient step, with sampling and target update, beside torch autograd.
+    sac: one SAC gradient step beside torch autograd.
     digits: an epoch of 60,000 images beside torch autograd and scikit-learn.
     conv: three convolutional nets beside torch autograd.
     prioritized: sampling by priority beside the step that it feeds.
