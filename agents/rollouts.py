@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.agent import Agent
+from agents.memory.minibatches import R, taken
 from agents.memory.rollout import Rollout
 from agents.normalisation import ReturnScale, Statistics
 from drl.experiment.task import Update
@@ -96,6 +97,15 @@ class RolloutAgent(Agent):
         if self.phase is None:
             self.phase = self.epochs()
         return next(self.phase)
+
+    def minibatch(self, rows: R, chosen: np.ndarray | None) -> R:
+        """The rows of these numbers, None: all, with the observations (B, *shape) of their `s`.
+
+        rows  columns of a rollout, observations as its storage keeps them
+        """
+        batch = rows if chosen is None else taken(rows, chosen)
+        found: R = batch._replace(s=self.rollout.storage.decode(batch.s))
+        return found
 
     def finish(self) -> None:
         """The rollout has been learnt from."""

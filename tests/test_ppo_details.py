@@ -51,7 +51,7 @@ def test_epsilon_of_adam() -> None:
 def test_advantages_are_normalised_within_a_minibatch() -> None:
     agent = ppo(SPACES["discrete"])
     fill(agent)
-    batch = agent.prepared().take(np.arange(6))
+    batch = agent.minibatch(agent.prepared(), np.arange(6))
     agent.gradient(batch, 0.2)
     first = agent.net.grads.copy()
     agent.gradient(batch._replace(advantage=batch.advantage * 7 + 3), 0.2)

@@ -79,7 +79,7 @@ def test_before_the_first_step_the_policy_is_the_one_that_acted(kind: str, fails
         seen = np.zeros(len(rows.a), int)
         for _, chosen in agent.passes.minibatches(T * N, 2 * T, 1, np.random.default_rng(0)):
             assert chosen is not None
-            batch = rows.take(chosen)
+            batch = agent.minibatch(rows, chosen)
             policy, value, _ = agent.gradient(batch, 0.2)
             assert np.abs(policy.log_ratio).max() < 2e-6
             y, _ = agent.passes.forward(batch)
@@ -151,7 +151,7 @@ def test_the_whole_gradient_against_differences(kind: str, space: str) -> None:
     rows = agent.prepared()
     ((_, chosen), *_) = agent.passes.minibatches(T * N, 2 * T, 1, np.random.default_rng(0))
     assert chosen is not None
-    batch = rows.take(chosen)
+    batch = agent.minibatch(rows, chosen)
     assert batch.starts is not None and batch.starts.any()
     agent.net.params[:] += 0.05 * np.random.default_rng(2).normal(size=agent.net.size)
     agent.gradient(batch, 0.2)

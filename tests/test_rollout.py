@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from agents.memory.rollout import Rollout
+from agents.memory.storage import ArrayStorage
 from drl.environment import Step
+
+NUMBERS = ArrayStorage((1,), np.float32)
 
 
 def step(obs: Any, terminated: Any = (0, 0), truncated: Any = (0, 0), final: Any = None) -> Step:
@@ -18,7 +21,7 @@ def step(obs: Any, terminated: Any = (0, 0), truncated: Any = (0, 0), final: Any
 
 def filled() -> Rollout:
     """Three steps; at the second the first environment is cut and the other terminates."""
-    memory = Rollout(3, 2, (1,), np.float32)
+    memory = Rollout(3, 2, NUMBERS)
     obs = [(0, 10), (1, 11), (50, 60), (51, 61)]
     steps = [step(obs[1]), step(obs[2], (0, 1), (1, 0), final=(2, 12)), step(obs[3])]
     for s, after in zip(obs, steps, strict=False):
@@ -36,13 +39,13 @@ def test_successors_are_the_next_rows_but_where_an_episode_was_cut() -> None:
 
 
 def test_both_flags_at_once_are_an_end() -> None:
-    memory = Rollout(1, 2, (1,), np.float32)
+    memory = Rollout(1, 2, NUMBERS)
     memory.add(np.zeros((2, 1)), np.zeros(2), step((5, 6), (1, 0), (1, 1), final=(2, 12)))
     assert memory.cut.tolist() == [[0, 1]] and memory.cut_obs.tolist() == [[12.0]]
 
 
 def test_interrupted_episodes_are_cut_with_the_successor_that_is_known() -> None:
-    memory = Rollout(3, 2, (1,), np.float32)
+    memory = Rollout(3, 2, NUMBERS)
     memory.interrupt_episodes()  # nothing is there yet
     memory.add(np.array([[0.0], [10.0]]), np.zeros(2), step((1, 60), (0, 1), final=(1, 11)))
     memory.interrupt_episodes()
@@ -64,7 +67,7 @@ def test_a_cleared_rollout_is_empty() -> None:
 
 
 def test_masks_are_kept_from_the_first_on() -> None:
-    memory = Rollout(2, 2, (1,), np.float32, actions=9)
+    memory = Rollout(2, 2, NUMBERS, actions=9)
     memory.add(np.zeros((2, 1)), np.zeros(2), step((5, 6)))
     assert memory.mask() is None
     mask = np.eye(9, dtype=bool)[[2, 8]]
@@ -81,12 +84,12 @@ def saved(memory: Rollout) -> dict[str, Any]:
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_it_goes_on_from_its_state(steps: int) -> None:
-    first, second = Rollout(3, 2, (1,), np.float32, actions=2), filled()
+    first, second = Rollout(3, 2, NUMBERS, actions=2), filled()
     mask = np.array([[True, False], [True, True]])
     for n in range(steps):
         after = step((n + 1, n + 2), truncated=(n == 0, 0), final=(7, n + 2))
         first.add(np.full((2, 1), n), np.ones(2), after, mask)
-    again = Rollout(3, 2, (1,), np.float32, actions=2)
+    again = Rollout(3, 2, NUMBERS, actions=2)
     again.obs += 9
     again.load_state(saved(first))
     for memory in (first, again):
@@ -102,4 +105,4 @@ def test_it_goes_on_from_its_state(steps: int) -> None:
 def test_a_cut_outside_is_refused(cut: list[list[int]]) -> None:
     state = saved(filled()) | {"cut": np.array(cut), "cut_obs": np.zeros((1, 1), np.float32)}
     with pytest.raises(ValueError, match="lies outside"):
-        Rollout(3, 2, (1,), np.float32).load_state(state)
+        Rollout(3, 2, NUMBERS).load_state(state)

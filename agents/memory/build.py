@@ -9,12 +9,12 @@ import numpy as np
 
 from agents.memory.goals import goals_of
 from agents.memory.hindsight import HindsightReplay, Strategy, WholeSteps, require_single_steps
+from agents.memory.keys import build_keys
 from agents.memory.nstep import NStep, WayIn
-from agents.memory.one_hot import BitStorage, OneHotStorage
-from agents.memory.packed import PackedStorage
+from agents.memory.packed import PackedStorage, worth_packing
 from agents.memory.prioritized import PrioritizedSampler
 from agents.memory.replay import ReplayBuffer, Sampler, UniformSampler
-from agents.memory.storage import ArrayStorage, FrameStorage, ObservationStorage
+from agents.memory.storage import FrameStorage, ObservationStorage
 from agents.room import no_room
 from agents.setup import Setup
 from drl.nn.schedules import Linear
@@ -103,8 +103,8 @@ def transitions(setup: Setup) -> int:
 def build_storage(
     config: MemoryConfig, setup: Setup, expected: int | None = None
 ) -> ObservationStorage:
-    """Images are kept once, as are observations with images beside other numbers; a one-hot vector
-    as a number, several and bits as bits, and vectors of other numbers as they are.
+    """Images are kept once, as are observations with images beside other numbers; all others by
+    keys of their own (build_keys).
 
     expected  transitions that will be kept, where they are fewer than `buffer_size`
     """
@@ -117,14 +117,10 @@ def build_storage(
     if len(shape) == 3:
         return FrameStorage(kept, shape, dtype, stack, envs, slack, most)
     parts = () if setup.encoder is None else setup.encoder.parts
-    if len(parts) > 1 and any(part.kind == "picture" or part.bytes for part in parts):
+    if worth_packing(parts):
         late = envs * config.n_step  # observations that are there before their windows close
         return PackedStorage(parts, kept + late, envs, slack, most)
-    if len(parts) == 1 and len(parts[0].counts) == 1:
-        return OneHotStorage(shape[0])
-    if parts and all(part.kind in ("one-hot", "bits") for part in parts):
-        return BitStorage(shape[0])
-    return ArrayStorage(shape, dtype)
+    return build_keys(setup)
 
 
 def picture_rows(transitions: int) -> int:

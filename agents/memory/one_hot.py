@@ -1,4 +1,4 @@
-"""Observations of 0 and 1 in a replay memory: a number, or a bit for each.
+"""Observations of 0 and 1 in a memory: a number, or a bit for each.
 
 The 500 numbers of Taxi's one-hot states are 2 bytes as a number, 63 as bits, 2,000 as float32.
 
@@ -20,13 +20,11 @@ class OneHotStorage(Stateless):
 
     def __init__(self, size: int) -> None:
         self.size, self.key_range = size, (0, size - 1)
-        self.key_shape: tuple[int, ...] = ()
-        self.key_dtype = np.min_scalar_type(size - 1)
+        self.key_shape, self.key_dtype = (), np.min_scalar_type(size - 1)
 
-    def encode(
-        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return s.argmax(axis=1).astype(self.key_dtype), s_next.argmax(axis=1).astype(self.key_dtype)
+    def keys(self, s: np.ndarray) -> np.ndarray:
+        places: np.ndarray = s.argmax(axis=1).astype(self.key_dtype)
+        return places
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
         s = np.zeros((len(keys), self.size), np.float32)
@@ -42,13 +40,10 @@ class BitStorage(Stateless):
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.key_shape: tuple[int, ...] = (-(-size // 8),)
-        self.key_dtype = np.dtype(np.uint8)
+        self.key_shape, self.key_dtype = (-(-size // 8),), np.dtype(np.uint8)
 
-    def encode(
-        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return np.packbits(s != 0, axis=1), np.packbits(s_next != 0, axis=1)
+    def keys(self, s: np.ndarray) -> np.ndarray:
+        return np.packbits(s != 0, axis=1)
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
         return np.unpackbits(keys, axis=1, count=self.size).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Observations of several parts in a replay memory: each kept once, each part in its own type.
+"""Observations of several parts in a memory: each part in its own type.
 
 Shapes: N environments, B keys, D numbers of an observation, P bytes of it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from agents.memory.storage import FrameStorage
+from agents.memory.storage import FrameStorage, Stateless
 from drl.encoding import Part
 
 
@@ -60,6 +60,23 @@ class Packing:
         return x
 
 
+class PackedKeys(Stateless):
+    """The key of an observation of several parts is what it is packed to.
+
+    parts  of an observation (drl.encoding)
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.packing = Packing(parts)
+        self.key_shape, self.key_dtype = (self.packing.bytes,), np.dtype(np.uint8)
+
+    def keys(self, s: np.ndarray) -> np.ndarray:
+        return self.packing.pack(s)
+
+    def decode(self, keys: np.ndarray) -> np.ndarray:
+        return self.packing.unpack(keys)
+
+
 class PackedStorage(FrameStorage):
     """A ring of observations of several parts, each kept once and packed: what FrameStorage does
     with images, with whole observations.
@@ -87,6 +104,11 @@ class PackedStorage(FrameStorage):
 
     def _packed(self, s: np.ndarray) -> np.ndarray:
         return self.packing.pack(s).reshape(len(s), *self.shape)
+
+
+def worth_packing(parts: Sequence[Part]) -> bool:
+    """Whether a vector of these parts has pictures or bytes among other numbers."""
+    return len(parts) > 1 and any(part.kind == "picture" or part.bytes for part in parts)
 
 
 def _kind(part: Part) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from agents.memory.masks import packed, unpacked, unset
+from agents.memory.storage import Stateless
 from drl.environment import Step
 from drl.state import fill, whole
 
@@ -27,18 +28,20 @@ class Rollout:
 
     steps         T
     num_envs      N
-    shape, dtype  of one observation
+    storage       how observations are kept: `obs` and `cut_obs` are its keys, `storage.decode`
+                  gives the observations of some
     action_shape, action_dtype  of one action, as the agent counts or measures it
     actions       A, the width of a mask; masks are kept from the first one that is given
     """
 
     def __init__(
-        self, steps: int, num_envs: int, shape: tuple[int, ...], dtype: Any,
+        self, steps: int, num_envs: int, storage: Stateless,
         action_shape: tuple[int, ...] = (), action_dtype: Any = np.int64, actions: int = 0,
     ) -> None:  # fmt: skip
         if steps < 1:
             raise ValueError(f"a rollout needs at least 1 step, got {steps}")
         self.steps, self.num_envs, self.actions = steps, num_envs, actions
+        self.storage, shape, dtype = storage, storage.key_shape, storage.key_dtype
         self.obs = np.zeros((steps + 1, num_envs, *shape), dtype)  # the last row: s_T
         self.action = np.zeros((steps, num_envs, *action_shape), action_dtype)
         self.reward = np.zeros((steps, num_envs))
@@ -74,7 +77,8 @@ class Rollout:
                 `next_masks`
         """
         t = self.filled
-        self.obs[t], self.obs[t + 1] = obs, step.obs
+        keys = self.storage.keys
+        self.obs[t], self.obs[t + 1] = keys(obs), keys(step.obs)
         self.action[t], self.reward[t] = action, step.reward
         self.terminated[t], self.truncated[t] = step.terminated, step.truncated
         if mask is not None and self.masks is None:
@@ -85,7 +89,7 @@ class Rollout:
             self.masks[t + 1] = packed(next_mask, self.num_envs, self.actions)
             final = packed(final_mask, self.num_envs, self.actions)
         if step.truncated.any():
-            self._cut(t, step.truncated & ~step.terminated, step.final_obs, final)
+            self._cut(t, step.truncated & ~step.terminated, keys(step.final_obs), final)
         self.filled = t + 1
 
     def interrupt_episodes(self) -> None:
@@ -101,7 +105,8 @@ class Rollout:
     def _cut(
         self, t: int, which: np.ndarray, successor: np.ndarray, allowed: np.ndarray | None
     ) -> None:  # fmt: skip
-        """Keep what came after step t in these environments (N,), and its masks, packed."""
+        """Keep what came after step t in these environments (N,), by its keys, and its masks,
+        packed."""
         (rows,) = which.nonzero()
         places = np.stack([np.full(len(rows), t), rows], axis=1)
         self.cut = np.concatenate([self.cut, places])
@@ -153,7 +158,8 @@ class Rollout:
         filled = whole(state, "filled", high=self.steps)
         for name in COLUMNS:
             fill(getattr(self, name)[:filled], state[name], f"rollout {name}")
-        fill(self.obs[: filled + 1], state["obs"], "rollout obs")
+        limits = self.storage.key_range
+        fill(self.obs[: filled + 1], state["obs"], "rollout obs", *limits)
         self.masks, count = None, len(state["cut"])
         self.cut_masks = unset((count,), self.actions)
         if "masks" in state:
@@ -165,5 +171,5 @@ class Rollout:
         if count and not (cut < (filled, self.num_envs)).all():
             raise ValueError("a rollout's cut lies outside of it")
         cut_obs = np.zeros((count, *self.cut_obs.shape[1:]), self.cut_obs.dtype)
-        fill(cut_obs, state["cut_obs"], "rollout cut_obs")
+        fill(cut_obs, state["cut_obs"], "rollout cut_obs", *limits)
         self.cut, self.cut_obs, self.filled = cut, cut_obs, filled

@@ -1,7 +1,8 @@
 """How observations are kept in a replay memory: as they are, or each image once.
 
 Those of 0 and 1 are kept as numbers or bits: agents.memory.one_hot.  Those with pictures beside
-other numbers are kept once too: agents.memory.packed.
+other numbers are kept once too: agents.memory.packed.  A rollout keeps them by the storages whose
+keys are all there is (Stateless).
 
 A storage turns observations into keys on their way in (`encode`) and back on their way out
 (`decode`); in between, n-step windows and the memory handle only keys.
@@ -55,11 +56,26 @@ class ObservationStorage(Protocol):
 
 
 class Stateless:
-    """Base of storages whose keys are all there is: the replay memory's own arrays hold them."""
+    """Base of storages whose keys are all there is: the memory's own arrays hold them."""
 
-    key_range = (-math.inf, math.inf)
+    key_shape: tuple[int, ...]
+    key_dtype: Any
+    key_range: tuple[float, float] = (-math.inf, math.inf)
     nbytes = 0
     first_kept = 0
+
+    def keys(self, s: np.ndarray) -> np.ndarray:
+        """Observations (N, *shape) → keys (N, *key_shape)."""
+        raise NotImplementedError
+
+    def decode(self, keys: np.ndarray) -> np.ndarray:
+        """Keys (B, *key_shape) → observations (B, *shape)."""
+        raise NotImplementedError
+
+    def encode(
+        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return self.keys(s), self.keys(s_next)
 
     def interrupt_episodes(self) -> None:
         pass
@@ -80,10 +96,8 @@ class ArrayStorage(Stateless):
     def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
         self.key_shape, self.key_dtype = shape, np.dtype(dtype)
 
-    def encode(
-        self, s: np.ndarray, s_next: np.ndarray, ended: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return s, s_next
+    def keys(self, s: np.ndarray) -> np.ndarray:
+        return s
 
     def decode(self, keys: np.ndarray) -> np.ndarray:
         return keys

@@ -143,7 +143,7 @@ class PPO(RolloutAgent):
         sizes = self.rows, self.batch_size
         left = self.n_epochs * self.passes.count(*sizes)
         for epoch, chosen in self.passes.minibatches(*sizes, self.n_epochs, self.shuffle):
-            batch = rows if chosen is None else rows.take(chosen)
+            batch = self.minibatch(rows, chosen)
             learnt.seen.append(self.learn_from(batch, learnt.lr, clip, epoch))
             left -= 1
             if left == 0 or self._too_far(learnt.seen[-1]):
@@ -160,7 +160,7 @@ class PPO(RolloutAgent):
         """The rollout's rows: one pass through the network gives log π and V, and they A and R."""
         memory, steps, envs = self.rollout, self.rollout.steps, self.rollout.num_envs
         shape = memory.obs.shape[2:]
-        s = memory.obs[:-1].reshape(-1, *shape)  # (B, *shape)
+        s = memory.obs[:-1].reshape(-1, *shape)  # (B, *key shape)
         a = memory.action.reshape(-1, *memory.action.shape[2:])
         masks = memory.mask()
         mask = None if masks is None else masks.reshape(len(s), -1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.fronts import require_suited
+from agents.memory.keys import build_keys
 from agents.memory.rollout import Rollout
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.ppo.actions import action_head
@@ -132,8 +133,8 @@ def build_passes(config: OnPolicyConfig, setup: Setup, policy: ActorCriticPolicy
 
 def build_rollout(config: OnPolicyConfig, setup: Setup) -> Rollout:
     """The memory of one rollout."""
-    seen, head = setup.observation_space, action_head(config, setup.action_space)
+    head = action_head(config, setup.action_space)
     return Rollout(
-        config.n_steps, setup.num_envs, seen.shape, seen.dtype, head.shape, head.dtype,
+        config.n_steps, setup.num_envs, build_keys(setup), head.shape, head.dtype,
         mask_size(setup.action_space) or 0,
     )  # fmt: skip

@@ -60,9 +60,10 @@ def rollout_metrics(agent: PPO, learnt: Learnt) -> Metrics:
     if (std := agent.policy().std()) is not None:
         metrics["train/std"] = std
     metrics |= update_ratios(agent.net, agent.optimizer)
-    metrics |= dead_relus(agent.net, rows.s[:64])
+    s = agent.rollout.storage.decode(rows.s[:64])
+    metrics |= dead_relus(agent.net, s)
     for part in agent.statistics:
-        metrics |= part.metrics(rows.s[:64])
+        metrics |= part.metrics(s)
     metrics["train/advantage"], metrics["train/value"] = rows.advantage, rows.value
     return metrics
 

@@ -81,17 +81,20 @@ class RowByRow:
         """Nothing is remembered."""
 
     def over(self, rollout: Rollout) -> Iterator[tuple[slice, Array]]:
-        s = rollout.obs[:-1].reshape(-1, *rollout.obs.shape[2:])
+        s, decode = rollout.obs[:-1].reshape(-1, *rollout.obs.shape[2:]), rollout.storage.decode
         for start in range(0, len(s), BLOCK):
             own = slice(start, min(start + BLOCK, len(s)))
-            yield own, self.net(s[own])
+            yield own, self.net(decode(s[own]))
 
     def after(self, rollout: Rollout) -> tuple[np.ndarray, np.ndarray]:
-        return self._values(rollout.obs[-1]), self._values(rollout.cut_obs)
+        return self._values(rollout, rollout.obs[-1]), self._values(rollout, rollout.cut_obs)
 
-    def _values(self, s: np.ndarray) -> np.ndarray:
-        numpy, critic = self.ops.numpy, self.critic
-        blocks = [numpy(critic(s[i : i + BLOCK]))[:, 0] for i in range(0, len(s), BLOCK)]
+    def _values(self, rollout: Rollout, keys: np.ndarray) -> np.ndarray:
+        """V of observations as the rollout keeps them."""
+        numpy, critic, decode = self.ops.numpy, self.critic, rollout.storage.decode
+        blocks = [
+            numpy(critic(decode(keys[i : i + BLOCK])))[:, 0] for i in range(0, len(keys), BLOCK)
+        ]
         return np.concatenate(blocks) if blocks else np.zeros(0)
 
     def remembered(self) -> dict[str, np.ndarray]:
@@ -159,7 +162,7 @@ class EpisodeByEpisode:
         steps, envs = rollout.steps, rollout.num_envs
         ended = rollout.terminated | rollout.truncated  # (T, N)
         starts = np.vstack([np.zeros((1, envs), bool), ended[:-1]])
-        s = rollout.obs[:-1].reshape(-1, *rollout.obs.shape[2:])
+        s = rollout.storage.decode(rollout.obs[:-1].reshape(-1, *rollout.obs.shape[2:]))
         y, after, _ = self.net.unroll(s, self.first, starts.reshape(-1))
         states = self.ops.numpy(after).reshape(steps, envs, -1)  # after each step
         self.cut = states[rollout.cut[:, 0], rollout.cut[:, 1]]  # (F, S)
@@ -169,8 +172,9 @@ class EpisodeByEpisode:
         yield slice(0, len(s)), y
 
     def after(self, rollout: Rollout) -> tuple[np.ndarray, np.ndarray]:
-        last = self._values(rollout.obs[-1], self.last)
-        cut = self._values(rollout.cut_obs, self.cut)
+        decode = rollout.storage.decode
+        last = self._values(decode(rollout.obs[-1]), self.last)
+        cut = self._values(decode(rollout.cut_obs), self.cut)
         self.first = self.last  # of the next rollout
         return last, cut
 

@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.memory.minibatches import taken
-
 
 class Rows(NamedTuple):
     """What a rollout is learnt from, or a minibatch of it."""
 
-    s: np.ndarray  # (B, *shape)
+    s: np.ndarray  # (B, *shape), in a minibatch; of a whole rollout as its storage keeps them
     a: np.ndarray  # (B, *action shape) samples
     log_prob: np.ndarray  # (B,) log π(a|s) of the policy that acted
     value: np.ndarray  # (B,) V(s) when the rollout was over
@@ -24,7 +22,3 @@ class Rows(NamedTuple):
     mask: np.ndarray | None = None  # (B, D) bool, the actions that s allows; None: all
     h: np.ndarray | None = None  # (B, S) states before the rows; None: there are none
     starts: np.ndarray | None = None  # (B,) bool, where an episode begins, with a state of 0
-
-    def take(self, rows: np.ndarray) -> Rows:
-        """Those of these numbers, in this order."""
-        return taken(self, rows)

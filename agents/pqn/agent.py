@@ -11,7 +11,7 @@ import numpy as np
 from agents.agent import require_same_meaning
 from agents.dqn.heads import best_action
 from agents.exploration import Exploration
-from agents.memory.minibatches import BLOCK, minibatches, taken
+from agents.memory.minibatches import BLOCK, minibatches
 from agents.memory.returns import q_lambda
 from agents.memory.rollout import Rollout
 from agents.normalisation import ReturnScale, Statistics, rewards_cut
@@ -36,7 +36,7 @@ MEANING = (
 class Rows(NamedTuple):
     """What a rollout is learnt from, or a minibatch of it: B rows."""
 
-    s: np.ndarray  # (B, *shape)
+    s: np.ndarray  # (B, *shape), in a minibatch; of a whole rollout as its storage keeps them
     a: np.ndarray  # (B,) actions by number
     returns: np.ndarray  # (B,) R, the λ-returns, in the network's units
     mask: np.ndarray | None = None  # (B, A) bool, the actions that s allows; None: all
@@ -132,7 +132,7 @@ class PQN(RolloutAgent):
         metrics = partial(self.metrics_of, self, learnt)
         left = self.n_epochs * -(-self.rows // self.batch_size)
         for _, chosen in minibatches(self.rows, self.batch_size, self.n_epochs, self.shuffle):
-            batch = learnt.rows if chosen is None else taken(learnt.rows, chosen)
+            batch = self.minibatch(learnt.rows, chosen)
             learnt.seen.append(self.learn_from(batch, learnt.lr))
             left -= 1
             if left == 0:
@@ -146,7 +146,7 @@ class PQN(RolloutAgent):
         masks, cut_masks = memory.next_masks() or (None, None)
         if masks is not None:
             masks = masks.reshape(-1, masks.shape[2])  # ((T + 1) N, A)
-        s = memory.obs.reshape(-1, *shape)  # ((T + 1) N, *shape)
+        s = memory.obs.reshape(-1, *shape)  # ((T + 1) N, *key shape)
         following = memory.next_values(
             self.largest(s, masks).reshape(-1, envs), self.largest(memory.cut_obs, cut_masks)
         )
@@ -163,11 +163,12 @@ class PQN(RolloutAgent):
         )  # fmt: skip
 
     def largest(self, s: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
-        """max_a Q(s, a; θ) over the allowed actions, in the network's units: (M, *shape) → (M,)."""
+        """max_a Q(s, a; θ) over the allowed actions, in the network's units, of observations as the
+        rollout keeps them: (M, *key shape) → (M,)."""
         ops, found = self.ops, np.empty(len(s), self.dtype)
         for start in range(0, len(s), BLOCK):
             own = slice(start, start + BLOCK)
-            q = self.net(s[own])  # (rows, A)
+            q = self.net(self.rollout.storage.decode(s[own]))  # (rows, A)
             allowed = None if mask is None else ops.booleans(mask[own])
             found[own] = ops.numpy(ops.gather(q, best_action(ops, q, allowed)))
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.exploration import EpsilonGreedy
 from agents.fronts import require_suited
+from agents.memory.keys import build_keys
 from agents.memory.rollout import Rollout
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.pqn.agent import PQN
@@ -25,7 +26,7 @@ def build_pqn(config: PQNConfig, setup: Setup) -> PQN:
     UserError where its spaces are none that it can have; ValueError where settings and observations
     do not fit; MemoryError where there is no room to train the network.
     """
-    seed, seen = setup.seed, setup.observation_space
+    seed = setup.seed
     require_suited(config, setup, "PQN")
     actions = numbered(setup.action_space, config.discretise)
     net = network_for(config, setup, generator(seed, "weights"))
@@ -44,7 +45,7 @@ def build_pqn(config: PQNConfig, setup: Setup) -> PQN:
     epsilon = Linear(config.epsilon_start, config.epsilon_end, epsilon_steps(config, setup.steps))
     return PQN(
         policy=PQNPolicy(config, setup, net, actions, returns),
-        rollout=Rollout(config.n_steps, setup.num_envs, seen.shape, seen.dtype, actions=actions.n),
+        rollout=Rollout(config.n_steps, setup.num_envs, build_keys(setup), actions=actions.n),
         optimizer=optimizer,
         exploration=EpsilonGreedy(epsilon, actions.n, generator(seed, "exploration")),
         shuffle=generator(seed, "minibatches"),

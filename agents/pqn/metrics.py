@@ -38,9 +38,10 @@ def pqn_metrics(agent: PQN, learnt: Learnt) -> Metrics:
     }
     metrics |= action_gap(q, allowed)
     metrics |= update_ratios(agent.net, agent.optimizer)
-    metrics |= dead_relus(agent.net, rows.s[:64])
+    s = agent.rollout.storage.decode(rows.s[:64])
+    metrics |= dead_relus(agent.net, s)
     for part in agent.statistics:
-        metrics |= part.metrics(rows.s[:64])
+        metrics |= part.metrics(s)
     metrics["train/td_error"] = errors[-1]
     metrics |= by_action(q, allowed)
     return metrics
