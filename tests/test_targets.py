@@ -15,6 +15,8 @@ from agents.memory.backend import on_backend
 from agents.memory.nstep import NStep
 from agents.memory.replay import Batch, ReplayBuffer, UniformSampler
 from agents.memory.storage import ArrayStorage
+from agents.memory.units import RewardUnits
+from drl import train
 from drl.nn import MLP
 from drl.nn.optim import SGD
 from drl.nn.schedules import Constant
@@ -30,7 +32,7 @@ def table(values: np.ndarray, backend: str) -> MLP:
     return net
 
 
-def agent(backend: str, bootstrap: targets.TargetFunction, **settings: float) -> DQN:
+def agent(backend: str, bootstrap: targets.TargetFunction, **settings: Any) -> DQN:
     net, target_net = table(Q, backend), table(Q_TARGET, backend)
     rng = np.random.default_rng(0)
     made = DQN(
@@ -139,7 +141,7 @@ def test_hard_target_copies_every_period() -> None:
 
 
 def test_reward_scale_scales_the_stored_reward() -> None:
-    dqn = agent("numpy", targets.q_target, reward_scale=0.25)
+    dqn = agent("numpy", targets.q_target, in_units=RewardUnits(0.25))
     s = np.eye(3)
     dqn.observe(s, np.zeros(3, int), step(np.full(3, 2.0), [0, 0, 0], [0, 0, 0], s))
     assert dqn.replay.reward[:3].tolist() == [0.5, 0.5, 0.5]
@@ -157,8 +159,21 @@ def test_weights_count_in_the_gradient() -> None:
 
 
 def test_rewards_are_clipped_after_scaling() -> None:
-    dqn = agent("numpy", targets.q_target, reward_scale=0.5, reward_clip=1.0)
+    dqn = agent("numpy", targets.q_target, in_units=RewardUnits(0.5, 1.0))
     s = np.eye(3)
     r = np.array([1.0, 9.0, -9.0])
     dqn.observe(s, np.zeros(3, int), step(r, [0, 0, 0], [0, 0, 0], s))
     assert dqn.replay.reward[:3].tolist() == [0.5, 1.0, -1.0]
+
+
+@pytest.mark.parametrize("her", [False, True])
+def test_agent_and_memory_have_one_unit(her: bool) -> None:
+    """Hindsight asks for rewards anew: in the unit in which the agent remembers those paid."""
+    for name, more in (("dqn", {"reward_clip": 0.5}), ("sac", {})):
+        env = "drl/BitFlip-v0" if name == "dqn" else "drl/Reach-v0"
+        agent = train(
+            name, env, steps=32, num_envs=4, learning_starts=16, batch_size=8, buffer_size=64,
+            hidden=(4,), her=her, reward_scale=0.25, eval_episodes=1, progress=False, **more,
+        ).agent  # fmt: skip
+        assert agent.in_units == RewardUnits(0.25, more.get("reward_clip", np.inf))
+        assert not her or agent.replay.goals.unit is agent.in_units

@@ -17,6 +17,7 @@ from agents.exploration import Exploration, require_masks
 from agents.memory.backend import on_backend
 from agents.memory.nstep import WayIn
 from agents.memory.replay import Batch
+from agents.memory.units import AS_THEY_ARE, RewardUnits
 from agents.normalisation import EVERY, ReturnScale, Statistics
 from agents.value_bias import ValueBias
 from drl.environment import Step
@@ -33,11 +34,6 @@ MEANING = (
     "hidden", "activation", "conv", "scale", "dueling", "noisy", "head", "atoms", "v_min", "v_max",
     "quantiles", "reward_scale", "discretise", "normalise_obs", "normalise_reward",
 )  # fmt: skip
-
-
-def in_units(reward: np.ndarray, scale: float, clip: float) -> np.ndarray:
-    """Rewards as they are learnt from: multiplied by `scale`, cut to ± `clip`."""
-    return np.asarray(np.clip(reward * scale, -clip, clip))
 
 
 class Seen(NamedTuple):
@@ -63,10 +59,9 @@ class DQN:
     target_period, tau   θ⁻ ← θ⁻ + τ(θ − θ⁻) every `target_period` updates: τ = 1 copies (Mnih et
                          al. 2015), a small τ at every update averages (Lillicrap et al. 2016).
     max_grad_norm        ‖∂L/∂θ‖ is cut to this; None leaves it.
-    reward_scale         rewards are multiplied by it, so Q is in units of 1/reward_scale.  With |Q|
-                         far above 1, Huber's clipping gives a failure that is wrong by 80 no more
-                         weight than one that is wrong by 1 (docs/policies-that-stay.md).
-    reward_clip          scaled rewards are cut to ± this; None leaves them.
+    in_units             rewards are multiplied by its scale, so Q is in units of 1/scale, and cut.
+                         With |Q| far above 1, Huber's clipping gives a failure that is wrong by 80
+                         no more weight than one that is wrong by 1 (docs/policies-that-stay.md).
     statistics           what is gathered of observations and returns, and moves every EVERY updates
                          (agents.normalisation)
     returns              the one among them that rewards are divided by; None: they are not
@@ -82,7 +77,7 @@ class DQN:
         updates_by: Callable[[int], int], policy: DQNPolicy,
         update_metrics: Callable[[DQN, Seen], Metrics],
         target_period: int = 1, tau: float = 0.005, max_grad_norm: float | None = None,
-        reward_scale: float = 1.0, reward_clip: float | None = None,
+        in_units: RewardUnits = AS_THEY_ARE,
         statistics: Sequence[Statistics] = (), returns: ReturnScale | None = None,
         bounds: Callable[[float], tuple[float, float] | None] = lambda std: None,
     ) -> None:  # fmt: skip
@@ -90,8 +85,7 @@ class DQN:
         self.optimizer, self.nstep, self.replay = optimizer, nstep, nstep.replay
         self.exploration, self.noise, self.bootstrap = exploration, noise, bootstrap
         self.target_period, self.tau, self.max_grad_norm = target_period, tau, max_grad_norm
-        self.reward_scale = reward_scale
-        self.reward_clip = math.inf if reward_clip is None else reward_clip
+        self.in_units, self.reward_scale = in_units, in_units.scale
         self.statistics, self.returns, self.bounds = statistics, returns, bounds
         self.updates_by, self.actions = updates_by, policy.actions
         self._policy, self.update_metrics = policy, update_metrics
@@ -133,7 +127,7 @@ class DQN:
     def probe(self) -> ValueBias:
         """max_a Q(s₀, a) beside the return that the policy then realises."""
         scale = self.reward_scale
-        return ValueBias(self.nstep.gamma, lambda rewards: self._in_units(rewards) / scale)
+        return ValueBias(self.nstep.gamma, lambda rewards: self.in_units(rewards) / scale)
 
     def about(self) -> list[str]:
         """The size of its memory, and the bounds of its targets."""
@@ -147,7 +141,7 @@ class DQN:
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
         """Remember N transitions, with the true next observations; network and memory have actions
         by number."""
-        r = self._in_units(step.reward)
+        r = self.in_units(step.reward)
         for part in self.statistics:
             part.see(obs, r, step.terminated | step.truncated)
         a, allowed = self.actions.encode(action), step.final_mask
@@ -156,9 +150,6 @@ class DQN:
         self.nstep.add(
             obs, a, r, step.terminated, step.truncated, step.final_obs, self.mask, allowed
         )  # fmt: skip
-
-    def _in_units(self, reward: np.ndarray) -> np.ndarray:
-        return in_units(reward, self.reward_scale, self.reward_clip)
 
     def interrupt_episodes(self, which: np.ndarray | None = None) -> None:
         """Episodes under way are restarted: the open n-step windows of all are dropped."""

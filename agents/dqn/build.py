@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.dqn import targets
-from agents.dqn.agent import DQN, in_units
+from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths
 from agents.dqn.metrics import update_metrics
 from agents.dqn.networks import build_head, build_network, own_network
@@ -20,6 +20,7 @@ from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
 from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
+from agents.memory.units import RewardUnits
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
 from agents.setup import Setup
 from drl.actions import numbered
@@ -58,8 +59,8 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         target_net = own_network(parts.net, config, shape, actions, 0)
     found = lengths(config, setup.steps, setup.num_envs)
     head = build_head(config, net.ops, actions, generator(seed, "fractions"))
-    unit = partial(in_units, scale=config.reward_scale, clip=config.reward_clip or math.inf)
-    way_in = build_memory(config, setup, found.priority_beta_steps, unit, actions=actions)
+    in_units = RewardUnits(config.reward_scale, config.reward_clip or math.inf)
+    way_in = build_memory(config, setup, found.priority_beta_steps, in_units, actions=actions)
     require_schedules(parts)
     exploration = build_exploration(
         config, actions, setup.num_envs, found.epsilon_steps, generator(seed, "exploration"), parts
@@ -90,8 +91,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         target_period=config.target_period,
         tau=config.tau,
         max_grad_norm=config.max_grad_norm,
-        reward_scale=config.reward_scale,
-        reward_clip=config.reward_clip,
+        in_units=in_units,
         statistics=statistics,
         returns=returns,
         **bounds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,8 +64,17 @@ def build_memory(
     MemoryError where there is no room, with the size that would fit.
     """
     envs, rng = setup.num_envs, generator(setup.seed, "replay")
+    kind: Callable[..., Any] = ReplayBuffer
+    leading: Callable[..., WayIn] = partial(
+        NStep, n=config.n_step, gamma=config.gamma, num_envs=envs
+    )
     if config.her:
         require_single_steps(config.n_step)
+        kind = partial(
+            HindsightReplay, num_envs=envs, gamma=config.gamma, goals=goals_of(setup, unit),
+            strategy=config.her_strategy, k=config.her_k, rng=generator(setup.seed, "goals"),
+        )  # fmt: skip
+        leading = partial(WholeSteps, gamma=config.gamma)
 
     def sampler(size: int) -> Sampler:
         if not config.prioritized:
@@ -74,14 +84,11 @@ def build_memory(
 
     def memory(size: int, expected: int) -> ReplayBuffer:
         storage = build_storage(config, setup, expected)
-        kept = size, config.batch_size, storage, sampler(size), action_shape, action_dtype, actions
-        if not config.her:
-            return ReplayBuffer(*kept, expected=expected)
-        return HindsightReplay(
-            *kept, expected=expected, num_envs=envs, gamma=config.gamma,
-            goals=goals_of(setup, unit), strategy=config.her_strategy, k=config.her_k,
-            rng=generator(setup.seed, "goals"),
+        made: ReplayBuffer = kind(
+            size, config.batch_size, storage, sampler(size), action_shape, action_dtype, actions,
+            expected=expected,
         )  # fmt: skip
+        return made
 
     rows = min(config.buffer_size, transitions(setup))
     try:
@@ -90,9 +97,7 @@ def build_memory(
         few = min(rows, FEW)
         each = (memory(2 * few, 2 * few).nbytes - memory(few, few).nbytes) / few
         raise no_room(each, rows) from error
-    if isinstance(replay, HindsightReplay):
-        return WholeSteps(replay, config.gamma)
-    return NStep(replay, config.n_step, config.gamma, envs)
+    return leading(replay)
 
 
 def transitions(setup: Setup) -> int:

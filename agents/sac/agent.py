@@ -11,6 +11,7 @@ import numpy as np
 from agents.agent import Agent, require_same_meaning
 from agents.memory.backend import on_backend
 from agents.memory.nstep import WayIn
+from agents.memory.units import AS_THEY_ARE, RewardUnits
 from agents.normalisation import EVERY, Statistics
 from agents.sac.critics import Fit
 from agents.sac.exploration import RandomStart
@@ -70,7 +71,7 @@ class ActorCritic(Agent):
     update_metrics       what is to be logged of an update
     policy_delay         updates of the critic for one of the policy
     max_grad_norm        gradients are cut to this norm; None leaves them
-    reward_scale         rewards are multiplied by it: Q and α are in units of 1/reward_scale
+    in_units             rewards are multiplied by its scale: Q and α are in units of 1/scale
     statistics           what is gathered of observations, and moves every EVERY updates
                          (agents.normalisation)
     """
@@ -81,8 +82,8 @@ class ActorCritic(Agent):
         exploration: np.random.Generator, noise: np.random.Generator,
         updates_by: Callable[[int], int],
         update_metrics: Callable[[ActorCritic, Seen], Metrics],
-        policy_delay: int = 1, max_grad_norm: float | None = None, reward_scale: float = 1.0,
-        statistics: Sequence[Statistics] = (),
+        policy_delay: int = 1, max_grad_norm: float | None = None,
+        in_units: RewardUnits = AS_THEY_ARE, statistics: Sequence[Statistics] = (),
     ) -> None:  # fmt: skip
         self._policy, self.net, self.critic_net = policy, policy.net, policy.critic_net
         self.actor, self.critic, self.ops = policy.actor, policy.critic, policy.net.ops
@@ -92,7 +93,8 @@ class ActorCritic(Agent):
         self.exploration, self.noise, self.updates_by = exploration, noise, updates_by
         self.unit, self.update_metrics = policy.unit, update_metrics
         self.policy_delay, self.max_grad_norm = policy_delay, max_grad_norm
-        self.reward_scale, self.statistics = reward_scale, statistics
+        self.in_units, self.reward_scale = in_units, in_units.scale
+        self.statistics = statistics
         self.k = int(np.prod(self.replay.action.shape[1:]))
         self.updates = 0
 
@@ -127,7 +129,7 @@ class ActorCritic(Agent):
     # -- learning -----------------------------------------------------------------------------
     def observe(self, obs: np.ndarray, action: np.ndarray, step: Step) -> None:
         """Remember N transitions, with the actions as they were chosen."""
-        r = step.reward * self.reward_scale
+        r = self.in_units(step.reward)
         for part in self.statistics:
             part.see(obs, r, step.terminated | step.truncated)
         self.nstep.add(

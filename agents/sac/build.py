@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
+from agents.memory.units import RewardUnits
 from agents.normalisation import ObservationStatistics, Statistics
 from agents.sac.actor import Actor
 from agents.sac.agent import ActorCritic
@@ -61,8 +61,9 @@ def assemble(
     exploration = generator(seed, "exploration")
     adam = partial(Adam, beta1=beta1, eps=config.adam_eps)
     beta_steps = config.priority_beta_steps or max(1, updates_by(config, setup.steps))
+    in_units = RewardUnits(config.reward_scale)
     way_in = build_memory(
-        config, setup, beta_steps, partial(operator.mul, config.reward_scale),
+        config, setup, beta_steps, in_units,
         setup.action_space.shape, np.float32,
     )  # fmt: skip
     optimizer = adam(policy.net, lr=delayed_schedule(config, setup))
@@ -86,7 +87,7 @@ def assemble(
         update_metrics=update_metrics,
         policy_delay=config.policy_delay,
         max_grad_norm=config.max_grad_norm,
-        reward_scale=config.reward_scale,
+        in_units=in_units,
         statistics=statistics,
     )
 
