@@ -67,6 +67,21 @@ def test_the_way_back_through_tanh(dtype: str) -> None:
     assert same(plain, fast)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(33, 16), (1, 1), (7, 3), (128, 130)])
+def test_layer_norm_and_its_way_back(dtype: str, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    x, dy = rng.normal(size=(2, *shape)).astype(dtype) * 3
+    gain, offset = rng.normal(size=(2, shape[1])).astype(dtype)
+    x[0, 0] = np.inf
+    results = []
+    for ops in pair(dtype):
+        with np.errstate(invalid="ignore"):
+            y, unit, rate = ops.layer_norm(x, gain, offset, 1e-5)
+            results.append((y, unit, rate, ops.layer_norm_backward(dy, unit, rate, gain)))
+    assert all(map(same, *results))
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 7, 8, 9, 115])
 def test_counts_of_smaller_numbers(size: int) -> None:
     rng = np.random.default_rng(size)

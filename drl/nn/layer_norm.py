@@ -39,25 +39,20 @@ class LayerNorm(Layer):
 
     def forward(self, x: Array) -> tuple[Array, Pullback]:
         ops, shape = self.ops, x.shape
-        x = x.reshape(-1, shape[-1])  # (R, D): a row for each mean
-        centred = x - ops.row_means(x)  # x − m
-        rate = (ops.row_means(centred * centred) + self.eps) ** -0.5  # 1/√(v + ε): (R, 1)
-        unit = centred * rate  # x̂
-        y = unit * self.gain + self.offset  # γ ⊙ x̂ + β
+        rows = x.reshape(-1, shape[-1])  # (R, D): a row for each mean
+        # y = γ ⊙ x̂ + β, with x̂ (R, D) and 1/√(v + ε) (R, 1)
+        y, unit, rate = ops.layer_norm(rows, self.gain, self.offset, self.eps)
 
         def backward(dy: Array, inputs: bool = True, params: bool = True) -> Array:
-            rows = dy.shape
-            dy = dy.reshape(-1, shape[-1])
-            u, r = unit[: len(dy)], rate[: len(dy)]
+            d = dy.reshape(-1, shape[-1])
+            u, r = unit[: len(d)], rate[: len(d)]
             if params:
-                ops.sum_rows(dy * u, out=self.dgain)  # ∂L/∂γ = Σ_batch dy ⊙ x̂
-                ops.sum_rows(dy, out=self.doffset)  # ∂L/∂β = Σ_batch dy
+                ops.sum_rows(d * u, out=self.dgain)  # ∂L/∂γ = Σ_batch dy ⊙ x̂
+                ops.sum_rows(d, out=self.doffset)  # ∂L/∂β = Σ_batch dy
             if not inputs:
                 return None
-            d = dy * self.gain  # ∂L/∂x̂ = dy ⊙ γ
-            # ∂L/∂x = (∂L/∂x̂ − mean ∂L/∂x̂ − x̂ mean(∂L/∂x̂ ⊙ x̂))/√(v + ε)
-            dx = (d - ops.row_means(d) - u * ops.row_means(d * u)) * r
-            return dx.reshape(rows)
+            # ∂L/∂x = (dx̂ − mean dx̂ − x̂ mean(dx̂ ⊙ x̂))/√(v + ε),  dx̂ = dy ⊙ γ
+            return ops.layer_norm_backward(d, u, r, self.gain).reshape(dy.shape)
 
         return y.reshape(shape), backward
 

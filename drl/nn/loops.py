@@ -45,6 +45,40 @@ def tanh_backward(dy: Array, y: Array, dx: Array) -> None:
         dx[i] = dy[i] * (one - y[i] * y[i])
 
 
+def centre(x: Array, mean: Array, centred: Array, square: Array) -> None:
+    """centred = x − m, square = (x − m)²:   x (R, D), m (R, 1)."""
+    for r in range(x.shape[0]):
+        for i in range(x.shape[1]):
+            c = x[r, i] - mean[r, 0]
+            centred[r, i] = c
+            square[r, i] = c * c
+
+
+def scale_and_shift(unit: Array, rate: Array, gain: Array, offset: Array, y: Array) -> None:
+    """x̂ ← x̂ · rate, in place, and y = γ x̂ + β:   x̂ (R, D), rate (R, 1), γ, β (D,)."""
+    for r in range(unit.shape[0]):
+        for i in range(unit.shape[1]):
+            u = unit[r, i] * rate[r, 0]
+            unit[r, i] = u
+            y[r, i] = u * gain[i] + offset[i]
+
+
+def unit_gradient(dy: Array, unit: Array, gain: Array, d: Array, along: Array) -> None:
+    """d = dy γ = ∂L/∂x̂ and along = d x̂:   dy, x̂ (R, D), γ (D,)."""
+    for r in range(dy.shape[0]):
+        for i in range(dy.shape[1]):
+            g = dy[r, i] * gain[i]
+            d[r, i] = g
+            along[r, i] = g * unit[r, i]
+
+
+def layer_norm_backward(d: Array, mean: Array, unit: Array, along: Array, rate: Array) -> None:
+    """d ← (d − mean d − x̂ mean(d x̂)) · rate, in place:   means (R, 1)."""
+    for r in range(d.shape[0]):
+        for i in range(d.shape[1]):
+            d[r, i] = (d[r, i] - mean[r, 0] - unit[r, i] * along[r, 0]) * rate[r, 0]
+
+
 def lerp(a: Array, b: Array, weight: float) -> None:
     """a ← a + weight (b − a)."""
     for i in range(a.size):

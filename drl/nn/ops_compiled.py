@@ -26,6 +26,10 @@ class Loops(NamedTuple):
     relu_backward: Callable[..., Any]
     normalise: Callable[..., Any]
     tanh_backward: Callable[..., Any]
+    centre: Callable[..., Any]
+    scale_and_shift: Callable[..., Any]
+    unit_gradient: Callable[..., Any]
+    layer_norm_backward: Callable[..., Any]
     lerp: Callable[..., Any]
     adam: Callable[..., Any]
     below: Callable[..., Any]
@@ -103,6 +107,27 @@ class CompiledOps(NumpyOps):
         loops.tanh_backward(dy.reshape(-1), y.reshape(-1), dx.reshape(-1))
         return dx
 
+    def layer_norm(
+        self, x: Array, gain: Array, offset: Array, eps: float
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
+        loops = self.late.loops
+        if not (loops and self._fits(x)):
+            return super().layer_norm(x, gain, offset, eps)
+        unit, y = np.empty_like(x), np.empty_like(x)  # y holds the squares first
+        loops.centre(x, self.row_means(x), unit, y)
+        rate = self.row_rates(y, eps)
+        loops.scale_and_shift(unit, rate, gain, offset, y)
+        return y, unit, rate
+
+    def layer_norm_backward(self, dy: Array, unit: Array, rate: Array, gain: Array) -> Array:
+        loops = self.late.loops
+        if not (loops and self._fits(dy) and self._fits(unit)):
+            return super().layer_norm_backward(dy, unit, rate, gain)
+        d, along = np.empty_like(dy), np.empty_like(dy)
+        loops.unit_gradient(dy, unit, gain, d, along)
+        loops.layer_norm_backward(d, self.row_means(d), unit, self.row_means(along), rate)
+        return d
+
     def below(self, a: Array, x: Array) -> Array:
         loops = self.late.loops
         if not (loops and a.flags.carray and x.flags.carray and a.size):
@@ -159,6 +184,10 @@ def signatures(dtype: str) -> dict[str, str]:
         "relu_backward": f"void({', '.join([vector] * 3)})",
         "normalise": f"void({', '.join([matrix] + [vector] * 4 + [matrix])})",
         "tanh_backward": f"void({', '.join([vector] * 3)})",
+        "centre": f"void({', '.join([matrix] * 4)})",
+        "scale_and_shift": f"void({matrix}, {matrix}, {vector}, {vector}, {matrix})",
+        "unit_gradient": f"void({matrix}, {matrix}, {vector}, {matrix}, {matrix})",
+        "layer_norm_backward": f"void({', '.join([matrix] * 5)})",
         "lerp": f"void({vector}, {vector}, {dtype})",
         "adam": f"void({', '.join([vector] * 4 + [dtype] * 5)})",
         "below": "void(float64[:, ::1], float64[:, ::1], int64[:, ::1])",

@@ -171,6 +171,30 @@ class NumpyOps:
         np.minimum(y, high, out=y)
         return np.maximum(y, low, out=y)
 
+    def layer_norm(
+        self, x: Array, gain: Array, offset: Array, eps: float
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
+        """γ ⊙ x̂ + β, x̂ = (x − m)/√(v + ε) and 1/√(v + ε); m, v: mean and variance of each row.
+
+        x (R, D), gain γ and offset β (D,) → (R, D), (R, D), (R, 1).
+        """
+        centred = x - self.row_means(x)  # x − m
+        rate = self.row_rates(centred * centred, eps)  # 1/√(v + ε)
+        unit = centred * rate  # x̂
+        y = unit * gain
+        y += offset
+        return y, unit, rate
+
+    def row_rates(self, squares: Array, eps: float) -> Array:
+        """1/√(v + ε), v the mean of every row: (R, D) → (R, 1)."""
+        rate: Array = (self.row_means(squares) + eps) ** -0.5
+        return rate
+
+    def layer_norm_backward(self, dy: Array, unit: Array, rate: Array, gain: Array) -> Array:
+        """∂L/∂x = (dx̂ − mean dx̂ − x̂ mean(dx̂ ⊙ x̂))/√(v + ε),  dx̂ = dy ⊙ γ: (R, D)."""
+        d = dy * gain  # dx̂
+        return (d - self.row_means(d) - unit * self.row_means(d * unit)) * rate
+
     # -- choosing -----------------------------------------------------------------------------
     def keep(self, x: Array, mask: Array, other: float) -> Array:
         """x where the mask is true, else the number `other`."""

@@ -129,6 +129,18 @@ class TorchOps:
     def normalise(self, x: Array, mean: Array, rate: Array, low: Array, high: Array) -> Array:
         return ((x - mean) * rate).clamp_(low, high)
 
+    def layer_norm(
+        self, x: Array, gain: Array, offset: Array, eps: float
+    ) -> tuple[Array, Array, Array]:  # fmt: skip
+        centred = x - self.row_means(x)
+        rate = (self.row_means(centred * centred) + eps) ** -0.5
+        unit = centred * rate
+        return unit * gain + offset, unit, rate
+
+    def layer_norm_backward(self, dy: Array, unit: Array, rate: Array, gain: Array) -> Array:
+        d = dy * gain
+        return (d - self.row_means(d) - unit * self.row_means(d * unit)) * rate
+
     # -- choosing -----------------------------------------------------------------------------
     def keep(self, x: Array, mask: Array, other: float) -> Array:
         return self.torch.masked_fill(x, ~mask, other)
