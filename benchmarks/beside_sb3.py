@@ -27,33 +27,39 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-os.environ |= THREADS  # numpy and torch read them when they are imported
+from in_turn import (  # first: it sets the threads
+    NEVER,
+    Counted,
+    Trained,
+    in_turn,
+    our_side,
+    quiet,
+    their_seconds,
+    verdict,
+)
 
-import gymnasium as gym  # noqa: E402
-import torch  # noqa: E402
-from minatar.gym import register_envs  # noqa: E402
-from stable_baselines3 import DQN  # noqa: E402
-from stable_baselines3.common.callbacks import BaseCallback  # noqa: E402
-from stable_baselines3.common.env_util import make_vec_env  # noqa: E402
-from stable_baselines3.common.evaluation import evaluate_policy  # noqa: E402
-from stable_baselines3.common.torch_layers import BaseFeaturesExtractor  # noqa: E402
+# isort: split
+import gymnasium as gym
+import torch
+from minatar.gym import register_envs
+from stable_baselines3 import DQN
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
-from agents.dqn.config import lengths  # noqa: E402
-from agents.dqn.presets import preset  # noqa: E402
-from agents.row import Preset  # noqa: E402
-from drl import train  # noqa: E402
+from agents.dqn.config import lengths
+from agents.dqn.presets import preset
+from agents.row import Preset
 
 WARM_UP = 512  # env steps before learning; a multiple of both numbers of environments
 SPEED = {  # env: env steps after the warm-up, least ratio asked for
@@ -62,7 +68,6 @@ SPEED = {  # env: env steps after the warm-up, least ratio asked for
     "MinAtar/Breakout-v1": (10_000, 3.0),
 }
 SOLVED_BAR = 25.0
-NEVER = 10**9  # env steps
 
 ZOO_STEPS = 50_000
 ZOO: dict[str, Any] = {  # rl-baselines3-zoo, hyperparams/dqn.yml, CartPole-v1
@@ -100,21 +105,13 @@ def speed(repeats: int, plain: bool) -> list[dict[str, Any]]:
         config = replace(config, learning_starts=WARM_UP)
         config = replace(config, bootstrap="max", n_step=1) if plain else config
         experiment = replace(experiment, steps=steps, eval_every=NEVER, solved_at=None)
-        settings = Preset(config, experiment)
-        pairs = []
-        for seed in range(repeats):
-            ours, theirs = our_loop(env, settings, seed), their_loop(env, settings, seed)
-            if ours[1:] != theirs[1:]:
-                raise RuntimeError(f"env steps, updates, parameters: {ours[1:]} are {theirs[1:]}")
-            pairs.append((ours[0], theirs[0]))
-        env_steps, updates, _ = ours[1:]
-        ratio = statistics.median(their / our for our, their in pairs)
-        seconds = [statistics.median(side) for side in zip(*pairs, strict=True)]
-        rates = [(env_steps / s, updates / s) for s in seconds]
+        pairs = in_turn(env, Preset(config, experiment), our_side("dqn"), their_loop, repeats)
+        env_steps, updates, _ = pairs.counted
+        rates, ratio = [(env_steps / s, updates / s) for s in pairs.medians], pairs.ratio
         shown = "".join(f"{f'{e:,.0f} / {u:,.0f}':>22}" for e, u in rates)
         print(f"{env:<21}{shown}{ratio:>8.2f}{bar:>6g}  {verdict(ratio, bar)}", flush=True)
         rows.append(
-            {"env": env, "env_steps": env_steps, "updates": updates, "seconds": pairs,
+            {"env": env, "env_steps": env_steps, "updates": updates, "seconds": pairs.seconds,
              "env_steps_per_second": [e for e, _ in rates],
              "updates_per_second": [u for _, u in rates], "ratio": ratio, "bar": bar}
         )  # fmt: skip
@@ -122,20 +119,8 @@ def speed(repeats: int, plain: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def our_loop(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
-    """Seconds, env steps, updates, parameters of a run as `drl train dqn` makes it."""
-    config, experiment = settings
-    with tempfile.TemporaryDirectory() as scratch:
-        result = train(
-            "dqn", env, config, experiment=experiment, seed=seed, run=Path(scratch) / "run",
-            progress=False,
-        )  # fmt: skip
-    done = result.summary
-    return done["seconds"], done["env_steps"], done["updates"], result.net.params.size
-
-
-def their_loop(env: str, settings: Preset, seed: int) -> tuple[float, int, int, int]:
-    """The same of `learn`: gradient_steps follow each step of all environments."""
+def their_loop(env: str, settings: Preset, seed: int) -> Trained:
+    """`learn`, with these settings: gradient_steps follow each step of all environments."""
     config, experiment = settings
     steps, num_envs = experiment.steps, experiment.num_envs
     policy: dict[str, Any] = {"net_arch": list(config.hidden), "activation_fn": torch.nn.ReLU}
@@ -150,10 +135,8 @@ def their_loop(env: str, settings: Preset, seed: int) -> tuple[float, int, int, 
         exploration_fraction=min(1.0, lengths(config, steps, num_envs).epsilon_steps / steps),
         exploration_final_eps=config.epsilon_end, policy_kwargs=policy,
     )  # fmt: skip
-    start = time.perf_counter()
-    model.learn(steps)
-    seconds, net = time.perf_counter() - start, model.q_net
-    return seconds, model.num_timesteps, model._n_updates, sum(p.numel() for p in net.parameters())
+    seconds, size = their_seconds(model, steps), sum(p.numel() for p in model.q_net.parameters())
+    return Trained(seconds, Counted(model.num_timesteps, model._n_updates, size), model)
 
 
 # -- solved -----------------------------------------------------------------------------------
@@ -227,10 +210,6 @@ def solved(seeds: int, first_seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def verdict(ratio: float, bar: float) -> str:
-    return "met" if ratio >= bar else "missed"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -245,14 +224,13 @@ def main() -> None:
     )
     parser.add_argument("--solve-theirs", type=int, metavar="SEED", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    torch.set_num_threads(1)
+    quiet()
     if args.solve_theirs is not None:
         print(json.dumps(solve_theirs(args.solve_theirs)))
         return
     result: dict[str, Any] = {}
     if args.only != "solved":
         register_envs()
-        warnings.filterwarnings("ignore", module="gymnasium|stable_baselines3")
         result["speed_plain" if args.plain else "speed"] = speed(args.repeats, args.plain)
     if args.only != "speed":
         result["solved"] = solved(args.seeds, args.first_seed)

@@ -14,27 +14,30 @@ less what a near-optimal controller has there (tests/swing_up.py).
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import sys
-import tempfile
-import time
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from in_turn import (  # first: it sets the threads
+    NEVER,
+    Counted,
+    Pairs,
+    Trained,
+    main,
+    our_side,
+    their_seconds,
+)
+
+# isort: split
 import numpy as np
-from beside_sb3 import NEVER, verdict  # first: it sets the threads
 from stable_baselines3 import SAC
-from torch import set_num_threads
 
 from agents.evaluation import evaluate_fresh
 from agents.row import Preset
 from agents.sac.presets import preset_of, sac
-from drl import train
+from drl import Result
 from envs.sources import source
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -47,32 +50,16 @@ BARS = {  # env: env steps, least ratio asked for
 EPISODES, SEED = 400, 4242
 
 
-class Trained(NamedTuple):
-    """Of one training."""
-
-    seconds: float
-    env_steps: int
-    updates: int
-    parameters: int  # of the policy and its critics
-    act: Callable[[np.ndarray], np.ndarray]
-
-
 def settings_of(env: str, steps: int) -> Preset:
     """The preset, or what the agent has without one, for so many steps."""
     config, experiment = preset_of("sac")(env) or sac(num_envs=1)
     return Preset(config, replace(experiment, steps=steps, eval_every=NEVER, solved_at=None))
 
 
-def ours(env: str, settings: Preset, seed: int) -> Trained:
-    """A run as `drl train sac` makes it."""
-    with tempfile.TemporaryDirectory() as scratch:
-        result = train(
-            "sac", env, settings.config, experiment=settings.experiment, seed=seed,
-            run=Path(scratch) / "run", progress=False,
-        )  # fmt: skip
-    done, policy = result.summary, result.policy
-    size = policy.net.size + policy.critic_net.size
-    return Trained(done["seconds"], done["env_steps"], done["updates"], size, policy)
+def size(result: Result) -> int:
+    """Parameters of the policy and its critics."""
+    policy: Any = result.policy
+    return int(policy.net.size + policy.critic_net.size)
 
 
 def their_model(env: str, settings: Preset, seed: int) -> SAC:
@@ -87,14 +74,27 @@ def their_model(env: str, settings: Preset, seed: int) -> SAC:
 
 
 def theirs(env: str, settings: Preset, seed: int) -> Trained:
-    """The same by `learn`."""
+    """`learn`, with these settings."""
     model = their_model(env, settings, seed)
-    start = time.perf_counter()
-    model.learn(settings.experiment.steps)
-    seconds = time.perf_counter() - start
-    size = sum(p.numel() for net in (model.actor, model.critic) for p in net.parameters())
-    act = lambda obs: model.predict(obs, deterministic=True)[0]  # noqa: E731
-    return Trained(seconds, model.num_timesteps, model._n_updates, size, act)
+    seconds = their_seconds(model, settings.experiment.steps)
+    parameters = sum(p.numel() for net in (model.actor, model.critic) for p in net.parameters())
+    return Trained(seconds, Counted(model.num_timesteps, model._n_updates, parameters), model)
+
+
+def scores(env: str, pairs: Pairs) -> dict[str, Any]:
+    """On Pendulum: what each has learnt, below what the controller has."""
+    if env != "Pendulum-v1":
+        return {}
+    best = score(SwingUp())
+    found = {
+        "ours": [score(one.policy) for one in pairs.ours],
+        "SB3": [score(lambda obs, m=one.policy: m.predict(obs, deterministic=True)[0])
+                for one in pairs.theirs],
+    }  # fmt: skip
+    for name, side in found.items():
+        below = " ".join(f"{best - each:.1f}" for each in side)
+        print(f"  {name}, below the controller ({best:.1f}): {below}", flush=True)
+    return {"scores": list(zip(*found.values(), strict=True)), "controller": best}
 
 
 def score(act: Callable[[np.ndarray], np.ndarray]) -> float:
@@ -102,45 +102,5 @@ def score(act: Callable[[np.ndarray], np.ndarray]) -> float:
     return evaluate_fresh(act, source("Pendulum-v1"), EPISODES, SEED).mean
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("envs", nargs="*", metavar="ENV", help=", ".join(BARS))
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    args = parser.parse_args()
-    set_num_threads(1)
-    warnings.filterwarnings("ignore", module="gymnasium|stable_baselines3")
-    found: dict[str, Any] = {}
-    columns = f"{'env steps':>10}{'updates':>9}{'ours, s':>9}{'SB3, s':>9}{'ratio':>7}{'bar':>6}"
-    print(f"{'env':<18}{columns}")
-    for env in args.envs or BARS:
-        steps, bar = BARS[env]
-        settings, pairs, scores = settings_of(env, steps), [], []
-        for seed in range(args.repeats):
-            mine, its = ours(env, settings, seed), theirs(env, settings, seed)
-            if mine[1:4] != its[1:4]:
-                raise RuntimeError(f"env steps, updates, parameters: {mine[1:4]}, {its[1:4]}")
-            pairs.append((mine.seconds, its.seconds))
-            if env == "Pendulum-v1":
-                scores.append((score(mine.act), score(its.act)))
-        ratio = statistics.median(its / mine for mine, its in pairs)
-        seconds = [statistics.median(side) for side in zip(*pairs, strict=True)]
-        print(
-            f"{env:<18}{mine.env_steps:>10,}{mine.updates:>9,}{seconds[0]:>9.2f}"
-            f"{seconds[1]:>9.2f}{ratio:>7.2f}{bar:>6g}  {verdict(ratio, bar)}", flush=True,
-        )  # fmt: skip
-        found[env] = {"pairs": pairs, "ratio": ratio, "bar": bar, "updates": mine.updates}
-        if scores:
-            best = score(SwingUp())
-            for name, side in zip(("ours", "SB3"), zip(*scores, strict=True), strict=True):
-                below = " ".join(f"{best - each:.1f}" for each in side)
-                print(f"  {name}, below the controller ({best:.1f}): {below}", flush=True)
-            found[env] |= {"scores": scores, "controller": best}
-    if args.json:
-        args.json.write_text(json.dumps(found, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, BARS, settings_of, our_side("sac", size), theirs, scores)
