@@ -9,6 +9,7 @@ import numpy as np
 
 from drl.errors import UserError
 from drl.nn.schedules import Schedule
+from drl.raised import said
 from drl.state import fill
 
 
@@ -130,3 +131,19 @@ def any_allowed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     number = (rng.random(len(mask)) * mask.sum(axis=1)).astype(np.int64)  # which of the allowed
     allowed: np.ndarray = (mask.cumsum(axis=1) > number[:, None]).argmax(axis=1)
     return allowed
+
+
+def own_exploration(given: Any, **made_of: Any) -> Any:
+    """The object that is given, or one of the class that is: made of these, in their order.
+
+    UserError where none can be made.
+    """
+    if not isinstance(given, type):
+        return given
+    try:
+        return given(*made_of.values())
+    except TypeError as error:
+        raise UserError(
+            f"your own exploration {given.__name__} cannot be made of ({', '.join(made_of)}): "
+            f"{said(error)}"
+        ) from error

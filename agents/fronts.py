@@ -119,9 +119,15 @@ def joined(
     return [*([] if given is None else [Scale(given)]), Branches(branches)]
 
 
-def require_suited(config: FrontConfig, setup: Setup, agent: str) -> None:
+def require_suited(
+    config: FrontConfig, setup: Setup, agent: str, own_net: bool = False
+) -> None:  # fmt: skip
     """UserError unless these layers can take the observations; ValueError where convolutions would
-    take channels for rows.   agent: by name, for people."""
+    take channels for rows.
+
+    agent    by name, for people
+    own_net  whether the user's own network takes their place, whose affair convolutions are
+    """
     from gymnasium.spaces import Box
 
     seen, encoder = setup.observation_space, setup.encoder
@@ -130,7 +136,7 @@ def require_suited(config: FrontConfig, setup: Setup, agent: str) -> None:
         raise UserError(
             f"{agent} {verb} Box observations, found {kind_of(seen)}: choose another env or wrap it"
         )
-    if encoder is None or (encoder.plain and encoder.channels is None):
+    if not own_net and (encoder is None or (encoder.plain and encoder.channels is None)):
         channels_last(config, seen.shape)
 
 

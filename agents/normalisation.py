@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from drl.nn import Network
-from drl.nn.compensate import FROZEN_AFTER, places, renormalise
+from drl.nn.compensate import FROZEN_AFTER, places, renormalise, require_same
 from drl.nn.moments import LEAST, Moments
 from drl.nn.ops import Array, Ops
 from drl.nn.optim import Optimizer
@@ -74,6 +74,8 @@ class ObservationStatistics:
                 "its first weights"
             )
         self.net, _, self.places = self.nets[0]
+        for _, _, found in self.nets:
+            require_same(found, self.net.input_shape)
         self.seen = Moments(self.net.input_shape)  # since the last move
 
     def see(

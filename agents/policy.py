@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from agents.asked import actions_of, answer, finite, mask_of
+from agents.parts import OwnNets
 from agents.player import Memoryless, Player
 from agents.setup import Setup
 from drl.actions import Actions, ActionTable
@@ -27,6 +28,7 @@ class SavedPolicy:
     config  of the agent, a dataclass
     setup   what the agent is built for
     net     of the parameters that are kept
+    own_nets  which of its networks the user's own parts have built, and their names
 
     `policy(obs)`, `predict`, `value`, `q`, `probs` and `log_prob` take observations as the
     environment gives them, of `observation_space`: one, or a batch of N.  `encoder` makes them an
@@ -41,8 +43,11 @@ class SavedPolicy:
     actions: Actions | None = None
     """How what the agent chooses becomes the environment's actions; None: they are the same."""
 
-    def __init__(self, config: Any, setup: Setup, net: Network) -> None:
+    def __init__(
+        self, config: Any, setup: Setup, net: Network, own_nets: OwnNets | None = None
+    ) -> None:
         self.config, self.net, self.record = config, net, setup.record
+        self.own_nets = {name: own for name, own in (own_nets or {}).items() if own}
         self.encoder = setup.encoder or Encoder(setup.observation_space, turned=False)
         self.observation_space, self.action_space = self.encoder.original, setup.action_space
         self.agent = setup.agent or type(self).agent
@@ -106,7 +111,8 @@ class SavedPolicy:
 
     def settings(self) -> dict[str, Any]:
         """What the network is built from, as JSON."""
-        return {"settings": plain(self.config)}
+        own = {f"own_{name}": own for name, own in self.own_nets.items()}
+        return {"settings": plain(self.config)} | own
 
     def deterministic_net(self) -> Network:
         """A plain chain of layers by whose outputs the best action is chosen: what is exported.

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from agents.normalisation import ReturnScale
+from agents.parts import OwnNets
 from agents.policy import SavedPolicy
 from agents.setup import Setup
 from drl.actions import Numbered
@@ -35,9 +36,9 @@ class QPolicy(SavedPolicy):
 
     def __init__(
         self, config: QConfig, setup: Setup, net: Network, actions: Numbered,
-        returns: ReturnScale | None = None,
+        returns: ReturnScale | None = None, own_nets: OwnNets | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(config, setup, net)
+        super().__init__(config, setup, net, own_nets)
         self.actions, self.returns = actions, returns
 
     def q_batch(self, obs: np.ndarray) -> np.ndarray:

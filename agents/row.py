@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from agents.agent import Agent
 from agents.config import ExperimentConfig
+from agents.parts import OwnParts
 from agents.policy import SavedPolicy, setup_from
 from agents.setup import Setup
 from drl.action_space import kind_of_actions
@@ -52,8 +53,8 @@ class Row:
     where settings and spaces do not fit."""
     load_policy: Callable[..., SavedPolicy] | None = None
     """`load_policy(state, where, backend="auto", device="cpu")`, from what `SavedPolicy.state`
-    gave, and `net=` besides where its parts have one; none: `build` makes an agent, whose policy is
-    given the parameters."""
+    gave, and `net=`, `critic_net=` besides where its parts have them; none: `build` makes an agent,
+    whose policy is given the parameters."""
     preset: Callable[[str], Preset | None] = lambda env_id: None
     """`preset(env_id)`: tuned settings; None where there are none."""
     presets: Mapping[str, Preset] = field(default_factory=dict)
@@ -123,21 +124,23 @@ class Row:
         return (self.read or partial(read, self.config, added=self.added))(settings)
 
     def policy_of(
-        self, state: Mapping[str, Any], where: str, net: Any = None, backend: str = "auto",
-        device: str = "cpu",
+        self, state: Mapping[str, Any], where: str, nets: Mapping[str, Any] | None = None,
+        backend: str = "auto", device: str = "cpu",
     ) -> SavedPolicy:  # fmt: skip
         """From what `SavedPolicy.state` gave, read from `where`.
 
-        net  builds the network, where the policy was trained with one of the user's own
+        nets  part → what builds the network, where the policy was trained with the user's own
 
         UserError, or an error of drl.state.UNFIT, where it does not fit, or where a network is
         given to an agent whose parts have none.
         """
-        own = {} if net is None else {"net": net}
-        if own and not (self.parts and any(part.name == "net" for part in fields(self.parts))):
-            raise UserError(
-                f"the agent {label(self.name)} takes no network of your own: leave out net="
-            )
+        own, known = dict(nets or {}), {part.name for part in fields(self.parts or OwnParts)}
+        for name in own:
+            if name not in known:
+                what = "network" if name == "net" else name
+                raise UserError(
+                    f"the agent {label(self.name)} takes no {what} of your own: leave out {name}="
+                )
         if self.load_policy is not None:
             return self.load_policy(state, where, backend=backend, device=device, **own)
         config = self.config_of(state["policy"]["settings"])

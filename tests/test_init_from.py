@@ -117,7 +117,7 @@ def test_what_has_no_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_network_of_ones_own(tmp_path: Path) -> None:
-    from agents.dqn.networks import BuildNet
+    from agents.parts import BuildNet
 
     def build(shape: tuple[int, ...], outputs: int, seed: Any) -> drl.Network:
         return drl.MLP(shape, outputs, (9,), seed=seed)

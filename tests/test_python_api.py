@@ -148,13 +148,13 @@ def test_own_network_is_used_and_asked_for_again(tmp_path: Path) -> None:
         load_policy(path, net=partial(MLP, hidden=(9,)))
 
 
-@pytest.mark.parametrize("name", ["ppo", "a2c", "pqn", "sac", "td3", "tqc", "crossq"])
-def test_a_network_of_ones_own_is_refused_in_one_sentence(name: str) -> None:
+@pytest.mark.parametrize(("name", "part"), [("dqn", "critic_net"), ("pqn", "critic_net")])
+def test_a_network_of_ones_own_is_refused_in_one_sentence(name: str, part: str) -> None:
     """Where the agent has none: before its file is looked into."""
     row = find_row(name)
     with pytest.raises(UserError) as error:
-        row.policy_of({}, "its file", net=lambda *shape: None)
-    assert str(error.value) == f"the agent {name} takes no network of your own: leave out net="
+        row.policy_of({}, "its file", {part: lambda *shape: None})
+    assert str(error.value) == f"the agent {name} takes no {part} of your own: leave out {part}="
 
 
 def test_a_seed_is_the_one_that_was_given_last(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_network_with_wrong_outputs_is_named() -> None:
     def net(shape: tuple[int, ...], outputs: int, /, *, seed: object) -> Network:
         return MLP(shape, outputs + 1)
 
-    with pytest.raises(UserError, match=r"gives \(3,\), the head needs \(2,\)"):
+    with pytest.raises(UserError, match=r"gives \(3,\), the agent needs \(2,\)"):
         train("dqn", "CartPole-v1", parts=Parts(net=net), **SHORT)
 
 

@@ -14,14 +14,15 @@ from agents.dqn.config import DQNConfig, lengths
 from agents.dqn.metrics import update_metrics
 from agents.dqn.networks import build_head, build_network, own_network
 from agents.dqn.own_target import own_target
-from agents.dqn.parts import NO_PARTS, Parts, own_exploration, require_schedules
+from agents.dqn.parts import NO_PARTS, Parts
 from agents.dqn.policy import DQNPolicy
-from agents.exploration import EpsilonGreedy, Exploration, EzGreedy
+from agents.exploration import EpsilonGreedy, Exploration, EzGreedy, own_exploration
 from agents.fronts import channels_last
 from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
 from agents.memory.units import RewardUnits
 from agents.normalisation import ObservationStatistics, ReturnScale, Statistics
+from agents.parts import nets_of, own_nets, require_schedules
 from agents.setup import Setup
 from drl.actions import numbered
 from drl.errors import UserError
@@ -86,7 +87,7 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         bootstrap=own_target(parts.bootstrap)
         or build_bootstrap(config, actions, setup.reward_range),
         updates_by=partial(updates_by, config),
-        policy=DQNPolicy(config, setup, net, head, own, _own_net(setup, parts), returns),
+        policy=DQNPolicy(config, setup, net, head, own, own_nets(setup, nets_of(parts)), returns),
         update_metrics=update_metrics,
         target_period=config.target_period,
         tau=config.tau,
@@ -96,11 +97,6 @@ def build_dqn(config: DQNConfig, setup: Setup, parts: Parts = NO_PARTS) -> DQN:
         returns=returns,
         **bounds,
     )
-
-
-def _own_net(setup: Setup, parts: Parts) -> bool | str:
-    """Whether the network is the user's own, and its name where it has one."""
-    return parts.net is not None and ((setup.own or {}).get("net") or True)
 
 
 def require_box(observation_space: Any) -> None:
@@ -177,7 +173,10 @@ def build_exploration(
         epsilon = Linear(config.epsilon_start, config.epsilon_end, epsilon_steps)
         epsilon = Constant(0.0) if config.noisy else epsilon
     if parts.exploration is not None:
-        return own_exploration(parts.exploration, epsilon, actions, num_envs, rng)
+        made: Exploration = own_exploration(
+            parts.exploration, epsilon=epsilon, actions=actions, num_envs=num_envs, rng=rng
+        )
+        return made
     if config.ez_mu is None:
         return EpsilonGreedy(epsilon, actions, rng)
     return EzGreedy(epsilon, actions, rng, num_envs, config.ez_mu)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from agents.dqn.config import DQNConfig
 from agents.dqn.heads import Head, QHead
 from agents.dqn.quantiles import ImplicitQuantileHead, QuantileHead
 from agents.fronts import backend_for, build_front
+from agents.parts import BuildNet, sized
 from drl.encoding import Part
 from drl.nn import Network
 from drl.nn.dueling import Dueling
@@ -24,15 +25,6 @@ from drl.nn.noisy import NoisyLinear
 from drl.nn.ops import Ops, make_ops
 
 
-class BuildNet(Protocol):
-    """Builds a network of your own.   partial(MLP, hidden=(32, 32)) is one."""
-
-    def __call__(
-        self, shape: tuple[int, ...], outputs: int, /, *, seed: np.random.Generator | int
-    ) -> Network:
-        """A new network at every call, from observations of `shape` to `outputs` numbers."""
-
-
 def own_network(
     net: BuildNet, config: DQNConfig, shape: tuple[int, ...], actions: int,
     seed: np.random.Generator | int,
@@ -41,10 +33,7 @@ def own_network(
 
     ValueError where the head needs another number of outputs, or (IQN) a layer that takes τ.
     """
-    outputs = actions * outputs_per_action(config)
-    made = net(shape, outputs, seed=seed)
-    if made.output_shapes[-1] != (outputs,):
-        raise ValueError(f"the network gives {made.output_shapes[-1]}, the head needs ({outputs},)")
+    made = sized(net, shape, actions * outputs_per_action(config), seed)
     if made.conditional != (config.head == "iqn"):
         raise ValueError(
             "an implicit quantile network (head iqn) needs a QuantileEmbedding"

@@ -10,22 +10,23 @@ import numpy as np
 from agents.dqn.config import DQNConfig, from_settings
 from agents.dqn.deterministic import deterministic_network
 from agents.dqn.heads import Head, greedy
-from agents.dqn.networks import BuildNet, build_head, build_network, own_network
+from agents.dqn.networks import build_head, build_network, own_network
 from agents.normalisation import ReturnScale
+from agents.parts import BuildNet, OwnNets, saved_nets
 from agents.policy import setup_from
 from agents.q_policy import QPolicy
 from agents.setup import Setup
 from drl.actions import Numbered, numbered
 from drl.errors import UserError
 from drl.nn import Network
-from drl.state import flag, whole
+from drl.state import whole
 
 
 class DQNPolicy(QPolicy):
     """π(s) = argmax_a Q(s, a; θ): (N, *shape) → the environment's own actions (N, *action shape).
 
     actions  by the numbers of the network's outputs
-    own_net  whether the network is not the settings' but was built by `Parts.net`, or its name
+    own_nets  "net", where the network is not the settings' but was built by `Parts.net`
     returns  whose deviation rewards were divided by; None: they were not
     """
 
@@ -34,10 +35,10 @@ class DQNPolicy(QPolicy):
 
     def __init__(
         self, config: DQNConfig, setup: Setup, net: Network, head: Head, actions: Numbered,
-        own_net: bool | str = False, returns: ReturnScale | None = None,
+        own_nets: OwnNets | None = None, returns: ReturnScale | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(config, setup, net, actions, returns)
-        self.head, self.own_net = head, own_net
+        super().__init__(config, setup, net, actions, returns, own_nets)
+        self.head = head
 
     def act_batch(self, obs: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
         allowed = None if mask is None else self.actions.mask(mask)
@@ -49,7 +50,7 @@ class DQNPolicy(QPolicy):
         return np.asarray(self.net.ops.numpy(q) / self.unit)
 
     def settings(self) -> dict[str, Any]:
-        return super().settings() | {"own_net": self.own_net}
+        return {"own_net": False} | super().settings()
 
     def deterministic_net(self) -> Network:
         """Q(s, ·), in scaled rewards.   UserError where outputs are a distribution that no linear
@@ -75,18 +76,13 @@ def load_policy(
     """
     about, params = state["policy"], state["net"]
     config = from_settings(about["settings"])
-    own = about["own_net"]
-    if not isinstance(own, str):
-        own = flag(about, "own_net")
-    if own and net is None:
-        named = f", {own}" if isinstance(own, str) else ""
-        raise UserError(f"{where} was trained with a network of your own{named}: give it as net=")
+    nets, own = saved_nets(about, where, net)
     setup = _setup(state, backend, device)
     seen = setup.observation_space
     actions = numbered(setup.action_space, config.discretise, about.get("action_values"))
     count = actions.n
-    if own and net is not None:
-        made = own_network(net, config, seen.shape, count, 0)
+    if nets.net is not None:
+        made = own_network(nets.net, config, seen.shape, count, 0)
     else:
         made = build_network(
             config, seen.shape, seen.dtype, count, 0, backend, params.dtype.name, device,

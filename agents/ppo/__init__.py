@@ -3,6 +3,7 @@
 from agents.ppo.build import build_ppo as build
 from agents.ppo.charts import CHARTS
 from agents.ppo.config import PPOConfig as Config
+from agents.ppo.parts import PPOParts as Parts
 from agents.ppo.presets import PRESETS, preset
 from agents.ppo.remembering import load_policy
 from agents.ppo.setting_up import FIXED, REMEDY, require_room, resolve, warnings
@@ -11,6 +12,6 @@ from drl.action_space import KINDS
 ACTIONS = KINDS
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
-    "require_room", "resolve", "warnings",
+    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "Parts", "build", "load_policy",
+    "preset", "require_room", "resolve", "warnings",
 ]  # fmt: skip

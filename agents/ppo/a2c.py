@@ -5,6 +5,7 @@ from functools import partial
 from agents.ppo.build import build_a2c as build
 from agents.ppo.charts import A2C_CHARTS as CHARTS
 from agents.ppo.config import A2CConfig as Config
+from agents.ppo.parts import A2CParts as Parts
 from agents.ppo.presets import A2C_PRESETS as PRESETS
 from agents.ppo.presets import a2c_preset as preset
 from agents.ppo.remembering import load_policy as load_actor_critic
@@ -15,6 +16,6 @@ load_policy = partial(load_actor_critic, kind=Config)
 ACTIONS = KINDS
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy", "preset",
-    "require_room", "resolve",
+    "ACTIONS", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "Parts", "build", "load_policy",
+    "preset", "require_room", "resolve",
 ]  # fmt: skip

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from agents.fronts import backend_for, build_front
+from agents.parts import Nets, built
 from agents.ppo.config import OnPolicyConfig
 from drl.encoding import Part
 from drl.nn import Network
 from drl.nn.branches import Branches
 from drl.nn.free import Free
 from drl.nn.init import INITS, Init, Orthogonal
+from drl.nn.join import join
 from drl.nn.layers import Layer, Linear
 from drl.nn.mlp import dense
 from drl.nn.ops import make_ops
@@ -67,6 +69,24 @@ def build_network(
     branches[CRITIC] = [*own(), Linear(1, init=_last(config, config.value_gain))]
     kind = Recurrent if config.recurrent else Network
     return kind([*below, Branches(branches)], shape, make_ops(backend, dtype, device), seed)
+
+
+def own_network(
+    config: OnPolicyConfig, nets: Nets, shape: tuple[int, ...], outputs: int, deviations: int,
+    seed: np.random.Generator | int,
+) -> Network:  # fmt: skip
+    """The same of networks that the user's own functions build, the actor's and then the critic's.
+    ValueError where they do not fit, or one remembers and the other does not."""
+    assert nets.net is not None and nets.of_critic is not None
+    actor = built(nets.net, shape, outputs - deviations, seed, recurrent=True)
+    critic = built(nets.of_critic, shape, 1, seed, recurrent=True)
+    if isinstance(actor, Recurrent) != isinstance(critic, Recurrent):
+        raise ValueError("actor and critic both carry a state, or neither: give both a GRU")
+    branches = {"actor": actor, CRITIC: critic}
+    if deviations:
+        log_std = Network([Free(deviations, config.log_std_init)], shape, actor.ops)
+        branches = {"actor": actor, "log_std": log_std, CRITIC: critic}
+    return join(branches)
 
 
 def actor_branches(net: Network) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from agents.normalisation import ReturnScale
+from agents.parts import NO_NETS, Nets, OwnNets
 from agents.ppo.actions import ActionHead, action_head
 from agents.ppo.config import OnPolicyConfig
-from agents.ppo.networks import CRITIC, actor_branches, build_network
+from agents.ppo.networks import CRITIC, actor_branches, build_network, own_network
 from agents.setup import Setup
 from agents.stochastic import StochasticPolicy
 from drl.nn import Network
@@ -31,9 +32,9 @@ class ActorCriticPolicy(StochasticPolicy):
 
     def __init__(
         self, config: OnPolicyConfig, setup: Setup, net: Network,
-        returns: ReturnScale | None = None,
+        returns: ReturnScale | None = None, own_nets: OwnNets | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(config, setup, net)
+        super().__init__(config, setup, net, own_nets)
         self.returns = returns
         self.head: ActionHead = action_head(config, setup.action_space)
         self.actions, self.distribution = self.head.actions, self.head.build(net.ops)
@@ -116,10 +117,13 @@ class MemorylessActorCritic(ActorCriticPolicy):
 
 
 def network_for(
-    config: OnPolicyConfig, setup: Setup, seed: np.random.Generator | int = 0
+    config: OnPolicyConfig, setup: Setup, seed: np.random.Generator | int = 0,
+    nets: Nets = NO_NETS,
 ) -> Network:  # fmt: skip
-    """The network of these settings in these spaces."""
+    """The network of these settings in these spaces, or the user's own."""
     head, seen = action_head(config, setup.action_space), setup.observation_space
+    if nets.net is not None:
+        return own_network(config, nets, seen.shape, head.outputs, head.deviations, seed)
     return build_network(
         config, seen.shape, seen.dtype, head.outputs, head.deviations, seed, setup.backend,
         setup.dtype, setup.device, () if setup.encoder is None else setup.encoder.parts,

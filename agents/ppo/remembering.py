@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from agents.normalisation import ReturnScale
+from agents.parts import BuildNet, OwnNets, saved_nets
 from agents.policy import setup_from
 from agents.ppo.config import OnPolicyConfig, PPOConfig
 from agents.ppo.policy import ActorCriticPolicy, MemorylessActorCritic, network_for
@@ -50,28 +51,32 @@ class RecurrentActorCritic(ActorCriticPolicy, RecurrentPolicy):
 
 
 def build_policy(
-    config: OnPolicyConfig, setup: Setup, net: Network, returns: ReturnScale | None = None
-) -> ActorCriticPolicy:
+    config: OnPolicyConfig, setup: Setup, net: Network, returns: ReturnScale | None = None,
+    own_nets: OwnNets | None = None,
+) -> ActorCriticPolicy:  # fmt: skip
     """The policy of such a network."""
     kind = RecurrentActorCritic if isinstance(net, Recurrent) else MemorylessActorCritic
-    return kind(config, setup, net, returns)
+    return kind(config, setup, net, returns, own_nets)
 
 
 def load_policy(
-    state: Mapping[str, Any], where: str, backend: str = "auto", device: str = "cpu",
+    state: Mapping[str, Any], where: str, net: BuildNet | None = None,
+    critic_net: BuildNet | None = None, backend: str = "auto", device: str = "cpu",
     kind: type[OnPolicyConfig] = PPOConfig,
 ) -> ActorCriticPolicy:  # fmt: skip
     """From what `SavedPolicy.state` gave, read from `where`.
 
-    kind  of its settings
+    net, critic_net  build the networks, where the policy was trained with the user's own
+    kind             of its settings
 
-    An error of drl.state.UNFIT where the state does not fit.
+    UserError where one is missing; an error of drl.state.UNFIT where the state does not fit.
     """
     config, setup = read(kind, state["policy"]["settings"]), setup_from(state, backend, device)
-    made = network_for(config, setup)
+    nets, own = saved_nets(state["policy"], where, net, critic_net)
+    made = network_for(config, setup, nets=nets)
     made.restore(state)
     returns = None
     if config.normalise_reward:
         returns = ReturnScale(config.gamma, 1)
         returns.load_learnt(state["returns"])
-    return build_policy(config, setup, made, returns)
+    return build_policy(config, setup, made, returns, own)

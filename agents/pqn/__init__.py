@@ -3,6 +3,7 @@
 from agents.pqn.build import build_pqn as build
 from agents.pqn.charts import CHARTS
 from agents.pqn.config import PQNConfig as Config
+from agents.pqn.parts import PQNParts as Parts
 from agents.pqn.policy import load_policy
 from agents.pqn.presets import preset
 from agents.pqn.setting_up import FIXED, REMEDY, require_room, resolve, warnings
@@ -11,6 +12,6 @@ ACTIONS = ("Discrete", "MultiDiscrete", "MultiBinary")
 INSTEAD = {"Box": ("discretise", 5)}
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "INSTEAD", "REMEDY", "Config", "build", "load_policy", "preset",
-    "require_room", "resolve", "warnings",
+    "ACTIONS", "CHARTS", "FIXED", "INSTEAD", "REMEDY", "Config", "Parts", "build", "load_policy",
+    "preset", "require_room", "resolve", "warnings",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 from agents.dqn.heads import best_action
 from agents.fronts import backend_for, build_front
 from agents.normalisation import ReturnScale
+from agents.parts import BuildNet, built, saved_nets
 from agents.policy import setup_from
 from agents.pqn.config import PQNConfig
 from agents.q_policy import QPolicy
@@ -46,14 +47,17 @@ class PQNPolicy(QPolicy):
 
 
 def network_for(
-    config: PQNConfig, setup: Setup, seed: np.random.Generator | int = 0
+    config: PQNConfig, setup: Setup, seed: np.random.Generator | int = 0,
+    net: BuildNet | None = None,
 ) -> Network:  # fmt: skip
     """Observations → Q(s, ·), of these settings in these spaces:
 
     [scale] → [normalise] → [convolutions] → hidden layers → outputs, with LayerNorm before every
-    activation.   ValueError where settings and shape do not fit.
+    activation; or what `net` builds.   ValueError where settings and shape do not fit.
     """
     seen, actions = setup.observation_space, numbered(setup.action_space, config.discretise).n
+    if net is not None:
+        return built(net, seen.shape, actions, seed)
     parts: Sequence[Part] = () if setup.encoder is None else setup.encoder.parts
     norm, backend = config.layer_norm, setup.backend
     layers = build_front(config, seen.shape, seen.dtype, parts, config.normalise_obs, norm)
@@ -65,19 +69,23 @@ def network_for(
 
 
 def load_policy(
-    state: Mapping[str, Any], where: str, backend: str = "auto", device: str = "cpu"
-) -> PQNPolicy:
+    state: Mapping[str, Any], where: str, net: BuildNet | None = None, backend: str = "auto",
+    device: str = "cpu",
+) -> PQNPolicy:  # fmt: skip
     """From what `PQNPolicy.state` gave, read from `where`.
 
-    An error of drl.state.UNFIT where the state does not fit.
+    net  builds the network, where the policy was trained with one of the user's own
+
+    UserError where it is missing; an error of drl.state.UNFIT where the state does not fit.
     """
     about = state["policy"]
     config, setup = read(PQNConfig, about["settings"]), setup_from(state, backend, device)
-    made = network_for(config, setup)
+    nets, own = saved_nets(about, where, net)
+    made = network_for(config, setup, net=nets.net)
     made.restore(state)
     returns = None
     if config.normalise_reward:
         returns = ReturnScale(config.gamma, 1)
         returns.load_learnt(state["returns"])
     actions = numbered(setup.action_space, config.discretise, about.get("action_values"))
-    return PQNPolicy(config, setup, made, actions, returns)
+    return PQNPolicy(config, setup, made, actions, returns, own)

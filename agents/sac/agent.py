@@ -14,7 +14,7 @@ from agents.memory.nstep import WayIn
 from agents.memory.units import AS_THEY_ARE, RewardUnits
 from agents.normalisation import EVERY, Statistics
 from agents.sac.critics import Fit
-from agents.sac.exploration import RandomStart
+from agents.sac.exploration import Exploring, RandomStart
 from agents.sac.policy import ContinuousPolicy
 from agents.sac.targets import Targets, joined
 from agents.sac.temperature import Temperature
@@ -66,7 +66,8 @@ class ActorCritic(Agent):
     optimizer, critic_optimizer
     nstep                on the way to the replay memory
     start                random actions of the first env steps
-    exploration, noise   generators of the actions tried, and of ε in an update
+    exploration          the actions tried after that
+    noise                generator of ε in an update
     updates_by           how many updates have been due after so many env steps
     update_metrics       what is to be logged of an update
     policy_delay         updates of the critic for one of the policy
@@ -79,7 +80,7 @@ class ActorCritic(Agent):
     def __init__(
         self, policy: ContinuousPolicy, targets: Targets, temperature: Temperature,
         optimizer: Optimizer, critic_optimizer: Optimizer, nstep: WayIn, start: RandomStart,
-        exploration: np.random.Generator, noise: np.random.Generator,
+        exploration: Exploring, noise: np.random.Generator,
         updates_by: Callable[[int], int],
         update_metrics: Callable[[ActorCritic, Seen], Metrics],
         policy_delay: int = 1, max_grad_norm: float | None = None,
@@ -104,7 +105,7 @@ class ActorCritic(Agent):
         shape = len(obs), *self.replay.action.shape[1:]
         drawn = self.start(env_steps)
         if drawn is None:
-            drawn = self.actor.explore(self.net(obs), self.exploration)
+            drawn = self.exploration(self.net(obs), env_steps)
         self.chosen = drawn.reshape(shape)
         return self.unit.decode(self.chosen)
 
@@ -221,7 +222,7 @@ class ActorCritic(Agent):
             "nstep": self.nstep.state(),
             "replay": self.replay.state(),
             "start": self.start.state(),
-            "exploration": self.exploration.bit_generator.state,
+            "exploration": self.exploration.state(),
             "noise": self.noise.bit_generator.state,
             "updates": self.updates,
             "statistics": {part.name: part.state() for part in self.statistics},
@@ -238,7 +239,7 @@ class ActorCritic(Agent):
         self.nstep.load_state(state["nstep"])
         self.replay.load_state(state["replay"])
         self.start.load_state(state["start"])
-        self.exploration.bit_generator.state = state["exploration"]
+        self.exploration.load_state(state["exploration"])
         self.noise.bit_generator.state = state["noise"]
         for part in self.statistics:
             part.load_state(state["statistics"][part.name])

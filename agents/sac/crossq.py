@@ -9,10 +9,11 @@ from __future__ import annotations
 from functools import partial
 
 from agents.sac.agent import ActorCritic
-from agents.sac.build import assemble, build_policy
+from agents.sac.build import assemble, new_policy
 from agents.sac.charts import CHARTS
 from agents.sac.config import CrossQConfig as Config
 from agents.sac.networks import plain_chain
+from agents.sac.parts import CrossQParts as Parts
 from agents.sac.presets import BY_AGENT, preset_of
 from agents.sac.rows import ACTIONS, ADDED, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.sac import meaning
@@ -21,12 +22,14 @@ from agents.sac.targets import JointCritic
 from agents.setup import Setup
 from drl.nn.batch_renorm import BatchRenorm
 from drl.nn.layers import Layer
-from drl.rng import generator
 
 __all__ = [
-    "ACTIONS", "ADDED", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy",
-    "preset", "require_room", "resolve",
+    "ACTIONS", "ADDED", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "Parts", "build",
+    "load_policy", "preset", "require_room", "resolve",
 ]  # fmt: skip
+
+
+NO_PARTS = Parts()
 
 
 def chain(config: Config) -> list[Layer]:
@@ -37,12 +40,12 @@ def chain(config: Config) -> list[Layer]:
     return [renorm(), *(layer for pair in pairs for layer in (*pair, renorm()))]
 
 
-def build(config: Config, setup: Setup) -> ActorCritic:
+def build(config: Config, setup: Setup, parts: Parts = NO_PARTS) -> ActorCritic:
     """The agent.   UserError or ValueError where settings and spaces do not fit."""
-    policy = build_policy(config, setup, meaning, generator(setup.seed, "weights"), chain)
+    policy = new_policy(config, setup, meaning, parts, chain)
     targets = JointCritic(policy.critic, policy.critic_net, policy.actor, policy.net)
-    alpha = temperature(config, setup, policy.net.ops)
-    return assemble(config, setup, policy, targets, alpha, config.beta1)
+    alpha = temperature(config, setup, policy.net.ops, parts)
+    return assemble(config, setup, policy, targets, alpha, parts, config.beta1)
 
 
 load_policy = reader(Config, meaning, chain)

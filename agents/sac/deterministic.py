@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from drl.actions import UnitBox
+from drl.errors import UserError
 from drl.nn import Network
 from drl.nn.layers import Layer, Linear, Tanh
 
@@ -14,10 +15,16 @@ def deterministic_network(net: Network, unit: UnitBox) -> Network:
     of the environment as one more Linear.
 
     net  whose last layer is a Linear of which the first outputs are μ
+
+    UserError where it ends in another layer, as one of the user's own may.
     """
     k = unit.half.size
     *hidden, last = net.layers
-    assert isinstance(last, Linear) and last.b is not None
+    if not isinstance(last, Linear) or last.b is None:
+        raise UserError(
+            "only a network that ends in a Linear with a bias can be exported, found one of your "
+            f"own that ends in {type(last).__name__}"
+        )
     layers: list[Layer] = [layer.unbound() for layer in hidden]
     made = Network([*layers, Linear(k), Tanh(), Linear(k)], net.input_shape, net.ops)
     for mine, its in zip(hidden, layers, strict=True):

@@ -1,12 +1,89 @@
-"""Random actions of the first env steps, before a policy knows anything."""
+"""How actions are tried out while learning: at random in the first env steps, then as the policy
+does, or as the user's own exploration has it.
+
+Shapes: N environments, k numbers of an action, each within −1 … 1.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from agents.exploration import own_exploration
+from agents.sac.actor import Actor
+from drl.errors import UserError
+from drl.nn.ops import Array
 from drl.state import fill
+
+
+class Exploration(Protocol):
+    """What is done instead of the greedy actions: the user's own."""
+
+    def __call__(self, greedy: np.ndarray, env_steps: int) -> np.ndarray:
+        """greedy (N, k) float32 → the actions to take (N, k); cut to −1 … 1 where beyond."""
+
+    def state(self) -> dict[str, Any]:
+        """All that the next actions depend on."""
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+
+
+class Exploring(Protocol):
+    """Which actions are tried, by the policy's outputs."""
+
+    def __call__(self, z: Array, env_steps: int) -> np.ndarray:
+        """z (N, outputs) → the actions to take (N, k)."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def load_state(self, state: dict[str, Any]) -> None: ...
+
+
+class AsActed:
+    """Those that the policy draws, or its noise.   rng: of what is drawn."""
+
+    def __init__(self, actor: Actor, rng: np.random.Generator) -> None:
+        self.actor, self.rng = actor, rng
+
+    def __call__(self, z: Array, env_steps: int) -> np.ndarray:
+        return self.actor.explore(z, self.rng)
+
+    def state(self) -> dict[str, Any]:
+        return dict(self.rng.bit_generator.state)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.rng.bit_generator.state = state
+
+
+class Tried:
+    """Those that the user's own exploration makes of the greedy ones.
+
+    own       an object; or a class, whose object is made of (k, num_envs, rng)
+    k         numbers of an action
+    num_envs  N
+
+    UserError where none can be made, and where its actions have another shape, or are NaN or Inf.
+    """
+
+    def __init__(
+        self, actor: Actor, own: Any, k: int, num_envs: int, rng: np.random.Generator
+    ) -> None:
+        self.actor, self.k = actor, k
+        self.own: Exploration = own_exploration(own, k=k, num_envs=num_envs, rng=rng)
+        self.state, self.load_state = self.own.state, self.own.load_state
+
+    def __call__(self, z: Array, env_steps: int) -> np.ndarray:
+        greedy = self.actor.greedy(z)
+        tried = np.asarray(self.own(greedy.copy(), env_steps), np.float32)
+        if tried.shape != greedy.shape or not np.isfinite(tried).all():
+            what = f"shape {tried.shape}" if tried.shape != greedy.shape else "NaN or Inf"
+            raise UserError(
+                f"your own exploration gives actions of {what}: give numbers of the shape "
+                f"{greedy.shape}"
+            )
+        return np.clip(tried, -1, 1)
 
 
 class RandomStart:

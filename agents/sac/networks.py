@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from agents.fronts import backend_for, build_front
+from agents.parts import BuildNet, built
 from agents.sac.config import ActorCriticConfig
 from agents.sac.critics import Critic
 from agents.setup import Setup
 from drl.nn import Network
 from drl.nn.branches import Branches, Slice
 from drl.nn.init import INITS, uniform
+from drl.nn.join import join
 from drl.nn.layers import Flatten, Layer, Linear
 from drl.nn.mlp import dense
 from drl.nn.ops import Ops, make_ops
@@ -52,11 +54,15 @@ def policy_network(
 
 def critic_network(
     config: ActorCriticConfig, setup: Setup, critic: Critic, ops: Ops, seed: Seed,
-    chain: Chain = plain_chain,
+    chain: Chain = plain_chain, net: BuildNet | None = None,
 ) -> Network:  # fmt: skip
-    """(s, a) → [front of s beside a] → a chain of hidden layers for each critic."""
+    """(s, a) → [front of s beside a] → a chain of hidden layers for each critic; or what `net`
+    builds for each."""
     shape, k = setup.observation_space.shape, math.prod(setup.action_space.shape)
     size = math.prod(shape)
+    if net is not None:
+        own = (built(net, (size + k,), critic.values, seed) for _ in range(critic.critics))
+        return join({f"q{i + 1}": each for i, each in enumerate(own)}, ops)
     layers: list[Layer] = []
     front = [layer for layer in _front(config, setup) if not _nothing(layer, shape)]
     if front:

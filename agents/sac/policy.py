@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.parts import OwnNets
 from agents.policy import SavedPolicy
 from agents.sac.actor import Actor, ProbableActor
 from agents.sac.critics import Critic
@@ -32,9 +33,9 @@ class ContinuousPolicy(SavedPolicy):
 
     def __init__(
         self, config: Any, setup: Setup, net: Network, actor: Actor, critic_net: Network,
-        critic: Critic,
+        critic: Critic, own_nets: OwnNets | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(config, setup, net)
+        super().__init__(config, setup, net, own_nets)
         self.actor, self.critic_net, self.critic = actor, critic_net, critic
         self.actions = self.unit = UnitBox(setup.action_space)
 

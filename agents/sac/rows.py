@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from agents.memory.goals import left_alone
 from agents.memory.ratio import updates_by
 from agents.observations import scaled
+from agents.parts import BuildNet, saved_nets
 from agents.policy import setup_from
 from agents.room import require_room_for_replay
 from agents.sac.agent import ActorCritic
@@ -71,10 +72,13 @@ def reader(
     """`load_policy` of an agent whose config is of class `kind`."""
 
     def load_policy(
-        state: Mapping[str, Any], where: str, backend: str = "auto", device: str = "cpu"
-    ) -> ContinuousPolicy:
+        state: Mapping[str, Any], where: str, net: BuildNet | None = None,
+        critic_net: BuildNet | None = None, backend: str = "auto", device: str = "cpu",
+    ) -> ContinuousPolicy:  # fmt: skip
         config: Any = read(kind, state["policy"]["settings"], ADDED)
-        policy = build_policy(config, setup_from(state, backend, device), meaning, chain=chain)
+        nets, own = saved_nets(state["policy"], where, net, critic_net)
+        setup = setup_from(state, backend, device)
+        policy = build_policy(config, setup, meaning, chain=chain, nets=nets, own=own)
         policy.load_state(state)
         return policy
 

@@ -13,14 +13,15 @@ from agents.sac.actors import GaussianActor
 from agents.sac.charts import CHARTS
 from agents.sac.config import TQCConfig as Config
 from agents.sac.critics import Critic, TruncatedQuantiles
+from agents.sac.parts import SACParts as Parts
 from agents.sac.presets import BY_AGENT, preset_of
 from agents.sac.rows import ACTIONS, ADDED, FIXED, REMEDY, reader, require_room, resolve
 from agents.sac.soft import build_soft
 from drl.nn.ops import Ops
 
 __all__ = [
-    "ACTIONS", "ADDED", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "build", "load_policy",
-    "preset", "require_room", "resolve",
+    "ACTIONS", "ADDED", "CHARTS", "FIXED", "PRESETS", "REMEDY", "Config", "Parts", "build",
+    "load_policy", "preset", "require_room", "resolve",
 ]  # fmt: skip
 
 

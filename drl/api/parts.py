@@ -14,9 +14,13 @@ from drl.tables import label
 Names = dict[str, str | None]  # part → module:name or file.py:name; None: nothing names it
 
 
-def resolved(parts: Any) -> tuple[Any, Names]:
-    """Parts that are given by name ("my_nets.py:wide") as what they name, and the lasting names of
-    all that are given.   UserError where there is no such thing."""
+def resolved(row: Any, parts: Any) -> tuple[Any, Names]:
+    """An agent's parts that are given by name ("my_nets.py:wide") as what they name, and the
+    lasting names of all that are given.
+
+    UserError where there is no such thing, or they are another agent's.
+    """
+    require_suited(row, parts)
     found: dict[str, Any] = {}
     names: Names = {}
     for field in fields(parts):
@@ -48,6 +52,25 @@ def named_parts(row: Any, words: Sequence[str]) -> Any:
     return row.parts(**found)
 
 
+def networks(parts: Any) -> dict[str, Any]:
+    """What builds a policy's networks, by the names of the parts; empty where none is given."""
+    from agents.parts import Nets
+
+    found = {name: getattr(parts, name, None) for name in Nets._fields}
+    return {name: build for name, build in found.items() if build is not None}
+
+
+def require_suited(row: Any, parts: Any) -> None:
+    """UserError where these are no parts of the agent's."""
+    if row.parts is None:
+        raise UserError(f"{label(row.name)} takes no parts of your own: leave out parts=")
+    if not isinstance(parts, row.parts):
+        raise UserError(
+            f"parts is a {type(parts).__name__}, {label(row.name)} takes {row.parts.__name__} of "
+            f"{row.parts.__module__}"
+        )
+
+
 def require_no_effectless(row: Any, settings: Mapping[str, Any], changes: Iterable[str]) -> None:
     """UserError where a setting is to change in whose place the run has a part of the user's."""
     parts = settings.get("parts") or {}
@@ -75,7 +98,7 @@ def of_run(row: Any, settings: Mapping[str, Any], console: Console, given: Any =
     then runs, which is said.   UserError where one has no name."""
     names = settings.get("parts")
     if given is not None or names is None:
-        return given if given is None else resolved(given)[0]
+        return given if given is None else resolved(row, given)[0]
     unnamed = [part for part, name in names.items() if name is None]
     if unnamed or row.parts is None:
         raise UserError(

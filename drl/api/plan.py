@@ -113,10 +113,11 @@ class Plan:
 
 def loader(row: Row, parts: Any = None) -> Load:
     """Of the agent's policies.   parts: of the user's own."""
+    from drl.api.parts import networks
     from drl.api.policies import policy_of
 
-    net = getattr(parts, "net", None)
-    return lambda model: policy_of(model, "the best policy", row, net)
+    nets = networks(parts)
+    return lambda model: policy_of(model, "the best policy", row, nets)
 
 
 def announce(plan: Plan, console: Console, written: bool) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from agents.parts import Nets
 from agents.policy import SavedPolicy
 from agents.row import Row
 from drl import named
@@ -20,31 +21,39 @@ from drl.state import UNFIT
 from drl.tables import TASKS
 
 
-def load_policy(path: str | Path, net: Any = None, agent: Any = None) -> SavedPolicy:
+def load_policy(
+    path: str | Path, net: Any = None, agent: Any = None, critic_net: Any = None
+) -> SavedPolicy:
     """The policy in a file: what `policy.save` wrote, or a run's checkpoint; or the best policy of
     a run's directory.
 
-    net    builds the network, where the policy was trained with one of your own (agents.Parts.net)
-           that the file does not name: a function, or its name ("my_nets.py:wide")
-    agent  of your own, where no file holds it
+    net         builds the network, where the policy was trained with one of your own
+                (agents.Parts.net) that the file does not name: a function, or its name
+                ("my_nets.py:wide")
+    agent       of your own, where no file holds it
+    critic_net  builds the critic's, where that is another one of your own
+                (agents.SACParts.critic_net)
 
     UserError where there is no such file, it is damaged, no policy, or of another network.
     """
     console, (state, where) = Silent(), _found(Path(path))
-    own = _named_net(state, console) if net is None else net
-    return _read(state, where, console, own, agent)
+    given = {"net": net, "critic_net": critic_net}
+    nets = {name: build for name, build in given.items() if build is not None}
+    return _read(state, where, console, _named_nets(state, console, nets) | nets, agent)
 
 
-def policy_at(path: Path, console: Console, given: Any = None) -> SavedPolicy:
-    """The best policy of a run's directory, or that of a file, with the network that it names.
+def policy_at(
+    path: Path, console: Console, given: Mapping[str, Any] | None = None
+) -> SavedPolicy:  # fmt: skip
+    """The best policy of a run's directory, or that of a file, with the networks that it names.
 
     console  where it is said what code is run that the file names
-    given    builds the network, where nothing names it
+    given    part → what builds the network, where nothing names it
 
     UserError where there is none.
     """
     state, where = _found(path)
-    return _read(state, where, console, _named_net(state, console) or given)
+    return _read(state, where, console, dict(given or {}) | _named_nets(state, console))
 
 
 def _found(path: Path) -> tuple[Mapping[str, Any], str]:
@@ -62,39 +71,49 @@ def _found(path: Path) -> tuple[Mapping[str, Any], str]:
     return state, str(path)
 
 
-def _named_net(state: Mapping[str, Any], console: Console) -> str | None:
-    """By which name the policy's own network is found; None: it has none, or nothing names it."""
-    about = state.get("policy")
-    net = about.get("own_net") if isinstance(about, dict) else None
-    if not isinstance(net, str):
-        return None
-    say_code(net, "the policy's own network", console)
-    return net
+def _named_nets(
+    state: Mapping[str, Any], console: Console, given: Collection[str] = ()
+) -> dict[str, str]:
+    """By which names the policy's own networks are found: part → name.
+
+    given  parts that need none
+    """
+    about, found = state.get("policy"), {}
+    for part in Nets._fields if isinstance(about, dict) else ():
+        name = about.get(f"own_{part}")  # type: ignore[union-attr]
+        if isinstance(name, str) and part not in given:
+            say_code(name, "the policy's own network", console)
+            found[part] = name
+    return found
 
 
 def _read(
-    state: Mapping[str, Any], where: str, console: Console, net: Any, agent: Any = None
-) -> SavedPolicy:
+    state: Mapping[str, Any], where: str, console: Console, nets: Mapping[str, Any],
+    agent: Any = None,
+) -> SavedPolicy:  # fmt: skip
     try:
         name = str(state["policy"].get("agent", "dqn"))  # format 3 knew DQN alone
     except UNFIT as error:
         raise UserError(f"{where} holds no policy that fits ({error})") from error
-    return policy_of(state, where, recorded_agent(name, console, agent), net)
+    return policy_of(state, where, recorded_agent(name, console, agent), nets)
 
 
 def policy_of(
-    state: Mapping[str, Any], where: str, row: Row, net: Any = None, backend: str = "auto",
-    device: str = "cpu",
+    state: Mapping[str, Any], where: str, row: Row, nets: Mapping[str, Any] | None = None,
+    backend: str = "auto", device: str = "cpu",
 ) -> SavedPolicy:  # fmt: skip
     """From what `SavedPolicy.state` gave, read from `where`.
 
-    net  builds the network, where it is one of the user's own: a function, or its name
+    nets  part → what builds the network, where it is one of the user's own: a function, or its name
 
     UserError where it does not fit.
     """
-    net = named.thing(net) if isinstance(net, str) else net
+    found = {
+        part: named.thing(build) if isinstance(build, str) else build
+        for part, build in (nets or {}).items()
+    }
     try:
-        return row.policy_of(state, where, net, backend, device)
+        return row.policy_of(state, where, found, backend, device)
     except UserError:
         raise
     except UNFIT as error:

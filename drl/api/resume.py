@@ -77,7 +77,7 @@ def _rl_plan(
     from agents import job
     from drl.api.env import source_of
     from drl.api.find import recorded_agent
-    from drl.api.parts import of_run
+    from drl.api.parts import networks, of_run
     from drl.api.weights import init_from
 
     row = recorded_agent(settings["job"], console, agent)
@@ -86,8 +86,8 @@ def _rl_plan(
     task = job.restore(row, settings, source_of(settings, console, env), parts)
     if fresh and settings.get("init_from") is not None:
         try:
-            net, crc32 = getattr(parts, "net", None), settings.get("init_from_crc32")
-            init_from(task, settings["init_from"], net, crc32)
+            crc32 = settings.get("init_from_crc32")
+            init_from(task, settings["init_from"], networks(parts), crc32)
         except BaseException:
             task.close()
             raise

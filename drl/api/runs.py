@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from drl.api.console import Silent, console_of
 from drl.api.device import use_device_that_is_here
 from drl.api.find import recorded_agent
-from drl.api.parts import of_run
+from drl.api.parts import networks, of_run
 from drl.display.commands import command
 from drl.display.console import Console
 from drl.errors import UserError
@@ -51,10 +51,11 @@ class Learnt:
     home: Path | None = None
     """The run's directory; none: there is none."""
 
-    def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+    def policy(self, which: Which = "best", net: Any = None, critic_net: Any = None) -> SavedPolicy:
         """The policy of the best evaluation, or of the last checkpoint.
 
-        net  builds the network, where it was trained with one of your own (agents.Parts.net)
+        net, critic_net  build the networks, where it was trained with your own (agents.Parts.net,
+                         agents.SACParts.critic_net)
 
         UserError where there is none.
         """
@@ -190,7 +191,7 @@ class LoadedRun(Learnt):
     def __repr__(self) -> str:
         return f"LoadedRun({str(self.directory)!r})"
 
-    def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+    def policy(self, which: Which = "best", net: Any = None, critic_net: Any = None) -> SavedPolicy:
         from agents import job
         from drl.api.policies import policy_of
 
@@ -206,11 +207,14 @@ class LoadedRun(Learnt):
         with fitting(where, "its config.json"):
             row = recorded_agent(self.job, self.console, self.agent)
             config, _ = job.configs(row, settings)
-            if net is None and (settings.get("parts") or {}).get("net"):
-                net = of_run(row, settings | {"parts": {"net": settings["parts"]["net"]}},
-                             self.console).net  # fmt: skip
+            given = {"net": net, "critic_net": critic_net}
+            nets = {part: build for part, build in given.items() if build is not None}
+            names = settings.get("parts") or {}
+            named = {p: names[p] for p in given if names.get(p) and p not in nets}
+            if named:
+                nets |= networks(of_run(row, settings | {"parts": named}, self.console))
             found = state if which == "best" else state["model"]
-            policy = policy_of(found, where, row, net, settings["backend"], settings["device"])
+            policy = policy_of(found, where, row, nets, settings["backend"], settings["device"])
             mine, its = policy.settings().get("settings", {}), plain(config)
             for name in row.fixed:  # others may have changed since, where the run went on
                 if mine.get(name) != its.get(name):
@@ -312,7 +316,7 @@ class PolicyFile(Learnt):
         self.settings["channels"] = "as they are" if encoder.plain else encoder.channels
         self.title = short(str(self.settings.get("env", path)))
 
-    def policy(self, which: Which = "best", net: Any = None) -> SavedPolicy:
+    def policy(self, which: Which = "best", net: Any = None, critic_net: Any = None) -> SavedPolicy:
         if which != "best":
             raise UserError(f"{self.where} holds one policy: leave out `policy={which}`")
         return self._policy

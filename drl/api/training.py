@@ -10,7 +10,7 @@ from typing import Any
 from drl.api.choose import choose
 from drl.api.console import console_of
 from drl.api.find import find_agent
-from drl.api.parts import resolved
+from drl.api.parts import networks, require_no_effectless, resolved
 from drl.api.plan import Plan, Result, announce, begin, loader
 from drl.api.rejoin import rejoin
 from drl.api.weights import init_from as begin_with
@@ -46,7 +46,7 @@ def train(
     steps       env steps to train for, in place of those of the preset or `experiment`
     callbacks   called as training goes on (drl.Callback); False from one finishes the run
     progress    show what the command shows
-    parts       of the agent, of your own: agents.Parts(net=…, epsilon=…), each an object or its
+    parts       of the agent, of your own: agents.Parts(net=…), PPOParts(…) …, each an object or its
                 name ("my_nets.py:wide"); what has a name is recorded
     experiment  agents.ExperimentConfig, complete: budget, evaluations, log, machine
     env_kwargs  for the constructor of the environment
@@ -132,13 +132,14 @@ def plan_rl(
     made_by = made_by.seen(chosen.experiment.channels)
     names = None
     if parts is not None:
-        parts, names = resolved(parts)
+        parts, names = resolved(row, parts)
+        require_no_effectless(row, {"parts": names}, changes or {})
     found = job.new(row, *chosen, made_by, made_by.record, parts, names)
     lines, own, load = list(found.lines), found.settings, loader(row, parts)
     if init_from is not None:
         where = str(Path(init_from).resolve())
         try:
-            crc32 = begin_with(found.task, where, getattr(parts, "net", None))
+            crc32 = begin_with(found.task, where, networks(parts))
         except BaseException:
             found.task.close()
             raise

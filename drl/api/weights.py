@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,18 @@ from drl.experiment.curves import checksum
 from drl.spaces import same, words
 
 
-def init_from(task: Any, source: str | Path, net: Any = None, crc32: int | None = None) -> int:
+def init_from(
+    task: Any, source: str | Path, nets: Mapping[str, Any] | None = None, crc32: int | None = None
+) -> int:
     """The weights of a run's best policy, or of a policy file, for an agent that is new; their
     checksum.
 
-    net    builds the network, where the policy was trained with one of the user's own
+    nets   part → what builds the network, where the policy was trained with the user's own
     crc32  of what it began with the first time; None: this is the first
 
     UserError where they do not fit, the agent takes none, or they are others by now.
     """
-    policy, agent = policy_at(Path(source), Silent(), net), task.agent
+    policy, agent = policy_at(Path(source), Silent(), nets), task.agent
     if not hasattr(agent, "init_from"):
         raise UserError(f"the agent {task.job} cannot begin with other weights (no init_from)")
     mine = agent.policy()

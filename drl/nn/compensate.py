@@ -104,6 +104,17 @@ def places(net: Network) -> list[Place]:
     return found
 
 
+def require_same(found: Sequence[Place], shape: tuple[int, ...]) -> None:
+    """ValueError unless what is normalised are numbers of an observation of this shape."""
+    for place in found:
+        seen, own = _through(place.before, Moments(shape))[0].shape, place.layer.shape
+        if seen != own:
+            raise ValueError(
+                f"{place.name} normalises {own}, an observation has {seen}: put a Slice of the "
+                "observation before it"
+            )
+
+
 def renormalise(
     net: Network, seen: Moments, optimizer: Optimizer | None = None,
     at: Sequence[Place] | None = None,
