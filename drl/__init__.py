@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         Orthogonal,
         Pool,
         QuantileHuber,
+        RAdam,
         Recurrent,
         ReLU,
         RMSProp,
@@ -94,9 +95,9 @@ __all__ = [
     "Categorical", "CategoricalCrossEntropy", "CentredRMSProp", "Conv", "Conv2d",
     "DiagonalGaussian", "Flatten", "Free", "Huber", "Layer", "LayerNorm", "Linear", "MaxPool2d",
     "Momentum", "MultiCategorical", "Network", "Normalise", "Optimizer", "Orthogonal", "Pool",
-    "QuantileHuber", "RMSProp", "ReLU", "Recurrent", "Scale", "Sigmoid", "SoftmaxCrossEntropy",
-    "SortedQuantileHuber", "Tanh", "TanhGaussian", "UserError", "check_loss", "check_network",
-    "clip_norm", "make_ops",
+    "QuantileHuber", "RAdam", "RMSProp", "ReLU", "Recurrent", "Scale", "Sigmoid",
+    "SoftmaxCrossEntropy", "SortedQuantileHuber", "Tanh", "TanhGaussian", "UserError", "check_loss",
+    "check_network", "clip_norm", "make_ops",
 ]  # fmt: skip
 
 

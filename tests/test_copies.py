@@ -81,7 +81,7 @@ NETS: dict[str, Callable[[str], Network]] = {
     ),
     "of one's own": lambda library: Network([Offset(), Flatten(), Linear(2)], 3, make_ops(library)),
 }  # fmt: skip
-OPTIMIZERS = ["SGD", "Momentum", "RMSProp", "CentredRMSProp", "Adam", "AdamW"]
+OPTIMIZERS = ["SGD", "Momentum", "RMSProp", "CentredRMSProp", "Adam", "RAdam", "AdamW"]
 
 
 def learn(net: Network, optimizer: Any, steps: int = 3) -> Any:

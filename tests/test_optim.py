@@ -18,6 +18,7 @@ from drl.nn.optim import (
     AdamW,
     CentredRMSProp,
     Momentum,
+    RAdam,
     RMSProp,
     clip_norm,
 )
@@ -32,6 +33,7 @@ EVERY = {
     "RMSProp": lambda net: RMSProp(net, 0.01),
     "CentredRMSProp": lambda net: CentredRMSProp(net, 0.01),
     "Adam": lambda net: Adam(net, 0.01),
+    "RAdam": lambda net: RAdam(net, 0.01),
     "AdamW": lambda net: AdamW(net, 0.01, decay=0.1),
 }
 every_optimizer = pytest.mark.parametrize("name", EVERY)
@@ -104,6 +106,36 @@ def test_adam_by_hand(library):
 
 
 @each_library
+@pytest.mark.parametrize(
+    "settings", [(0.9, 0.999, 1e-8), (0.8, 0.9, 1e-4), (0.5, 0.75, 1e-8), (0.0, 0.0, 1e-8)]
+)
+def test_radam_beside_torchs_over_all_its_phases(library, settings):
+    """By β₂: from the 6th step on rectified, from another, or never (ρ∞ ≤ 5: 0.75 and 0)."""
+    beta1, beta2, eps = settings
+    net, leaf = four(library), torch.tensor([1.0, 2, 3, 4], dtype=torch.float64)
+    optimizer = RAdam(net, 0.01, beta1, beta2, eps)
+    oracle = torch.optim.RAdam([leaf], 0.01, (beta1, beta2), eps)
+    for step in range(40):
+        leaf.grad = torch.tensor(gradient(step))
+        oracle.step()
+        params = take(net, optimizer, gradient(step))
+        np.testing.assert_allclose(params, leaf, rtol=1e-13, atol=1e-15)
+    kept = oracle.state[leaf]
+    for name, theirs in (("m", "exp_avg"), ("v", "exp_avg_sq")):
+        ours = net.ops.numpy(getattr(optimizer, name))
+        np.testing.assert_allclose(ours, kept[theirs], rtol=1e-12, atol=1e-300)
+
+
+@each_library
+def test_radam_by_hand(library):
+    # β₁ = ½, g = 1 then 0: m = ½, ¼; m̂ = 1, ⅓: steps of α m̂ while ρ ≤ 5, whatever v is
+    net = four(library)
+    optimizer = RAdam(net, 1, beta1=0.5, beta2=0.999)
+    assert take(net, optimizer, [1, 0, 0, 0])[0] == pytest.approx(0)
+    assert take(net, optimizer, [0, 0, 0, 0])[0] == pytest.approx(-1 / 3)
+
+
+@each_library
 def test_decay_is_apart_from_the_gradient(library):
     net = four(library)  # no gradient: θ ← θ(1 − αλ) and nothing else
     expected = np.array([1, 2, 3, 4]) * (1 - 0.1 * 0.2)
@@ -122,6 +154,7 @@ def test_decay_is_apart_from_the_gradient(library):
             lambda p: torch.optim.RMSprop(p, 0.01, centered=True),
         ),
         (lambda net: Adam(net, 0.01), lambda p: torch.optim.Adam(p, 0.01)),
+        (lambda net: RAdam(net, 0.01), lambda p: torch.optim.RAdam(p, 0.01)),
         (
             lambda net: AdamW(net, 0.01, decay=0.1, beta1=0.8, beta2=0.99, eps=1e-4),
             lambda p: torch.optim.AdamW(p, 0.01, (0.8, 0.99), 1e-4, weight_decay=0.1),

@@ -24,6 +24,8 @@ from drl.errors import UserError
 from drl.nn.gradcheck import numerical_gradient, relative_error
 from drl.nn.layer_norm import LayerNorm
 from drl.nn.ops import make_ops
+from drl.nn.optim import Adam, RAdam
+from drl.settings import plain
 
 SPACES = {
     "discrete": Discrete(3, start=2),
@@ -199,6 +201,33 @@ def test_settings_that_cannot_be() -> None:
             PQNConfig(**{name: value})
     with pytest.raises(UserError, match="discretise"):
         drl.train("pqn", "drl/Pendulum-v1", steps=8, progress=False)
+
+
+def test_radam_in_adam_s_place(tmp_path: Path) -> None:
+    """Swapped, resumed to the bit, and kept: a run that goes on cannot change it."""
+    short = {
+        "steps": 128, "num_envs": 2, "n_steps": 16, "batch_size": 16, "hidden": (8,),
+        "eval_every": 128, "eval_episodes": 1, "anneal_steps": 1_000, "epsilon_steps": 100,
+        "progress": False, "optimizer": "radam",
+    }  # fmt: skip
+    whole = drl.train("pqn", "CartPole-v1", **short, run=tmp_path / "whole")
+    assert type(whole.agent.optimizer) is RAdam
+    drl.train("pqn", "CartPole-v1", **short | {"steps": 64}, run=tmp_path / "half")
+    half = drl.load_run(tmp_path / "half")
+    with pytest.raises(UserError, match="`optimizer` cannot change"):
+        half.resume(steps=128, optimizer="adam", progress=False)
+    again = half.resume(steps=128, progress=False)
+    assert np.array_equal(again.agent.net.params, whole.agent.net.params)
+    adam = drl.train("pqn", "CartPole-v1", **short | {"optimizer": "adam"})
+    assert type(adam.agent.optimizer) is Adam
+    assert not np.array_equal(adam.agent.net.params, whole.agent.net.params)
+
+
+def test_a_run_from_before_there_was_a_choice_has_adam() -> None:
+    row = find_row("pqn")
+    old = plain(PQNConfig())
+    del old["optimizer"]
+    assert row.config_of(old) == PQNConfig(optimizer="adam")
 
 
 # -- what is kept ---------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from agents.pqn.build import build_pqn as build
 from agents.pqn.charts import CHARTS
+from agents.pqn.config import ADDED
 from agents.pqn.config import PQNConfig as Config
 from agents.pqn.parts import PQNParts as Parts
 from agents.pqn.policy import load_policy
@@ -12,6 +13,6 @@ ACTIONS = ("Discrete", "MultiDiscrete", "MultiBinary")
 INSTEAD = {"Box": ("discretise", 5)}
 
 __all__ = [
-    "ACTIONS", "CHARTS", "FIXED", "INSTEAD", "REMEDY", "Config", "Parts", "build", "load_policy",
-    "preset", "require_room", "resolve", "warnings",
+    "ACTIONS", "ADDED", "CHARTS", "FIXED", "INSTEAD", "REMEDY", "Config", "Parts", "build",
+    "load_policy", "preset", "require_room", "resolve", "warnings",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from agents.setup import Setup
 from drl.actions import numbered
 from drl.nn.compensate import places
 from drl.nn.memory import require_memory
-from drl.nn.optim import Adam
+from drl.nn.optim import Adam, RAdam
 from drl.nn.schedules import Linear, falling
 from drl.rng import generator
 
@@ -39,7 +39,8 @@ def build_pqn(config: PQNConfig, setup: Setup, parts: PQNParts = NO_PARTS) -> PQ
             4 * net.size * net.ops.dtype.itemsize,
             f"an agent with a network of {net.size:,} parameters", "smaller `hidden` layers",
         )  # fmt: skip
-    optimizer = Adam(net, config.lr, eps=config.adam_eps)
+    rule = {"adam": Adam, "radam": RAdam}[config.optimizer]
+    optimizer = rule(net, config.lr, eps=config.adam_eps)
     returns = ReturnScale(config.gamma, setup.num_envs) if config.normalise_reward else None
     statistics: list[Statistics] = []
     if config.normalise_obs or places(net):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from drl.settings import require
 from drl.typed import check_types
+
+ADDED = {"optimizer": "adam"}  # settings that older files lack, and what was done then
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,15 @@ class PQNConfig:
 
     # -- optimisation -------------------------------------------------------------------------
     lr: float = 5e-4
-    """Adam's learning rate at the start."""
+    """The optimizer's learning rate at the start."""
     lr_end: float | None = 0.0
     """The learning rate after anneal_steps; none: it stays."""
     anneal_steps: int | None = None
     """Env steps over which the learning rate goes to lr_end, linearly; none: all."""
+    optimizer: Literal["adam", "radam"] = "adam"
+    """Gallici et al. 2024 took radam, which begins with short steps (Liu et al. 2020)."""
     adam_eps: float = 1e-8
-    """Adam's ε."""
+    """The optimizer's ε."""
     max_grad_norm: float | None = 10.0
     """Cut the gradient to this norm; none leaves it."""
 

@@ -12,7 +12,7 @@ from agents.fronts import backend_for, build_front
 from agents.normalisation import ReturnScale
 from agents.parts import BuildNet, built, saved_nets
 from agents.policy import setup_from
-from agents.pqn.config import PQNConfig
+from agents.pqn.config import ADDED, PQNConfig
 from agents.q_policy import QPolicy
 from agents.setup import Setup
 from drl.actions import numbered
@@ -79,7 +79,7 @@ def load_policy(
     UserError where it is missing; an error of drl.state.UNFIT where the state does not fit.
     """
     about = state["policy"]
-    config, setup = read(PQNConfig, about["settings"]), setup_from(state, backend, device)
+    config, setup = read(PQNConfig, about["settings"], ADDED), setup_from(state, backend, device)
     nets, own = saved_nets(about, where, net)
     made = network_for(config, setup, net=nets.net)
     made.restore(state)

@@ -23,6 +23,7 @@ FIXED = {  # what a run that goes on cannot change, and why
             "the network in the checkpoint is built by it",
         ),
         ("reward_scale normalise_reward", "what has been learnt is in its units"),
+        ("optimizer", "what it remembers of gradients is in the checkpoint"),
         ("n_steps", "the rollout in the checkpoint is filled by it"),
         ("epsilon_fraction", "the run keeps the number that came of it: change `epsilon_steps`"),
     )

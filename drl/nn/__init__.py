@@ -40,6 +40,7 @@ from drl.nn.optim import (
     CentredRMSProp,
     Momentum,
     Optimizer,
+    RAdam,
     RMSProp,
     clip_norm,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "Pool",
     "Pullback",
     "QuantileHuber",
+    "RAdam",
     "RMSProp",
     "ReLU",
     "Recurrent",

@@ -237,6 +237,33 @@ class Adam(Optimizer):
         return (moved - (1 - keep) * params) / keep  # θ_new = keep θ_old + moved, solved for θ_old
 
 
+class RAdam(Adam):
+    """θ ← θ − α r m̂/(√v + ε)·√(1−β₂ᵗ), with Adam's m, v and m̂, and
+
+    ρ∞ = 2/(1−β₂) − 1,   ρ = ρ∞ − 2tβ₂ᵗ/(1−β₂ᵗ),   r² = (ρ−4)(ρ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ);
+    θ ← θ − α m̂ while ρ ≤ 5.   Liu et al. 2020, Algorithm 2.
+
+    ρ is how many squared gradients v is a mean of: while they are few v says little, and the step
+    is one by m̂ alone, then a short one.  A warm-up that needs no schedule.
+    """
+
+    def update(self, params: Array, grads: Array, lr: float) -> None:
+        self.m += (1 - self.beta1) * (grads - self.m)  # m ← β₁m + (1−β₁)g
+        self.v += (1 - self.beta2) * (grads * grads - self.v)  # v ← β₂v + (1−β₂)g²
+        params += self.change(params, grads, lr)
+
+    def change(self, params: Array, grads: Array, lr: float) -> Array:
+        t, beta1, beta2 = self.steps, self.beta1, self.beta2
+        filled, longest = 1 - beta2**t, 2 / (1 - beta2) - 1  # 1−β₂ᵗ, ρ∞
+        length = longest - 2 * t * beta2**t / filled  # ρ
+        rate = -lr / (1 - beta1**t)
+        if length <= 5:
+            return rate * self.m  # −α m̂
+        shorter = (length - 4) * (length - 2) * longest
+        shorter /= (longest - 4) * (longest - 2) * length  # r²
+        return rate * math.sqrt(shorter * filled) * self.m / (self.v**0.5 + self.eps)
+
+
 class AdamW(Adam):
     """θ ← (1 − αλ)θ, then Adam's step.   Loshchilov & Hutter 2019, Algorithm 2.
 
