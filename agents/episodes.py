@@ -20,6 +20,7 @@ class Episodes:
         self.returns = np.zeros(num_envs)  # of the episodes under way
         self.lengths = np.zeros(num_envs, np.int64)
         self.recent: deque[tuple[float, int]] = deque(maxlen=RECENT)  # return, length
+        self.successes: deque[float] = deque(maxlen=RECENT)  # of those that say it, 1 or 0
         self.count = 0  # that have ended
 
     def add(self, step: Step) -> list[tuple[float, int]]:
@@ -36,6 +37,8 @@ class Episodes:
         self.returns[ended], self.lengths[ended] = 0, 0
         self.recent += episodes
         self.count += len(episodes)
+        if (success := step.success) is not None:
+            self.successes += success[ended & ~np.isnan(success)].tolist()
         return episodes
 
     def interrupt(self) -> None:
@@ -53,6 +56,7 @@ class Episodes:
             "episodes": self.count,
             "recent_returns": np.array([r for r, _ in self.recent], np.float64),
             "recent_lengths": np.array([n for _, n in self.recent], np.int64),
+            "recent_successes": np.array(self.successes, np.float64),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -62,5 +66,8 @@ class Episodes:
         lengths = column(state, "recent_lengths", np.int64, most=RECENT)
         self.recent.clear()
         self.recent += zip(returns, lengths, strict=True)
+        self.successes.clear()
+        if "recent_successes" in state:  # older runs have none
+            self.successes += column(state, "recent_successes", np.float64, most=RECENT)
         fill(self.returns, state["returns"], "returns")
         fill(self.lengths, state["lengths"], "lengths", low=0)

@@ -38,11 +38,20 @@ class Evaluation(NamedTuple):
     lengths: np.ndarray  # agent steps
     cut: int = 0  # episodes that had no end within max_steps
     restarts: int = 0  # environments that failed and were restarted; no such episode is counted
+    successes: np.ndarray | None = None  # of episodes that had an end, 1 or 0; None: none says it
 
     @property
     def mean(self) -> float:
         """Of the returns."""
         return float(self.returns.mean())
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of the episodes that were a success, as the environments say; those that were cut
+        were none.   None where no environment says it."""
+        if self.successes is None:
+            return None
+        return float(self.successes.sum()) / (len(self.successes) + self.cut)
 
 
 def evaluate(
@@ -68,6 +77,7 @@ def evaluate(
     share = np.full(n, episodes // n) + (np.arange(n) < episodes % n)  # (N,) episodes left
     returns: list[float] = []
     lengths: list[int] = []
+    successes: list[float] = []  # NaN where nothing says
     running, steps = np.zeros(n), np.zeros(n, np.int64)
     cut = played = 0  # episodes; steps of all environments
     failed = len(envs.restarts)
@@ -91,6 +101,8 @@ def evaluate(
             counted = ended & (share > 0)
             returns += running[counted].tolist()
             lengths += steps[counted].tolist()
+            if (success := step.success) is not None:
+                successes += success[counted].tolist()
             share[counted] -= 1
             running[ended], steps[ended] = 0, 0
         played += 1
@@ -109,7 +121,10 @@ def evaluate(
             stacklevel=2,
         )
     restarts = len(envs.restarts) - failed
-    return Evaluation(np.array(returns), np.array(lengths), cut, restarts)
+    known = np.array(successes)[~np.isnan(successes)]
+    return Evaluation(
+        np.array(returns), np.array(lengths), cut, restarts, known if len(known) else None
+    )
 
 
 def evaluate_fresh(

@@ -77,6 +77,8 @@ class RLReporter:
             metrics["rollout/ep_rew_min"] = float(returns.min())
             metrics["rollout/ep_rew_max"] = float(returns.max())
             metrics["rollout/ep_len_mean"] = float(lengths.mean())
+        if task.episodes.successes:
+            metrics["rollout/success_rate"] = float(np.mean(task.episodes.successes))
         if full and progress.update is not None:
             every = task.config.logged_every
             numbers = range(since // every + 1, progress.step // every + 1)

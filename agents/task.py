@@ -165,6 +165,8 @@ class RLTask:
             "eval/std_reward": float(result.returns.std()),
             "eval/mean_ep_length": float(result.lengths.mean()),
         }
+        if (rate := result.success_rate) is not None:
+            metrics["eval/success_rate"] = rate
         if probe is not None:
             metrics |= probe.metrics()
         return Evaluated(metrics, result.mean, better, self.evaluations.solved, snapshot, result)

@@ -29,7 +29,8 @@ class Step(NamedTuple):
     terminated: np.ndarray  # (N,) bool: the environment ended; nothing comes after
     truncated: np.ndarray  # (N,) bool: the clock ended; the environment would have gone on
     final_obs: np.ndarray  # (N, *shape) the true next observation, also where an episode ended
-    # of `obs`: action_mask (N, A) …, as drl.action_space has it; of `final_obs`: final_action_mask
+    # of `obs`: action_mask (N, A) …, as drl.action_space has it; of `final_obs`: final_action_mask;
+    # of episodes that have ended: is_success (N,)
     info: Info = NO_INFO
     invalid: np.ndarray | None = None  # (N,) bool: environments restarted, whose step is unknown
 
@@ -42,6 +43,12 @@ class Step(NamedTuple):
     def final_mask(self) -> np.ndarray | None:
         """Actions that `final_obs` allows, (N, A) bool; None: all."""
         return self.info.get("final_action_mask", self.mask)
+
+    @property
+    def success(self) -> np.ndarray | None:
+        """Whether the episodes that have ended were a success: (N,) 1 or 0, NaN where none has
+        ended or the environment does not say; None: none does."""
+        return self.info.get("is_success")
 
 
 class VectorEnv(Protocol):

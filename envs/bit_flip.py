@@ -57,6 +57,11 @@ class BitFlip(NumpyEnv):
         now, wanted = rows.astype(np.int8).reshape(2, self.bits, -1).swapaxes(1, 2)
         return {"observation": now, "achieved_goal": now, "desired_goal": wanted}
 
+    def succeeded(self, rows: np.ndarray) -> np.ndarray:
+        """Whether all bits are as wanted."""
+        now, wanted = rows.reshape(2, self.bits, -1).swapaxes(1, 2)
+        return self.compute_terminated(now, wanted)
+
     def render(self) -> np.ndarray:
         """The bits above, those that are wanted below."""
         board = self.rows[:, 0].reshape(2, self.bits, 1).repeat(3, axis=2)

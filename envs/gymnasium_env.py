@@ -20,6 +20,7 @@ from drl.errors import EnvFailed, EnvWarning, NotRepeated, UserError
 from drl.leaves import delivered
 from drl.raised import alike
 from drl.state import fill, whole
+from envs import success
 from envs.alarm import Alarm
 from envs.answers import NOT_FINITE
 from envs.boards import boards_of
@@ -223,6 +224,7 @@ class GymVector:
         final_obs = obs
         invalid: np.ndarray | None = None
         last: dict[int, np.ndarray | None] = {}  # masks of the episodes' ends
+        succeeded: dict[int, float] = {}
         with self.clock:
             for i, action in enumerate(own):
                 env = self.envs[i]
@@ -239,6 +241,8 @@ class GymVector:
                     if over or cut:
                         if self.masked:
                             last[i] = env.mask(over=True)
+                        if (said := success.of_one(env.info)) is not None:
+                            succeeded[i] = said
                         if self.on_end is not None and not i:
                             self.on_end()
                         self._begin(i, obs)
@@ -254,7 +258,10 @@ class GymVector:
         if final_obs is not obs:
             self._finite(final_obs)
         self.failed, self.obs = False, obs
-        return Step(obs, reward, terminated, truncated, final_obs, self._info(last), invalid)
+        info = self._info(last)
+        if succeeded:
+            info = {**info, **success.of_some(succeeded, self.num_envs)}
+        return Step(obs, reward, terminated, truncated, final_obs, info, invalid)
 
     def _info(self, last: dict[int, np.ndarray | None]) -> Info:
         return gathered(self.envs, last) if self.masked else NO_INFO

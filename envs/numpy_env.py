@@ -13,7 +13,7 @@ from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, UserError
 from drl.raised import said
 from drl.state import fill
-from envs import answers
+from envs import answers, success
 from envs.answers import Wrong
 from envs.drawing import no_pictures
 from envs.rules import Rules, rules_of
@@ -101,6 +101,11 @@ class NumpyEnv:
         always."""
         return None
 
+    def succeeded(self, rows: np.ndarray) -> np.ndarray | None:
+        """(D, N), states in which episodes have ended → whether they were a success, (N,) bool;
+        None: there is no such thing."""
+        return None
+
     # -- the same for all ---------------------------------------------------------------------
     def see(self) -> None:
         """Observations of a space that is no Box will be arrays.   UserError where they cannot."""
@@ -162,13 +167,17 @@ class NumpyEnv:
         (which,) = ended.nonzero()
         if self.on_end is not None and not which[0]:
             self.on_end()
-        final = self._masks(self.rows)
+        final, good = self._masks(self.rows), self.succeeded(self.rows[:, which])
         fresh = self._initial(len(which))
         self.rows[:, which] = fresh
         self.elapsed[which] = 0
         obs = final_obs.copy(order="K")  # images lie in memory one after the other
         obs[which] = self._observed(fresh)
-        return Step(obs, reward, terminated, truncated, final_obs, self._info(final))
+        info = self._info(final)
+        if good is not None:
+            said = dict(zip(which.tolist(), good, strict=True))
+            info = {**info, **success.of_some(said, self.num_envs)}
+        return Step(obs, reward, terminated, truncated, final_obs, info)
 
     def _ready(self) -> None:
         limit = self.time_limit or np.iinfo(np.int64).max

@@ -54,6 +54,11 @@ class Reach(NumpyEnv):
         place, goal = rows.astype(np.float32).reshape(2, 2, -1).swapaxes(1, 2)
         return {"observation": place, "achieved_goal": place, "desired_goal": goal}
 
+    def succeeded(self, rows: np.ndarray) -> np.ndarray:
+        """Whether the goal is reached."""
+        now, wanted = rows.reshape(2, 2, -1).swapaxes(1, 2)
+        return self.compute_terminated(now, wanted)
+
     def render(self) -> np.ndarray:
         """The goal as a disc of the tolerance, and the point as a black one."""
         x = np.linspace(-1.1, 1.1, SIDE)

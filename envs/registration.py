@@ -68,6 +68,8 @@ class Single(gym.Env[Any, Any]):
         if "action_mask" in moved.info:  # of the final observation, where the episode has ended
             masks = moved.info.get("final_action_mask", moved.info["action_mask"])
             info = {"action_mask": masks[0]}
+        if (success := moved.success) is not None:
+            info["is_success"] = bool(success[0])
         return (
             self._own(moved.final_obs), float(moved.reward[0]), bool(moved.terminated[0]),
             bool(moved.truncated[0]), info,
@@ -111,6 +113,8 @@ class Vector(gym.vector.VectorEnv[Any, np.ndarray, np.ndarray]):
         final: dict[str, Any] = {}
         if (masks := info.pop("final_action_mask", None)) is not None:
             final = {"action_mask": masks, "_action_mask": ended}
+        if (success := info.pop("is_success", None)) is not None:
+            final |= {"is_success": success == 1, "_is_success": ended}
         if ended.any():
             info |= {"final_obs": original(self.env, moved.final_obs), "_final_obs": ended}
             info |= {"final_info": final, "_final_info": ended}

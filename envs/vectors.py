@@ -14,7 +14,7 @@ from drl.encoding import Encoder
 from drl.environment import NO_INFO, Info, Step, VectorEnv
 from drl.errors import EnvFailed, UserError
 from drl.raised import said
-from envs import answers
+from envs import answers, success
 from envs.answers import Wrong
 from envs.drawing import coloured, no_pictures
 from envs.numpy_env import NumpyEnv
@@ -175,16 +175,19 @@ class GymnasiumVector:
         terminated = answers.ends(over, self.num_envs, "terminated")
         truncated = answers.ends(cut, self.num_envs, "truncated")
         ended, mask = terminated | truncated, self._mask(told)
-        final = mask
+        final, said = mask, told
         if ended.any() and self.anew:
             if self.on_end is not None and ended[0]:
                 self.on_end()
             begun, now = self.env.reset(options={"reset_mask": ended})
             obs, mask = _where(ended, self._seen(begun), obs), _where(ended, self._mask(now), mask)
         elif ended.any():
-            final_obs = self._final_obs(obs, told, ended)
-            final = _where(ended, self._mask(told.get("final_info", {})), mask)
-        return Step(obs, reward, terminated, truncated, final_obs, self._info(mask, final))
+            final_obs, said = self._final_obs(obs, told, ended), told.get("final_info", {})
+            final = _where(ended, self._mask(said), mask)
+        info = self._info(mask, final)
+        if ended.any() and (found := success.of_all(said, ended)):
+            info = {**info, **found}
+        return Step(obs, reward, terminated, truncated, final_obs, info)
 
     def _seen(self, obs: Any) -> np.ndarray:
         return answers.encoded(self.encoder, obs, self.num_envs)

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import math
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from drl.encoding import Encoder, Seen
 from drl.environment import NO_INFO, Info, Step
 from drl.errors import EnvFailed, NotRepeated, UserError
 from drl.state import fill
-from envs import gymnasium_env
+from envs import gymnasium_env, success
 from envs.alarm import Alarm
 from envs.guarded import Guarded
 from envs.gymnasium_env import LOST, noted
@@ -175,7 +175,7 @@ class GymWorkers:
                 final_obs[process.rows] = process.shared["final_obs"]
         self.failed, self.obs = False, obs
         return Step(
-            obs, reward, terminated, truncated, final_obs, _joined(infos),
+            obs, reward, terminated, truncated, final_obs, _joined(infos, self.processes),
             invalid if invalid.any() else None,
         )  # fmt: skip
 
@@ -277,13 +277,16 @@ def _names(process: Process) -> str:
     return f"environments {process.first} to {last}"
 
 
-def _joined(infos: list[dict[str, np.ndarray]]) -> Info:
+def _joined(infos: list[dict[str, np.ndarray]], processes: Sequence[Process]) -> Info:
     """One mapping of the slices' own, (N, …) each; of what only some have, where it is of final
-    observations, the others' is that of the newest."""
+    observations, the others' is that of the newest; successes of those that say none are NaN."""
     names = {name for info in infos for name in info}
     if not names:
         return NO_INFO
     found: dict[str, np.ndarray] = {}
+    if success.NAME in names:
+        for info, process in zip(infos, processes, strict=True):
+            info.setdefault(success.NAME, np.full(process.count, np.nan))
     for name in sorted(names):
         newest = name.removeprefix("final_")
         rows = [info.get(name, info.get(newest)) for info in infos]

@@ -41,9 +41,12 @@ def rolled(env: VectorEnv, steps: int, seed: int = 0) -> list[Any]:
 
 
 def same(a: list[Any], b: list[Any]) -> bool:
-    return all(
-        np.array_equal(x, y) for s, t in zip(a, b, strict=True) for x, y in zip(s, t, strict=True)
-    )
+    def alike(x: Any, y: Any) -> bool:
+        if isinstance(x, dict):
+            return x.keys() == y.keys() and all(alike(x[name], y[name]) for name in x)
+        return np.array_equal(x, y, equal_nan=isinstance(x, np.ndarray) and x.dtype.kind == "f")
+
+    return all(alike(x, y) for s, t in zip(a, b, strict=True) for x, y in zip(s, t, strict=True))
 
 
 @each_world

@@ -46,7 +46,8 @@ def scores(
     result: Evaluation, seed: int, policy: str, sample: bool = False
 ) -> dict[str, Any]:  # fmt: skip
     """In numbers, as JSON.   sample: whether actions were drawn"""
-    return {
+    rate = result.success_rate
+    return ({} if rate is None else {"success_rate": rate}) | {
         "mean_reward": result.mean,
         "std_reward": float(result.returns.std()),
         "min_reward": float(result.returns.min()),

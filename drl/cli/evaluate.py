@@ -67,6 +67,7 @@ def run(config: Config) -> dict[str, Any]:
             "min, max": f"{score(numbers['min_reward'])}, {score(numbers['max_reward'])}",
             "mean length": f"{numbers['mean_ep_length']:.1f} agent steps",
         }
+        | ({"success": f"{numbers['success_rate']:.0%}"} if "success_rate" in numbers else {})
         | ({"env restarts": str(result.restarts)} if result.restarts else {}),
     )
     return numbers
