@@ -35,6 +35,8 @@ OURS = {
     "drl/ProbeMasked-v0": "envs.probes:ProbeMasked",
     "drl/ProbeMemory-v0": "envs.probes:ProbeMemory",
     "drl/ProbeContinuous-v0": "envs.probes:ProbeContinuous",
+    "drl/ProbeGoals-v0": "envs.probe_goals:ProbeGoals",
+    "drl/ProbeReach-v0": "envs.probe_goals:ProbeReach",
 }
 # Gymnasium has a CartPole-v1 of its own: there all are drl/…, and `make` takes those names too.
 # Acrobot-v1, MountainCar-v0 … without drl/ are Gymnasium's.

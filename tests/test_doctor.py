@@ -11,6 +11,7 @@ import pytest
 import drl
 from agents import DQN, Agent, DQNConfig, SavedPolicy, Setup, build_dqn
 from agents.dqn import targets
+from agents.memory.hindsight import HindsightReplay
 from drl.actions import ActionTable
 from drl.api import ladder
 from drl.cli.main import main
@@ -21,7 +22,7 @@ RIGHT = targets.double_q_target
 LEARNT = [
     "constant reward", "reward by observation", "credit over two steps", "reward by action",
     "reward by both", "a choice that comes later", "truncation", "one buffer", "action masks",
-    "continuous action",
+    "continuous action", "goals",
 ]  # fmt: skip
 
 
@@ -31,7 +32,9 @@ def test_dqn_climbs_the_ladder(capsys: pytest.CaptureFixture[str]) -> None:
     marks = {finding["name"]: finding["mark"] for finding in told["findings"]}
     assert [name for name in LEARNT if marks[name] != "ok"] == []
     assert told["diagnosis"] == "" and not told["failed"]
-    assert told["findings"][-1]["text"].startswith("`discretise=5`: acts -1.00 | 1.00")
+    *_, acts, goals = told["findings"]
+    assert acts["text"].startswith("`discretise=5`: acts -1.00 | 1.00")
+    assert goals["text"].startswith("`her=True`: reaches 9") or "100%" in goals["text"]
 
 
 # -- planted faults --------------------------------------------------------------------------------
@@ -177,6 +180,37 @@ def test_an_agent_that_looks_at_no_masks_is_told_apart(monkeypatch: pytest.Monke
     assert not report.failed
 
 
+def other_goals_with_the_rewards_of_the_old(patch: Patch) -> None:
+    def relabel(self: Any, batch: Any, which: Any, goal: Any) -> None:
+        for obs in (batch.s, batch.s_next):
+            self.goals.put(obs, which, goal)
+
+    patch.setattr(HindsightReplay, "_relabel", relabel)
+
+
+def none_relabelled(patch: Patch) -> None:
+    patch.setattr(HindsightReplay, "_relabel", lambda self, batch, which, goal: None)
+
+
+@pytest.mark.parametrize("plant", [other_goals_with_the_rewards_of_the_old, none_relabelled])
+def test_hindsight_that_is_none_is_found(
+    plant: Callable[[Patch], None], monkeypatch: Patch
+) -> None:
+    plant(monkeypatch)
+    monkeypatch.setattr(ladder, "LADDER", ladder.LADDER[-1:])
+    for agent in ("dqn", "sac"):
+        report = drl.doctor(agent=agent)
+        assert report.failed and "what was achieved is not learnt from" in report.diagnosis
+
+
+def test_goals_of_continuous_actions_and_of_who_has_no_hindsight(monkeypatch: Patch) -> None:
+    monkeypatch.setattr(ladder, "LADDER", (ladder.LADDER[0], ladder.LADDER[-1]))
+    first, goals = drl.doctor(agent="td3").findings
+    assert (goals.mark, goals.text[:12]) == ("ok", "`her=True`: ")
+    first, goals = drl.doctor(agent="ppo").findings
+    assert (goals.mark, goals.text) == ("skipped", "it has no hindsight (`her`)")
+
+
 def test_divergence_is_a_rung_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def diverged(self: Any) -> Any:
         raise Diverged("the loss", 7)
@@ -270,7 +304,7 @@ def test_a_continuous_agent_is_judged_by_its_actions(
         def build(config: Config, setup: Setup) -> Any:
             return Continuous(factor, setup)
 
-    monkeypatch.setattr(ladder, "LADDER", ladder.LADDER[-1:])
+    monkeypatch.setattr(ladder, "LADDER", ladder.LADDER[-2:-1])
     report = drl.doctor(agent=Acts)
     (found,) = report.findings
     shown = f"acts {-factor:.2f} | {factor:.2f}, best -1.00 | 1.00"

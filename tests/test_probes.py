@@ -157,6 +157,8 @@ def test_gymnasium_has_them(id: str) -> None:
         check_env(env.unwrapped, skip_render_check=True)
     _, info = env.reset(seed=1)
     assert ("action_mask" in info) == (id == "drl/ProbeMasked-v0")
+    if id in ("drl/ProbeGoals-v0", "drl/ProbeReach-v0"):  # whose episodes end sooner or later
+        return
     many: Any = gym.make_vec(id, 3, vectorization_mode="vector_entry_point")
     many.reset(seed=1)
     for _ in range(4 if id == "drl/ProbeMemory-v0" else 2):

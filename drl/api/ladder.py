@@ -17,19 +17,22 @@ from agents.evaluation import evaluate
 from agents.player import Memoryless
 from agents.row import Row
 from agents.task import RLTask
+from drl.action_space import kind_of_actions
 from drl.api.choose import on_top
 from drl.api.findings import Finding, Mark, Report
 from drl.errors import Diverged, UserError
 from drl.raised import said
 from drl.tables import label
 from envs import probes
+from envs.probe_goals import ProbeGoals, ProbeReach
 from envs.sources import source
 
 GAMMA = 0.6  # so that faults lead to values far from the true ones, and soon
 CLOSE = 0.1  # of a value to the known one
 CLOSE_ACTION = 0.3  # of a continuous action to the best
+HINDSIGHT = "her"  # the setting by which goals are learnt from that were achieved
 SHARE = 0.8  # of actions that have to be the best, where the policy tells no values
-EPISODES, REMEMBERED = 100, 0.9  # of a policy with a memory, and the mean that is enough
+EPISODES, ENOUGH = 100, 0.9  # of a policy with a memory, or goals, and the mean that is enough
 STEPS, ENVS = 2_000, 4  # env steps of a rung, environments side by side
 # of an agent that has settings of these names.
 # q_lambda 0: longer returns hold what exploring cost, and are no values of the best actions
@@ -51,6 +54,8 @@ class Rung:
     actions  kind of its actions (drl.action_space.KINDS)
     judge    a policy and the rung → what it makes of it; and where it fails, why
     memory   whether it is for policies that remember
+    numbers  the env in its place for agents of numbers alone; None: its actions as numbers
+    setting  which has to be on for it, where the agent has one of this name
     """
 
     name: str
@@ -59,6 +64,8 @@ class Rung:
     actions: str = "Discrete"
     judge: Callable[[Any, Rung], tuple[Finding, str]] | None = None
     memory: bool = False
+    numbers: Any = None
+    setting: str = ""
 
 
 def climb(row: Row, seed: int = 1, steps: int = STEPS) -> Report:
@@ -87,6 +94,8 @@ def climb(row: Row, seed: int = 1, steps: int = STEPS) -> Report:
 
 def tried(row: Row, rung: Rung, seed: int, steps: int = STEPS) -> tuple[Finding, str]:
     """What an agent makes of a rung; and where it fails, why."""
+    if rung.setting == HINDSIGHT and not _has(row, HINDSIGHT):
+        return Finding("skipped", rung.name, f"it has no hindsight (`{HINDSIGHT}`)"), ""
     try:
         task = built(row, rung, seed, steps)
     except UserError as error:
@@ -119,8 +128,10 @@ def built(row: Row, rung: Rung, seed: int, steps: int) -> RLTask:
 
 
 def _env(row: Row, rung: Rung) -> Any:
-    """The rung's probe; for an agent of numbers alone with its actions as numbers."""
+    """The rung's probe; for an agent of numbers alone one of numbers."""
     takes = row.actions or (rung.actions,)
+    if rung.numbers is not None and rung.actions not in takes and "Box" in takes:
+        return rung.numbers
     by_number = rung.known is not None and rung.known.allowed is None
     if rung.actions not in takes and "Box" in takes and by_number:
         return probes.by_numbers(rung.env)
@@ -129,12 +140,16 @@ def _env(row: Row, rung: Rung) -> Any:
 
 def _instead(row: Row, rung: Rung) -> dict[str, Any]:
     """The setting by which the agent can have the rung, where it needs one."""
-    if rung.memory and any(setting.name == "recurrent" for setting in fields(row.config)):
-        return {"recurrent": True}
+    if rung.setting and _has(row, rung.setting):
+        return {rung.setting: True}
     if row.actions is None or rung.actions in row.actions or rung.actions not in row.instead:
         return {}
     setting, value = row.instead[rung.actions]
     return {setting: value}
+
+
+def _has(row: Row, setting: str) -> bool:
+    return any(field.name == setting for field in fields(row.config))
 
 
 def judged(task: RLTask, rung: Rung) -> tuple[Finding, str]:
@@ -215,7 +230,15 @@ def _remembers(policy: Any, rung: Rung) -> tuple[Finding, str]:
     """Of ProbeMemory: what it gets there."""
     mean = evaluate(policy, source(rung.env)(num_envs=EPISODES, seed=0), EPISODES).mean
     said = f"gets {mean:.2f} of 1.00, without a memory 0.50"
-    return Finding("ok" if mean >= REMEMBERED else "fail", rung.name, said), rung.env.otherwise
+    return Finding("ok" if mean >= ENOUGH else "fail", rung.name, said), rung.env.otherwise
+
+
+def _reaches(policy: Any, rung: Rung) -> tuple[Finding, str]:
+    """Of the probes with goals: the share of episodes that reach theirs."""
+    env = rung.numbers if kind_of_actions(policy.action_space) == "Box" else rung.env
+    rate = evaluate(policy, source(env)(num_envs=EPISODES, seed=0), EPISODES).success_rate or 0.0
+    said = f"reaches {rate:.0%} of its goals"
+    return Finding("ok" if rate >= ENOUGH else "fail", rung.name, said), rung.env.otherwise
 
 
 def _shown(values: np.ndarray, known: np.ndarray) -> str:
@@ -241,6 +264,7 @@ LADDER = (
     _rung("truncation", probes.ProbeTruncated),
     Rung("one buffer", probes.ProbeBuffer, probes.ProbeTwoSteps),
     _rung("action masks", probes.ProbeMasked),
-    Rung("memory", probes.ProbeMemory, None, judge=_remembers, memory=True),
+    Rung("memory", probes.ProbeMemory, None, judge=_remembers, memory=True, setting="recurrent"),
     Rung("continuous action", probes.ProbeContinuous, None, "Box", _acts),
+    Rung("goals", ProbeGoals, None, judge=_reaches, numbers=ProbeReach, setting=HINDSIGHT),
 )
