@@ -22,7 +22,7 @@ from agents.ppo.build import build_a2c, build_ppo
 from agents.pqn.build import build_pqn
 from agents.row import find_row
 from agents.setup import Setup
-from drl import MLP, UserError, load_policy, load_run, train
+from drl import MLP, UserError, load_policy, load_run, named, train
 from drl.cli.main import main
 from drl.nn import (
     GRU,
@@ -407,12 +407,10 @@ def smooth(backend: str) -> Any:
 @pytest.mark.parametrize("space", [Discrete(3), Box(-2.0, 4.0, (2,), np.float32)])
 @pytest.mark.parametrize("build", [build_ppo, build_a2c])
 def test_the_gradient_of_own_networks_and_losses(build: Any, space: Any) -> None:
-    import own  # type: ignore[import-not-found]
-
     of_ppo = build is build_ppo
     config = agents.PPOConfig if of_ppo else agents.A2CConfig
     kind = agents.PPOParts if of_ppo else agents.A2CParts
-    parts = kind(net=smooth("numpy"), policy_loss=own.pulled, value_loss=own.fourth_power)
+    parts = kind(net=smooth("numpy"), **{n: named.thing(w) for n, w in LOSSES.items()})
     setup = Setup(Box(-9, 9, (4,), np.float32), space, 3)
     agent = build(config(n_steps=4, ent_coef=0.05), setup, parts)
     fill_ppo(agent)

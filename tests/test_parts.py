@@ -132,6 +132,16 @@ def test_what_cannot_be_is_one_line(
     assert not Path("a").exists()
 
 
+def test_a_flag_beside_the_part_in_its_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "train", "dqn", *SHORT, "--run", "a", "--parts", "lr=own.py:cosine"
+    said = refused(capsys, *words, "--lr", "0.1")
+    assert "--lr would change nothing: the run has your own lr (own.py:cosine) in its" in said
+    said = refused(capsys, *words[:-2], "--net", "own.py:half")  # --hidden is among SHORT
+    assert "--hidden would change nothing: the run has your own net (own.py:half)" in said
+    assert not Path("a").exists()
+    assert main([*words]) == 0
+
+
 def test_an_agent_without_parts_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     file = Path(__file__).parent / "data" / "on_policy.py"
     words = "--env", "drl/Catch-v0", "--parts", "net=own.py:half"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, make_dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -161,10 +161,28 @@ def parse(command: str, args: list[str]) -> Any:
         instead=of_all if recorded else replace(of_all, environment=unnamed),
     )  # fmt: skip
     config = parse_with(kind, command, args, of_all, help)
+    require_effect(row, config.environment, named(args))
     return replace(
         config, environment=replace(config.environment, env=resolve(config.environment.env)),
         agent=schedule_ends.moved(config.agent, named(args)),
     )  # fmt: skip
+
+
+def require_effect(row: Row, about: EnvFlags, given: Iterable[str]) -> None:
+    """UserError where a setting is given beside a part of the user's that takes its place."""
+    from drl.api.parts import named_parts, require_no_effectless
+
+    words = own_parts(about)
+    if words:
+        parts = named_parts(row, words)
+        names = {part.name: getattr(parts, part.name) for part in fields(parts)}
+        own = {part: name for part, name in names.items() if name is not None}
+        require_no_effectless(row, {"parts": own}, given)
+
+
+def own_parts(about: EnvFlags) -> tuple[str, ...]:
+    """The user's own parts, as name=module:thing."""
+    return (*(() if about.net is None else (f"net={about.net}",)), *about.parts)
 
 
 def of_run(row: Row, path: Path, args: list[str]) -> tuple[EnvFlags, Any, Any]:
@@ -221,7 +239,7 @@ def plan_of(config: Any) -> Plan:
     if config.job in TASKS:
         return plan_supervised(None, config.task, {})
     about = config.environment
-    words = (*(() if about.net is None else (f"net={about.net}",)), *about.parts)
+    words = own_parts(about)
     parts = named_parts(find_agent(config.job), words) if words else None
     return plan_rl(
         config.job, about.env, config.agent, config.experiment, parts=parts,
