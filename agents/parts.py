@@ -121,21 +121,25 @@ def saved_nets(
     """What builds the networks of a policy that `SavedPolicy.settings` gave, read from `where`;
     and which of them are the user's own.
 
-    UserError where one is the user's own and is not given; an error of drl.state.UNFIT where it is
-    damaged.
+    UserError where one is the user's own and is not given, or is given and is not; an error of
+    drl.state.UNFIT where it is damaged.
     """
     given, own = Nets(net, critic_net)._asdict(), dict[str, bool | str]()
     for name, build in given.items():
         key = f"own_{name}"
         found = about.get(key, False)
         own[name] = found if isinstance(found, str) else key in about and flag(about, key)
+        of = "" if name == "net" else " for its critic"
+        if build is not None and not own[name]:
+            raise UserError(
+                f"{where} was trained without a network of your own{of}: leave out {name}="
+            )
         if own[name] and build is None:
-            of = "" if name == "net" else " for its critic"
             named = f", {found}" if isinstance(found, str) else ""
             raise UserError(
                 f"{where} was trained with a network of your own{of}{named}: give it as {name}="
             )
-    return Nets(**{name: build if own[name] else None for name, build in given.items()}), own
+    return Nets(net, critic_net), own
 
 
 def sized(

@@ -1,6 +1,7 @@
 """A policy is read from wherever it is kept: a file, a run, a checkpoint of a run."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from trained import train
 
 import drl
 from drl import UserError, load_policy, load_run
+from drl.api.console import Silent
+from drl.api.policies import policy_at
 from drl.cli.main import main
 from drl.experiment import checkpoint
 
@@ -74,6 +77,20 @@ def test_a_training_begins_with_the_weights_of_a_checkpoint(run: Path) -> None:
     with pytest.warns(drl.TrainingWarning, match="nothing will be learnt"):
         begun = drl.train("dqn", "CartPole-v1", init_from=checkpoints(run)[-1], steps=64, **short)
     assert params(begun) == params(load_run(run).policy("last"))
+
+
+def test_a_network_that_is_not_asked_for_is_refused(run: Path) -> None:
+    """It would change nothing."""
+    net = partial(drl.MLP, hidden=(8,))
+    for load in (lambda: load_policy(run, net=net), lambda: load_run(run).policy("last", net)):
+        with pytest.raises(UserError, match=r"trained without a network of your own: leave out n"):
+            load()
+
+
+def test_where_it_is_offered_in_case_it_is_left_alone(run: Path) -> None:
+    """As --init-from does, with the network of the training that begins."""
+    policy = policy_at(run, Silent(), {"net": partial(drl.MLP, hidden=(8,))})
+    assert params(policy) == params(load_policy(run))
 
 
 @pytest.mark.parametrize("command", ["evaluate", "watch", "export"])

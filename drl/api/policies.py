@@ -48,12 +48,15 @@ def policy_at(
     """The best policy of a run's directory, or that of a file, with the networks that it names.
 
     console  where it is said what code is run that the file names
-    given    part → what builds the network, where nothing names it
+    given    part → what builds the network, where it is one's own and nothing names it
 
     UserError where there is none.
     """
     state, where = _found(path)
-    return _read(state, where, console, dict(given or {}) | _named_nets(state, console))
+    about = state.get("policy")
+    own = about if isinstance(about, dict) else {}
+    nets = {part: build for part, build in (given or {}).items() if own.get(f"own_{part}")}
+    return _read(state, where, console, nets | _named_nets(state, console))
 
 
 def _found(path: Path) -> tuple[Mapping[str, Any], str]:
