@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from agents.own import called
 from drl.errors import UserError
 from drl.nn.schedules import Schedule
-from drl.raised import said
 from drl.state import fill
 
 
@@ -136,14 +136,17 @@ def any_allowed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def own_exploration(given: Any, **made_of: Any) -> Any:
     """The object that is given, or one of the class that is: made of these, in their order.
 
-    UserError where none can be made.
+    UserError where none can be made, or it lacks what an exploration has.
     """
-    if not isinstance(given, type):
-        return given
-    try:
-        return given(*made_of.values())
-    except TypeError as error:
+    made = given
+    if isinstance(given, type):
+        failed = f"your own exploration {given.__name__} cannot be made of ({', '.join(made_of)})"
+        made = called(failed, "mend it", given, *made_of.values())
+    needed = ["__call__", "state", "load_state", *(["epsilon"] if "epsilon" in made_of else [])]
+    lacking = [name for name in needed if not hasattr(made, name)]
+    if lacking:
         raise UserError(
-            f"your own exploration {given.__name__} cannot be made of ({', '.join(made_of)}): "
-            f"{said(error)}"
-        ) from error
+            f"your own exploration is a {type(made).__name__} without {', '.join(lacking)}: "
+            "give an object that has them, or a class of such"
+        )
+    return made

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from agents.own import called
 from agents.setup import Setup
 from drl.errors import UserError
 from drl.nn import Network, Recurrent
@@ -61,7 +62,7 @@ class OwnParts:
 
 
 def require_schedules(parts: OwnParts) -> None:
-    """UserError unless each schedule begins with a number."""
+    """UserError unless each schedule begins with a number from 0 on."""
     for each in fields(parts):
         own: Schedule | None = getattr(parts, each.name)
         if own is None or "schedule" not in each.metadata:
@@ -73,8 +74,10 @@ def require_schedules(parts: OwnParts) -> None:
                 f"your own {each.name} gives no number at step 0 ({said(error)}): it is a function "
                 "of the step"
             ) from error
-        if not np.isfinite(first):
-            raise UserError(f"your own {each.name} gives {first} at step 0: give a number")
+        if not 0 <= first < np.inf:
+            raise UserError(
+                f"your own {each.name} gives {first} at step 0: give a number from 0 on"
+            )
 
 
 class Nets(NamedTuple):
@@ -145,9 +148,19 @@ def saved_nets(
 def sized(
     net: BuildNet, shape: tuple[int, ...], outputs: int, seed: np.random.Generator | int
 ) -> Network:
-    """A network of the user's own, from inputs of `shape` to `outputs` numbers.   ValueError where
-    it gives another number."""
-    made = net(shape, outputs, seed=seed)
+    """A network of the user's own, from inputs of `shape` to `outputs` numbers.
+
+    UserError where none is built; ValueError where it gives another number.
+    """
+    made = called(
+        "your own network cannot be built", "it is asked for by net(shape, outputs, seed=…)",
+        net, shape, outputs, seed=seed,
+    )  # fmt: skip
+    if not isinstance(made, Network):
+        raise UserError(
+            f"your own network is a {type(made).__name__}: give a function that builds one of "
+            "drl.nn, such as drl.MLP"
+        )
     if made.output_shapes[-1] != (outputs,):
         found = made.output_shapes[-1]
         raise ValueError(f"your own network gives {found}, the agent needs ({outputs},)")

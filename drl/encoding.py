@@ -101,8 +101,9 @@ class Encoder:
             target = out[part.where]
             if len(leaf.shape) > 1:
                 target = target.reshape(leaf.shape)
+            value = at(obs, leaf.path)
             try:
-                leaf.write(at(obs, leaf.path), target)
+                leaf.write(value, target)
             except Misfit as misfit:
                 raise Misfit(f"in {part.name} {misfit}") from misfit
 

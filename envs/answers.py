@@ -82,7 +82,8 @@ def finite(encoder: Encoder | None, obs: np.ndarray) -> np.ndarray:
 
 def wrong(misfit: Misfit) -> Wrong:
     """An observation that is not of its space."""
-    why = "" if misfit.__cause__ is None else f" ({said(misfit.__cause__)})"
+    cause = misfit.__cause__
+    why = "" if cause is None or isinstance(cause, Misfit) else f" ({said(cause)})"
     return Wrong(f"gave {misfit}{why}")
 
 

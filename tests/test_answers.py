@@ -120,6 +120,27 @@ def test_an_integer_that_is_no_byte_is_not_wrapped(seen: Any) -> None:
         env.step(np.zeros(1, int))
 
 
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        ({"at": 1}, "Parted (environment 0) gave an observation without mode: mend the env"),
+        (
+            {"at": 1, "mode": 7},
+            "Parted (environment 0) gave in mode 7 in an observation; its space says Discrete(3): "
+            "mend the env",
+        ),
+    ],
+)
+def test_a_part_of_a_dict_that_is_wrong_is_named_once(seen: Any, words: str) -> None:
+    space = gym.spaces.Dict(at=gym.spaces.Discrete(2), mode=gym.spaces.Discrete(3))
+    parted = type("Parted", (Told,), {"first": (seen, {}), "__init__": lambda self: None})
+    parted.observation_space = space
+    env = make(parted, 1, 0)
+    with pytest.raises(EnvFailed) as error:
+        env.reset()
+    assert str(error.value) == words
+
+
 def test_numbers_of_every_type_are_taken() -> None:
     ones = (1, True, np.int64(1), np.float32(1), np.float64(1), np.array(1.0), np.True_, 1.0)
     for one in ones:

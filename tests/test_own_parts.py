@@ -19,6 +19,7 @@ from trained import assert_same, latest
 
 import agents
 from agents.ppo.build import build_a2c, build_ppo
+from agents.ppo.losses import ValueFit
 from agents.pqn.build import build_pqn
 from agents.row import find_row
 from agents.setup import Setup
@@ -332,6 +333,34 @@ def test_a_network_with_a_state_makes_an_agent_that_remembers(name: str) -> None
         ("ppo", {"lr": lambda step: "much"}, "your own lr gives no number at step 0"),
         ("sac", {"lr": lambda step: float("nan")}, "your own lr gives nan at step 0"),
         ("td3", {"exploration": type("Less", (), {})}, "cannot be made of (k, num_envs, rng)"),
+        ("ppo", {"lr": lambda step: -1.0}, "your own lr gives -1.0 at step 0"),
+        ("ppo", {"clip": lambda step: -0.2}, "your own clip gives -0.2 at step 0"),
+        ("ppo", {"net": lambda s, n: MLP(s, n, (3,))}, "is asked for by net(shape, outputs, seed="),
+        (
+            "sac",
+            {"net": lambda s, n, *, seed: MLP(s, n, (3,), "no")},
+            "cannot be built (ValueError",
+        ),
+        ("pqn", {"net": lambda s, n, *, seed: None}, "your own network is a NoneType: give a func"),
+        ("a2c", {"net": 3}, "your own network cannot be built (TypeError"),
+        ("ppo", {"policy_loss": lambda ops, x: 1}, "your own policy_loss failed (TypeError"),
+        ("ppo", {"policy_loss": lambda *given: (given[1], 0)}, "gives a tuple: expected PolicyFit"),
+        (
+            "a2c",
+            {"value_loss": lambda *given: None},
+            "your own value_loss gives None: expected Val",
+        ),
+        (
+            "ppo",
+            {"value_loss": lambda ops, v, *rest: ValueFit(v[:, None], lambda: 0.0)},
+            "your own value_loss gives dv of shape (16, 1): expected (16,)",
+        ),
+        (
+            "pqn",
+            {"exploration": divmod},
+            "exploration is a builtin_function_or_method without state",
+        ),
+        ("td3", {"exploration": divmod}, "without state, load_state: give an object"),
     ],
 )
 def test_what_cannot_be_is_one_line(name: str, parts: Any, said: str) -> None:

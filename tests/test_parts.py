@@ -14,6 +14,7 @@ from trained import assert_same, latest
 
 import drl
 from agents import Parts
+from drl import UserError, train
 from drl.cli.main import main
 
 OWN = '''
@@ -123,6 +124,7 @@ def test_a_run_gives_them_on() -> None:
             ["exploration=own.py:Less"],
             "your own exploration Less cannot be made of (eps",
         ),
+        (["exploration=own.py:half"], "is a function without state, load_state, epsilon"),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -130,6 +132,20 @@ def test_what_cannot_be_is_one_line(
 ) -> None:
     assert said in refused(capsys, "train", "dqn", *SHORT, "--run", "a", "--parts", *parts)
     assert not Path("a").exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda head: None, "your own bootstrap failed (TypeError"),
+        (lambda *given: None, "your own bootstrap gives None: expected Target(r, discount, z)"),
+    ],
+)
+def test_a_target_that_is_none_is_one_line(function: Any, said: str) -> None:
+    parts, few = Parts(bootstrap=function), {"steps": 128, "learning_starts": 64}
+    with pytest.raises(UserError) as error:
+        train("dqn", "drl/Catch-v0", parts=parts, progress=False, **few)
+    assert said in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_flag_beside_the_part_in_its_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

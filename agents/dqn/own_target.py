@@ -8,6 +8,7 @@ from typing import Any
 from agents.dqn.heads import Head, Target
 from agents.dqn.targets import Bounded, Munchausen, TargetFunction
 from agents.memory.replay import Batch
+from agents.own import called, require_fields
 from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Update
 from drl.nn import Network
@@ -37,10 +38,17 @@ class OwnTarget:
 
     def __call__(self, head: Head, net: Network, target_net: Network, batch: Batch) -> Target:
         if self.ignores_masks is not None or batch.next_mask is None:
-            return self.function(head, net, target_net, batch)
+            return self.asked(head, net, target_net, batch)
         noting = Noting(*batch)
-        target = self.function(head, net, target_net, noting)
+        target = self.asked(head, net, target_net, noting)
         self.ignores_masks = not noting.looked
+        return target
+
+    def asked(self, *given: Any) -> Target:
+        """What the function gives.   UserError where it raises, or gives no target."""
+        what = "your own bootstrap"
+        target: Target = called(f"{what} failed", "mend it", self.function, *given)
+        require_fields(what, target, Target)
         return target
 
 

@@ -14,12 +14,15 @@ from agents.ppo.agent import PPO
 from agents.ppo.config import A2CConfig, OnPolicyConfig, PPOConfig
 from agents.ppo.losses import (
     ClippedSquaredError,
+    PolicyFit,
+    ValueFit,
     ValueLoss,
     clipped_surrogate,
     policy_gradient,
     squared_error,
 )
 from agents.ppo.metrics import ppo_metrics, rollout_metrics
+from agents.ppo.own_loss import own_loss
 from agents.ppo.parts import NO_PARTS, A2CParts, PPOParts
 from agents.ppo.passes import EpisodeByEpisode, Pass, RowByRow
 from agents.ppo.policy import ActorCriticPolicy, network_for
@@ -48,8 +51,8 @@ def build_ppo(config: PPOConfig, setup: Setup, parts: PPOParts = NO_PARTS) -> PP
     )
     return PPO(
         optimizer=optimizer,
-        policy_loss=parts.policy_loss or clipped_surrogate,
-        value_loss=parts.value_loss or value_loss,
+        policy_loss=own_loss("policy_loss", parts.policy_loss, PolicyFit) or clipped_surrogate,
+        value_loss=own_loss("value_loss", parts.value_loss, ValueFit) or value_loss,
         clip=parts.clip or annealed(config.clip_range, config.clip_range_end, config, setup),
         metrics_of=ppo_metrics,
         n_epochs=config.n_epochs,
@@ -70,8 +73,8 @@ def build_a2c(config: A2CConfig, setup: Setup, parts: A2CParts = NO_PARTS) -> PP
         optimizer = RMSProp(net, config.lr, config.rms_rho, config.optimizer_eps)
     return PPO(
         optimizer=optimizer,
-        policy_loss=parts.policy_loss or policy_gradient,
-        value_loss=parts.value_loss or squared_error,
+        policy_loss=own_loss("policy_loss", parts.policy_loss, PolicyFit) or policy_gradient,
+        value_loss=own_loss("value_loss", parts.value_loss, ValueFit) or squared_error,
         clip=Constant(0.0),
         metrics_of=rollout_metrics,
         **common_parts(config, setup, net, optimizer, parts),
