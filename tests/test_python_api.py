@@ -111,6 +111,12 @@ def test_train_is_the_command_line_without_its_log(tmp_path: Path) -> None:
     assert np.array_equal(policy.net.params, trained.policy.net.params)
 
 
+def test_a_result_is_printed_as_its_summary(tmp_path: Path) -> None:
+    few = {**SHORT, "steps": 200, "learning_starts": 100, "eval_every": 200, "eval_episodes": 1}
+    result = train("dqn", "drl/Catch-v0", run=tmp_path / "run", **few)
+    assert repr(result) == f"Result(summary={result.summary!r}, path={result.path!r})"
+
+
 def test_saved_policy_acts_the_same(tmp_path: Path) -> None:
     trained = train("dqn", "CartPole-v1", seed=1, **SHORT)
     trained.policy.save(tmp_path / "policy.safetensors")

@@ -34,10 +34,10 @@ class Result:
     """
 
     summary: dict[str, Any]
-    task: Any
-    best: dict[str, Any] | None = None
+    task: Any = field(repr=False)  # in print(result) networks would fill the screen
+    best: dict[str, Any] | None = field(default=None, repr=False)
     path: Path | None = None
-    load: Load | None = None
+    load: Load | None = field(default=None, repr=False)
 
     @property
     def policy(self) -> SavedPolicy:
