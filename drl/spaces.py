@@ -16,6 +16,7 @@ import numpy as np
 from drl.errors import UserError
 
 DEEPEST = 20  # spaces within spaces; no environment has so many
+FEW = 4  # numbers of a Box whose bounds are told one by one
 LARGEST = 2**24  # numbers in a space that a file may ask for
 
 
@@ -213,4 +214,6 @@ def _whole(value: Any, low: int = -(2**63)) -> int:
 
 
 def _shown(bounds: Any) -> str:
-    return "…" if isinstance(bounds, list) else f"{bounds:g}" if bounds != str(bounds) else bounds
+    if isinstance(bounds, list):
+        return f"[{', '.join(map(_shown, bounds))}]" if len(bounds) <= FEW else "…"
+    return bounds if isinstance(bounds, str) else f"{bounds:g}"

@@ -117,8 +117,13 @@ def test_others_are_not_the_same(a: Any, b: Any) -> None:
         (Box(-np.inf, np.inf, (3,), np.float32), "Box(-inf … inf, (3,), float32)"),
         (
             Box(np.zeros(2, np.float32), np.arange(1, 3, dtype=np.float32)),
-            "Box(0 … …, (2,), float32)",
+            "Box(0 … [1, 2], (2,), float32)",
         ),
+        (
+            Box(np.array([[-0.5], [-np.inf]]), np.array([[0.5], [2]]), dtype=np.float64),
+            "Box([-0.5, -inf] … [0.5, 2], (2, 1), float64)",
+        ),
+        (Box(np.arange(-5.0, 0.0), 1, dtype=np.float64), "Box(… … 1, (5,), float64)"),
         (Dict(a=Discrete(2), b=MultiBinary(3)), "Dict(a: Discrete(2), b: MultiBinary(3,))"),
         (Tuple([MultiDiscrete([2, 3])]), "Tuple(MultiDiscrete([2, 3]))"),
         (spaces.Sequence(Discrete(2)), "gymnasium's Sequence"),
