@@ -83,6 +83,9 @@ EXPERIMENTS = {
     "sac LunarLanderContinuous-v3": Experiment(300_000, [*range(1, 4)], Bars(mean=265)),
     "sac InvertedPendulum-v5": Experiment(100_000, [1, 2, 3], Bars(mean=1000)),
     "sac InvertedDoublePendulum-v5": Experiment(100_000, [1, 2, 3], Bars(mean=9350)),
+    "pqn MinAtar/Breakout-v1": Experiment(5_000_000, [1, 2], Bars(mean=25)),
+    "pqn MinAtar/Asterix-v1": Experiment(5_000_000, [1, 2], Bars(mean=25)),
+    "pqn MinAtar/SpaceInvaders-v1": Experiment(5_000_000, [1, 2], Bars(mean=110)),
     "ppo MountainCar-v0": Experiment(1_000_000, [*range(1, 6)], Bars(mean=-110)),
     "ppo LunarLander-v3": Experiment(500_000, [*range(1, 6)], Bars(mean=262)),
     "ppo LunarLanderContinuous-v3": Experiment(1_000_000, [*range(1, 4)], Bars(mean=265)),
@@ -142,9 +145,8 @@ def result(env: str, rows: list[Seed]) -> Result:
     notes = []
     for name in ("best", "last"):
         values = [row[name] for row in rows]
-        low, high = bootstrap_interval(np.array(values), statistic=lambda x: x.mean(axis=-1))
         notes.append(
-            f"{name}: mean {statistics.mean(values):.1f} (95 % interval {low:.1f} to {high:.1f}), "
+            f"{name}: mean {statistics.mean(values):.1f}{interval(values)}, "
             f"median {statistics.median(values):.1f}, lowest {min(values):.1f}"
         )
     about = (
@@ -157,6 +159,14 @@ def result(env: str, rows: list[Seed]) -> Result:
         for row in rows
     ]
     return Result(env, about, shown, held, notes)
+
+
+def interval(values: list[float]) -> str:
+    """Of the mean, in words; none of a single value."""
+    if len(values) < 2:
+        return ""
+    low, high = bootstrap_interval(np.array(values), statistic=lambda x: x.mean(axis=-1))
+    return f" (95 % interval {low:.1f} to {high:.1f})"
 
 
 def markdown(found: dict[str, list[Seed]]) -> str:

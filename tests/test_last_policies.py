@@ -35,6 +35,13 @@ def test_bars_are_held_by_seeds_and_by_evaluations() -> None:
     assert [bar.met for bar in lunar.bars] == [True, False, True]
 
 
+def test_one_seed_has_no_interval() -> None:
+    """By hand: the mean of 1 and 3 is 2, and the bootstrap's means are within 1 and 3."""
+    one = last_policies.result("CartPole-v1", seeds([500.0], late=400.0))
+    assert one.notes[1] == "last: mean 500.0, median 500.0, lowest 500.0"
+    assert last_policies.interval([1.0, 3.0]) == " (95 % interval 1.0 to 3.0)"
+
+
 def test_the_page_of_results_has_every_seed_of_the_file() -> None:
     found = json.loads((BENCHMARKS / "last_policies.json").read_text("utf-8"))
     for env, experiment in last_policies.EXPERIMENTS.items():

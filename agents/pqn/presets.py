@@ -32,7 +32,7 @@ PRESETS: dict[str, Preset] = {
     ),
 }
 
-# Gallici et al.'s, for half their frames; not scored yet.
+# Gallici et al.'s for MinAtar, for half their frames.
 MINATAR = tuned(
     steps=5_000_000,
     num_envs=128,
