@@ -18,18 +18,35 @@ Parameters = Mapping[str, inspect.Parameter]
 
 
 def wrapped_in(build: Callable[[], Any], around: Around) -> Callable[[], Any]:
-    """The same function, with these wrappers put around what it makes."""
+    """The same function, with these wrappers put around what it makes.   UserError, when it is
+    called, where one makes another environment."""
     if not around:
         return build
 
     def wrapped() -> Any:
         env = build()
         for wrap, _ in around:
-            env = wrap(env)
+            outer = wrap(env)
+            if not goes_around(outer, env):
+                raise UserError(
+                    f"wrapper {called(wrap)} makes an environment of its own, without the one that "
+                    "it is given: give it as the env, or a class of gymnasium.Wrapper"
+                )
+            env = outer
         return env
 
     wrapped.__name__ = called(build)  # for messages
     return wrapped
+
+
+def goes_around(outer: Any, env: Any) -> bool:
+    """Whether the environment is in what a wrapper has made of it, as far as can be seen: that, or
+    one of its attributes.  Gymnasium's own wrappers keep theirs."""
+    import gymnasium as gym
+
+    if outer is env or not isinstance(outer, gym.Env) or isinstance(outer, gym.Wrapper):
+        return True
+    return any(value is env for value in vars(outer).values())
 
 
 def named_wrapper(wrapper: Any) -> tuple[Callable[[Any], Any], str | None]:

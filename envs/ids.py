@@ -105,7 +105,7 @@ def others() -> set[str]:
     return known
 
 
-def called(build: Callable[[], Any]) -> str:
+def called(build: Callable[..., Any]) -> str:
     """A function that builds an env, as long as there is no env that has a name."""
     while isinstance(build, partial):
         build = build.func

@@ -391,6 +391,29 @@ def test_mistakes_that_show_when_it_is_made(project: Path, what: Any, words: str
         source(*what)(num_envs=1, seed=0)
 
 
+def test_a_wrapper_is_known_by_what_it_holds(project: Path) -> None:
+    """One that is no gymnasium.Wrapper too, and a function that gives the env back."""
+
+    class Held(gym.Env[Any, Any]):
+        def __init__(self, inner: gym.Env[Any, Any]) -> None:
+            self.inner = inner
+            self.observation_space = inner.observation_space
+            self.action_space = inner.action_space
+
+        def reset(self, **given: Any) -> Any:
+            return self.inner.reset(**given)
+
+        def step(self, action: Any) -> Any:
+            return self.inner.step(action)
+
+    for wrapper in (Held, lambda env: env):
+        made = source("Acrobot-v1", {}, [wrapper])(num_envs=1, seed=0)
+        assert made.reset()[0].shape == (1, 6)
+    another = source("Acrobot-v1", {}, [lambda render_mode: Tiny()])
+    with pytest.raises(UserError, match="makes an environment of its own, without the one that"):
+        another(num_envs=1, seed=0)
+
+
 @pytest.mark.parametrize("end", ["1 / 0", "import sys; sys.exit(3)", "raise KeyError"])
 def test_a_file_that_fails_is_named(project: Path, end: str) -> None:
     (project / "broken.py").write_text(end)
