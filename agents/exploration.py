@@ -114,18 +114,6 @@ class EzGreedy:
         fill(self.left, state["left"], "steps left of them", 0, self.LONGEST)
 
 
-def require_masks(exploration: Exploration) -> None:
-    """UserError unless it can be told which actions are allowed."""
-    try:
-        inspect.signature(exploration).bind(None, 0, None)
-    except TypeError:
-        raise UserError(
-            f"{type(exploration).__name__} explores without an idea of masks, and the environment "
-            "tells which actions are allowed: take them as a third argument, "
-            "__call__(greedy, env_steps, mask=None)"
-        ) from None
-
-
 def any_allowed(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """An action uniform over those that each row allows: (N, A) bool → (N,)."""
     number = (rng.random(len(mask)) * mask.sum(axis=1)).astype(np.int64)  # which of the allowed
@@ -150,3 +138,55 @@ def own_exploration(given: Any, **made_of: Any) -> Any:
             "give an object that has them, or a class of such"
         )
     return made
+
+
+class Chosen:
+    """What the user's own exploration chooses, looked at before the environment gets it.
+
+    own      an object; or a class, whose object is made of (epsilon, actions, num_envs, rng)
+    actions  A
+
+    UserError where none can be made; where it raises, or gives what are no numbers of actions; and
+    where the environment tells which are allowed, and it takes no mask.
+    """
+
+    def __init__(
+        self, own: Any, epsilon: Schedule, actions: int, num_envs: int, rng: np.random.Generator
+    ) -> None:
+        made: Exploration = own_exploration(
+            own, epsilon=epsilon, actions=actions, num_envs=num_envs, rng=rng
+        )
+        self.own, self.actions, self.masked = made, actions, False
+        self.epsilon, self.state, self.load_state = made.epsilon, made.state, made.load_state
+
+    def __call__(
+        self, greedy: np.ndarray, env_steps: int, mask: np.ndarray | None = None
+    ) -> np.ndarray:  # fmt: skip
+        given = (greedy.copy(), env_steps) if mask is None else (greedy.copy(), env_steps, mask)
+        if mask is not None and not self.masked:
+            require_masks(self.own)
+            self.masked = True
+        found = np.asarray(called("your own exploration failed", "mend it", self.own, *given))
+        if found.shape != greedy.shape or found.dtype.kind not in "iu":
+            raise UserError(
+                f"your own exploration gives {found.dtype} of shape {found.shape}: give the "
+                f"numbers of the actions, whole ones of the shape {greedy.shape}"
+            )
+        if found.min() < 0 or found.max() >= self.actions:
+            raise UserError(
+                f"your own exploration gives the actions {found.min()} … {found.max()}: give "
+                f"numbers from 0 to {self.actions - 1}"
+            )
+        return found
+
+
+def require_masks(exploration: Exploration) -> None:
+    """UserError unless it can be told which actions are allowed."""
+    try:
+        inspect.signature(exploration).bind(None, 0, None)
+    except TypeError:
+        raise UserError(
+            f"{type(exploration).__name__} explores without an idea of masks, and the environment "
+            "tells which actions are allowed: take them as a third argument, "
+            "__call__(greedy, env_steps, mask=None)"
+        ) from None

@@ -399,6 +399,48 @@ def test_exploration_of_another_shape_is_told() -> None:
         trained("td3", {"exploration": Wrong()})
 
 
+class Answers:
+    """An exploration that gives what it is told to."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def epsilon(self, step: int) -> float:
+        return 0.5
+
+    def __call__(self, greedy: Any, env_steps: int, mask: Any = None) -> Any:
+        return self.answer(greedy)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def load_state(self, state: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda greedy: None, "gives object of shape ()"),
+        (lambda greedy: greedy[:1], "of shape (1,): give the numbers of the actions, whole ones"),
+        (lambda greedy: greedy + 0.5, "gives float64 of shape (2,)"),
+        (lambda greedy: greedy * 0 + 2, "gives the actions 2 … 2: give numbers from 0 to 1"),
+        (lambda greedy: 1 / 0, "your own exploration failed (ZeroDivisionError: division by zero"),
+    ],
+)
+@pytest.mark.parametrize("name", ["dqn", "pqn"])
+def test_actions_that_are_none_are_told(name: str, answer: Any, said: str) -> None:
+    own = find_row(name).parts(exploration=Answers(answer))  # type: ignore[misc]
+    with pytest.raises(UserError) as error:
+        train(name, "CartPole-v1", parts=own, num_envs=2, steps=1_024, progress=False)
+    assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_continuous_actions_that_are_no_numbers_are_told() -> None:
+    for answer, said in ((lambda a: "much", "gives no numbers"), (lambda a: 1 / 0, "failed")):
+        with pytest.raises(UserError, match=f"your own exploration {said}"):
+            trained("td3", {"exploration": Answers(answer)})
+
+
 def test_what_is_tried_is_cut_to_the_action_space() -> None:
     class Far:
         seen: list[int] = []

@@ -13,7 +13,7 @@ from agents.agent import require_same_meaning
 from agents.dqn.heads import Head, best
 from agents.dqn.policy import DQNPolicy
 from agents.dqn.targets import Bounded, TargetFunction
-from agents.exploration import Exploration, require_masks
+from agents.exploration import Exploration
 from agents.memory.backend import on_backend
 from agents.memory.nstep import WayIn
 from agents.memory.replay import Batch
@@ -98,12 +98,8 @@ class DQN:
         """Actions to learn from: (N, *shape) → (N, *action shape), the environment's own."""
         self.net.resample(self.noise)
         if mask is not None:
-            if self.mask is None:
-                require_masks(self.exploration)
             mask = self.actions.mask(mask)
         self.mask, greedy = mask, best(self.head, self.net, obs, mask)
-        if mask is None:
-            return self.actions.decode(self.exploration(greedy, env_steps))
         return self.actions.decode(self.exploration(greedy, env_steps, mask))
 
     def policy(self) -> DQNPolicy:

@@ -16,7 +16,7 @@ from agents.dqn.networks import build_head, build_network, own_network
 from agents.dqn.own_target import own_target
 from agents.dqn.parts import NO_PARTS, Parts
 from agents.dqn.policy import DQNPolicy
-from agents.exploration import EpsilonGreedy, Exploration, EzGreedy, own_exploration
+from agents.exploration import Chosen, EpsilonGreedy, Exploration, EzGreedy
 from agents.fronts import channels_last
 from agents.memory.build import build_memory
 from agents.memory.ratio import updates_by
@@ -173,10 +173,7 @@ def build_exploration(
         epsilon = Linear(config.epsilon_start, config.epsilon_end, epsilon_steps)
         epsilon = Constant(0.0) if config.noisy else epsilon
     if parts.exploration is not None:
-        made: Exploration = own_exploration(
-            parts.exploration, epsilon=epsilon, actions=actions, num_envs=num_envs, rng=rng
-        )
-        return made
+        return Chosen(parts.exploration, epsilon, actions, num_envs, rng)
     if config.ez_mu is None:
         return EpsilonGreedy(epsilon, actions, rng)
     return EzGreedy(epsilon, actions, rng, num_envs, config.ez_mu)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.exploration import EpsilonGreedy, Exploration, own_exploration
+from agents.exploration import Chosen, EpsilonGreedy, Exploration
 from agents.fronts import require_suited
 from agents.memory.keys import build_keys
 from agents.memory.rollout import Rollout
@@ -75,7 +75,4 @@ def build_exploration(
     rng = generator(setup.seed, "exploration")
     if parts.exploration is None:
         return EpsilonGreedy(epsilon, actions, rng)
-    made: Exploration = own_exploration(
-        parts.exploration, epsilon=epsilon, actions=actions, num_envs=setup.num_envs, rng=rng
-    )
-    return made
+    return Chosen(parts.exploration, epsilon, actions, setup.num_envs, rng)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from agents.exploration import own_exploration
+from agents.own import called
 from agents.sac.actor import Actor
 from drl.errors import UserError
 from drl.nn.ops import Array
@@ -76,14 +77,17 @@ class Tried:
 
     def __call__(self, z: Array, env_steps: int) -> np.ndarray:
         greedy = self.actor.greedy(z)
-        tried = np.asarray(self.own(greedy.copy(), env_steps), np.float32)
+        found = called("your own exploration failed", "mend it", self.own, greedy.copy(), env_steps)
+        tried: np.ndarray = called(
+            "your own exploration gives no numbers", "mend it", np.asarray, found, np.float32
+        )
         if tried.shape != greedy.shape or not np.isfinite(tried).all():
             what = f"shape {tried.shape}" if tried.shape != greedy.shape else "NaN or Inf"
             raise UserError(
                 f"your own exploration gives actions of {what}: give numbers of the shape "
                 f"{greedy.shape}"
             )
-        return np.clip(tried, -1, 1)
+        return np.asarray(np.clip(tried, -1, 1))
 
 
 class RandomStart:
