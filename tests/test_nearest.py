@@ -34,7 +34,7 @@ def said(args: str, capsys: pytest.CaptureFixture[str]) -> str:
         ("train dqn --steps 10 more", "'more' is not understood"),
         ("train dqn --lr", "--lr needs a value"),
         ("tour ten", "'ten' is not possible: give a whole number"),
-        ("evaluate", "missing: directory of the run, or a policy's file; see drl evaluate"),
+        ("evaluate", "missing: directory of the run, a policy's file, or a checkpoint of a run"),
         ("export runs/a", "missing: --out, file to write; one that exists is refused; see drl"),
         ("train dqn --bootstrap duble", "give max, double or munchausen (did you mean double?)"),
         ("train dqn --log-to csvv", "(did you mean csv?)"),

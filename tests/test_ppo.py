@@ -299,6 +299,7 @@ def test_a_policy_s_file(name: str, tmp_path: Path) -> None:
 def test_the_ladder_is_climbed(name: str) -> None:
     report = climb(find_row(name))
     assert not report.diagnosis
-    assert {finding.mark for finding in report.findings} == {"ok"}
+    skipped = {finding.name for finding in report.findings if finding.mark != "ok"}
+    assert skipped == {"goals"}  # it has no hindsight
     (memory,) = (finding for finding in report.findings if finding.name == "memory")
     assert memory.text.startswith("`recurrent=True`: ")

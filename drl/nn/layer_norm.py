@@ -51,7 +51,8 @@ class LayerNorm(Layer):
                 ops.sum_rows(d, out=self.doffset)  # ∂L/∂β = Σ_batch dy
             if not inputs:
                 return None
-            # ∂L/∂x = (dx̂ − mean dx̂ − x̂ mean(dx̂ ⊙ x̂))/√(v + ε),  dx̂ = dy ⊙ γ
+            # ∂L/∂x̂ = dy ⊙ γ, and through m, v, which are of x too
+            # ∂L/∂x = (∂L/∂x̂ − mean ∂L/∂x̂ − x̂ mean(∂L/∂x̂ ⊙ x̂))/√(v + ε)
             return ops.layer_norm_backward(d, u, r, self.gain).reshape(dy.shape)
 
         return y.reshape(shape), backward
