@@ -23,6 +23,7 @@ from drl.experiment.cadence import Cadence, EverySteps
 from drl.experiment.callbacks import Callback
 from drl.experiment.run import Run
 from drl.nn.memory import require_room_for_envs
+from drl.nn.ops import NotHere
 from drl.rng import restart_seed, training_seed
 from drl.settings import plain, read
 from drl.spaces import to_json
@@ -153,6 +154,8 @@ def _task(
         raise UserError(f"{label(row.name)} cannot be built: {error}") from error
     except UserError as error:
         raise UserError(f"{envs.id}: {error}") from error
+    except NotHere as error:
+        raise UserError(str(error)) from error
     except (ValueError, MemoryError) as error:
         raise UserError(f"{envs.id} and these settings do not fit: {error}") from error
     seed_torch(experiment.seed)  # environments or network may have been the first to load it

@@ -55,8 +55,9 @@ class OwnParts:
             if value is None or type(value) is str or "function" not in each.metadata:
                 continue
             if isinstance(value, type) or not callable(value):
+                shown = f"the class {value.__name__}" if isinstance(value, type) else repr(value)
                 raise UserError(
-                    f"your own {each.name} is {value!r:.80}: give a function, or an object that "
+                    f"your own {each.name} is {shown:.80}: give a function, or an object that "
                     "can be called as one"
                 )
 

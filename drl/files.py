@@ -55,7 +55,8 @@ def read_json(path: Path) -> dict[str, Any]:
         require_file(path)
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path} is missing: is the run still going?") from None
+        why = "is the run still going?" if path.parent.is_dir() else "there is no such directory"
+        raise UserError(f"{path} is missing: {why}") from None
     except UserError:
         raise
     except (OSError, ValueError, RecursionError, MemoryError) as error:

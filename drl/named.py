@@ -60,7 +60,7 @@ def split(name: str) -> tuple[str, str]:
     if where and what and not what.endswith(".py") and (is_file(name) or ":" not in where):
         return where, what
     if name.endswith(".py"):
-        raise UserError(f"{name} names a file: say what to take from it, as in {name}:MyEnv")
+        raise UserError(f"{name} names a file: say what to take from it, as in {name}:Name")
     raise UserError(f"{name!r} is no name: expected module:Name or file.py:Name")
 
 
@@ -84,7 +84,7 @@ def module_of(where: str, by_stem: bool = False) -> ModuleType:
                 return (origin and _loaded(origin)) or _imported(where, where)
     path = Path(where).expanduser().resolve()
     if not path.is_file():
-        raise UserError(f"there is no file {path}: expected a Python file, as in my_env.py:MyEnv")
+        raise UserError(f"there is no file {path}: expected a Python file")
     directory, dotted = path.parent, path.stem
     while (directory / "__init__.py").exists():  # of a package: its relative imports need its name
         directory, dotted = directory.parent, f"{directory.name}.{dotted}"
@@ -130,7 +130,7 @@ def _imported(module: str, shown: str) -> ModuleType:
         if not is_missing(module, error):
             raise UserError(f"{shown} needs a package that is not here: {error}") from error
         raise UserError(
-            f"Python finds no module {error.name!r}: install it, name its file (my_env.py:MyEnv), "
+            f"Python finds no module {error.name!r}: install it, name its file (my_file.py:Name), "
             "or its directory in PYTHONPATH"
         ) from error
 

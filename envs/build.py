@@ -11,6 +11,7 @@ from typing import Any
 from drl.closing import close
 from drl.environment import VectorEnv
 from drl.errors import UserError
+from drl.extras import how
 from drl.named import is_missing
 from drl.nearest import asked
 from drl.nn.memory import require_room_for_envs
@@ -141,5 +142,5 @@ def _hint(id: str) -> str:
 def _install(error: Exception) -> str:
     for word, extra in EXTRAS.items():
         if word in str(error):
-            return f"pip install 'drl-toolkit[{extra}]'"
+            return how(extra)
     return str(error)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import numpy as np
 
 from drl.errors import NoPictures, UserError
+from drl.extras import how
+from drl.named import is_installed
 from drl.raised import said
 
 
 def headless() -> None:
-    """pygame looks for a screen and speakers, and greets on standard output: not here."""
+    """pygame looks for a screen and speakers, and greets on standard output: not here.
+
+    Gymnasium takes MuJoCo's window for a canvas, and finds out too late that there is no screen.
+    """
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     for device in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER"):
         os.environ.setdefault(device, "dummy")
+    if not any(os.environ.get(screen) for screen in ("DISPLAY", "WAYLAND_DISPLAY")):
+        if sys.platform == "linux":
+            os.environ.setdefault("MUJOCO_GL", "egl")
 
 
 def gymnasiums_canvas(id: str) -> Any:
@@ -32,6 +41,19 @@ def no_pictures(id: str) -> NoPictures:
     return NoPictures(f"{id} draws no images: see its score with 'drl evaluate'")
 
 
+_failed: dict[str, str] = {}  # package → what its first picture has failed with
+
+
+def _library(env: Any) -> str | None:
+    """The package of an installed env; None of one of the user's own, who may mend it.
+
+    Whose drawing has failed once is not asked again: where MuJoCo finds no OpenGL, its second try
+    ends the whole process.
+    """
+    package: str = type(getattr(env, "unwrapped", env)).__module__.rpartition(".")[0]
+    return package if package and is_installed(package) else None
+
+
 def rendered(env: Any, id: str) -> np.ndarray:
     """A Gymnasium env's own image: (H, W, 3) uint8, the caller's.
 
@@ -40,18 +62,24 @@ def rendered(env: Any, id: str) -> np.ndarray:
     """
     import gymnasium as gym
 
+    library = _library(env)
+    if library in _failed:
+        raise UserError(f"{id} {_failed[library]}")
     try:
         drawn = env.render()
     except gym.error.DependencyNotInstalled as error:
-        raise NoPictures(
-            f"{id} cannot be drawn ({error}): pip install 'drl-toolkit[video]'"
-        ) from error
+        raise NoPictures(f"{id} cannot be drawn ({error}): {how('video')}") from error
     except NotImplementedError as error:  # gymnasium.Env's own
         raise no_pictures(id) from error
     except (Exception, SystemExit) as error:
-        raise UserError(
-            f"{id} failed in render() ({said(error, installed=True)}): mend the env"
-        ) from error
+        told = said(error, installed=True)
+        mend = "mend the env"
+        if "OpenGL" in told:
+            mend = "without a screen MuJoCo draws by MUJOCO_GL=egl or osmesa, or in xvfb-run -a"
+        failed = f"failed in render() ({told}): {mend}"
+        if library is not None:
+            _failed[library] = failed
+        raise UserError(f"{id} {failed}") from error
     try:
         return coloured(drawn)
     except (ValueError, TypeError) as error:

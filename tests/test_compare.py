@@ -174,6 +174,23 @@ def test_an_environment_in_a_file_has_its_short_name_unless_two_share_it() -> No
     assert [g.what for g in group([one, other])] == ["/a/my_env.py:MyEnv", "/b/my_env.py:MyEnv"]
 
 
+def test_what_follows_from_steps_is_not_said_beside_them() -> None:
+    """By hand: 100 of 100 and 300 of 300 are the same share; 100 of 300 is another."""
+
+    def result(steps: int, anneal: int) -> Result:
+        settings = {"job": "ppo", "env": "E-v0", "steps": steps, "anneal_steps": anneal}
+        return Result(settings, {}, (np.empty(0), np.empty(0)))
+
+    follows = group([result(100, 100), result(300, 300)])
+    assert [g.label for g in follows] == ["steps=100", "steps=300"]
+    apart = group([result(100, 100), result(300, 100)])
+    assert [g.label for g in apart] == ["steps=100", "steps=300"]
+    given = group([result(100, 100), result(300, 100), result(300, 300)])
+    assert [g.label for g in given] == [
+        "steps=100 anneal_steps=100", "steps=300 anneal_steps=100", "steps=300 anneal_steps=300"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("suffix", "begins"), [(".png", b"\x89PNG"), (".svg", b"<?xml")])
 def test_the_plot(runs: Path, tmp_path: Path, suffix: str, begins: bytes) -> None:
     pytest.importorskip("matplotlib")

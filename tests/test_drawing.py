@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from drl import TrainingWarning, train
 from drl.cli.main import main
 from drl.errors import EnvWarning, UserError
 from drl.images import fitted, steady
-from envs import make
+from envs import drawing, make
 from envs.drawing import coloured, rendered
 from envs.gymnasium_env import GymVector
 
@@ -282,3 +284,43 @@ def test_evaluations_say_and_count_what_they_restart(
     with pytest.warns(EnvWarning, match="was restarted"):
         result = evaluate(lambda obs: np.zeros(3, int), make("Painter-v0", 3, seed=0), 6)
     assert result.restarts > 0 and result.lengths.tolist() == [9] * 6
+
+
+def test_without_a_screen_mujoco_draws_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
+        monkeypatch.setenv(name, ":0")  # put back afterwards
+    for screen, given, then in (
+        (None, None, "egl"),
+        (None, "osmesa", "osmesa"),
+        (":0", None, None),
+    ):
+        for name, value in (("DISPLAY", screen), ("WAYLAND_DISPLAY", None), ("MUJOCO_GL", given)):
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        drawing.headless()
+        assert os.environ.get("MUJOCO_GL") == (then if sys.platform == "linux" else given)
+
+
+def test_an_installed_packages_drawing_that_fails_is_not_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MuJoCo's, without OpenGL, would end the whole process at the second try."""
+    asked = []
+
+    class Cheetah:
+        def render(self) -> None:
+            asked.append(1)
+            raise RuntimeError("an OpenGL platform library has not been loaded")
+
+    monkeypatch.setattr(drawing, "_failed", {})
+    monkeypatch.setattr(Cheetah, "__module__", "gymnasium.envs.cheetah")
+    for id in ("Cheetah-v0", "Cheetah-v1"):
+        with pytest.raises(UserError, match=rf"{id} failed in render.*MUJOCO_GL=egl"):
+            drawing.rendered(Cheetah(), id)
+    assert len(asked) == 1
+    monkeypatch.setattr(Cheetah, "__module__", "cheetah")  # one's own, which may be mended
+    for _ in range(2):
+        with pytest.raises(UserError, match="failed in render"):
+            drawing.rendered(Cheetah(), "Cheetah-v0")
+    assert len(asked) == 3

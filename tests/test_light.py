@@ -180,8 +180,16 @@ def test_commands_that_need_a_package_name_it(drl: Drl, tmp_path: Path) -> None:
         ("tensorboard", "compare", "run", "--tensorboard", "over"),
         ("torch", "bench", "step"),
         ("torch", "bench", "prioritized"),
-        ("'drl-toolkit[onnx]'", "export", "run", "--format", "onnx", "--out", "policy.onnx"),
-        ("'drl-toolkit[plot]'", "compare", "run", "--out", "curves.png"),
+        (
+            "'onnx>=1.17' 'onnxruntime>=1.20'",
+            "export",
+            "run",
+            "--format",
+            "onnx",
+            "--out",
+            "policy.onnx",
+        ),
+        ("'matplotlib>=3.9'", "compare", "run", "--out", "curves.png"),
     ):
         assert line(drl(*command, code=2)).endswith(f"pip install {package}"), command
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -118,7 +118,7 @@ def test_a_run_gives_them_on() -> None:
         (["alpha=own.py:half"], "'alpha=own.py:half' is no part of dqn"),
         (["lr=own.py:half", "lr=own.py:cosine"], "your own lr is given twice"),
         (["lr=own.py:nothing"], "own.py has no 'nothing'"),
-        (["lr=own.py:Both"], "your own lr is <class"),
+        (["lr=own.py:Both"], "your own lr is the class Both: give a function"),
         (["lr=own.py:words"], "your own lr gives no number at step 0 (ValueError: could not"),
         (
             ["exploration=own.py:Less"],

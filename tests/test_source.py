@@ -353,7 +353,7 @@ def test_a_notebook_has_no_name() -> None:
     [
         ((3,), "3 is no environment: give an id"),
         ((None,), "None is no environment"),
-        (("my_env.py",), "names a file: say what to take from it, as in my_env.py:MyEnv"),
+        (("my_env.py",), "names a file: say what to take from it, as in my_env.py:Name"),
         (("nowhere.py:MyEnv",), "there is no file .*nowhere.py"),
         (("nowhere:MyEnv",), "Python finds no module 'nowhere': install it"),
         (("my_env.py:NoSuch",), "has no 'NoSuch': it has Doubled, Falling, Halved, MyEnv"),

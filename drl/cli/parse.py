@@ -120,7 +120,7 @@ def _numbers() -> Any:
         if get_origin(about.type) is tuple and kind in (int, float) and rest == [...]:
             read = whole if kind is int else float
             return PrimitiveConstructorSpec(
-                nargs="*",
+                nargs="+",
                 metavar="…",
                 instance_from_str=lambda words: tuple(read(part) for part in _parts(words)),
                 is_instance=lambda value: isinstance(value, tuple),

@@ -9,6 +9,7 @@ from typing import Any
 import tyro
 
 from drl.errors import UserError
+from drl.extras import how
 from drl.experiment.output import make_directory
 from drl.tour import CHAPTERS, chapter, write
 from drl.tour.page import PLOTS
@@ -56,5 +57,5 @@ def run(config: Config) -> dict[str, Any]:
         else:
             console.print(str(write(page, config.out)))
     if config.out is not None and not PLOTS:
-        console.print("no figures: pip install 'drl-toolkit[plot]'")
+        console.print(f"no figures: {how('plot')}")
     return {"chapters": numbers}

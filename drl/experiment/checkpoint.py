@@ -23,6 +23,7 @@ from drl.files import require_file, write_atomic
 
 VERSION = 3
 SEPARATOR = "/"
+EXPORTS = (".npz", ".pt", ".pth", ".onnx")  # what `drl export` writes: no state of ours
 DTYPES = {
     "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "float16": "F16",
     "uint32": "U32", "int32": "I32", "float32": "F32", "uint64": "U64", "int64": "I64",
@@ -82,10 +83,15 @@ def load(path: Path) -> dict[str, Any]:
     except UserError:
         raise
     except FileNotFoundError:
-        raise UserError(f"no checkpoint {path}: was the run stopped before its first?") from None
+        raise UserError(f"no checkpoint {path}: there is no such file") from None
     except damage as error:
         # only what is ours, by its name, may be deleted
         older = ", or delete it so that the one before is used" * path.name.startswith("step-")
+        if path.suffix in EXPORTS:
+            raise Damaged(
+                f"{path} is an export, for other programs: give the run's directory, or what "
+                "policy.save wrote"
+            ) from error
         raise Damaged(
             f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one{older}"
         ) from error

@@ -211,13 +211,27 @@ def _who(r: Result) -> str:
 
 
 def _differing(results: Sequence[Result], of_what: bool) -> list[str]:
-    """Settings that are not the same in all of them: of what is learnt, or of who learns."""
+    """Settings that are not the same in all of them: of what is learnt, or of who learns; without
+    those that follow from how long the training is."""
     names = dict.fromkeys(
         name for r in results for name in r.settings
         if (name in job_of(r.settings["job"]).about) == of_what
         and name not in {*ASIDE, job_of(r.settings["job"]).who}
     )  # fmt: skip
-    return [n for n in names if len({repr(r.settings.get(n)) for r in results}) > 1]
+    return [
+        n for n in names
+        if len({repr(r.settings.get(n)) for r in results}) > 1 and not _follows(n, results)
+    ]  # fmt: skip
+
+
+def _follows(name: str, results: Sequence[Result]) -> bool:
+    """Whether a setting like anneal_steps is the same share of `steps` in all."""
+    if not name.endswith("_steps"):
+        return False
+    pairs = [(r.settings.get(name), r.settings.get("steps")) for r in results]
+    if not all(type(part) is int and type(whole) is int for part, whole in pairs):
+        return False
+    return len({round(part / max(1, whole), 3) for part, whole in pairs}) == 1
 
 
 def shortened(names: Iterable[str], shorter: Callable[[str], str]) -> dict[str, str]:

@@ -23,9 +23,13 @@ from drl.nn.ops_compiled import CompiledOps
 from drl.nn.ops_numpy import Array, NumpyOps
 from drl.nn.ops_torch import TorchOps
 
-__all__ = ["Array", "Ops", "has_device", "has_torch", "make_ops"]
+__all__ = ["Array", "NotHere", "Ops", "has_device", "has_torch", "make_ops"]
 
 Ops = NumpyOps | TorchOps
+
+
+class NotHere(ValueError):
+    """A library or a device that this machine lacks: no setting else has to do with it."""
 
 
 def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
@@ -39,7 +43,7 @@ def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
     dtype    "float32" or "float64"
     device   "cpu", or with torch "cuda" or "cuda:N"
 
-    ValueError on any other name, or where there is no torch or no such device.
+    ValueError on any other name; NotHere where there is no torch or no such device.
     """
     if dtype not in ("float32", "float64"):
         raise ValueError(f"unknown dtype {dtype!r}; expected float32 or float64")
@@ -47,9 +51,9 @@ def make_ops(backend: str, dtype: str = "float32", device: str = "cpu") -> Ops:
         raise ValueError(f"unknown backend {backend!r}; expected numpy or torch")
     if backend == "torch" and not has_torch():
         what = "backend torch" if device == "cpu" else f"device {device}"
-        raise ValueError(f"{what} needs torch: pip install torch")
+        raise NotHere(f"{what} needs torch: pip install torch")
     if backend == "torch" and not has_device(device):
-        raise ValueError(f"no device {device!r} here: torch sees no such GPU; take device cpu")
+        raise NotHere(f"no device {device!r} here: torch sees no such GPU; take device cpu")
     return _shared_ops(backend, dtype, device)
 
 

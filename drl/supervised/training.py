@@ -14,6 +14,7 @@ from drl.nn import MLP, Network, Scale
 from drl.nn.finite import require_finite
 from drl.nn.losses import SoftmaxCrossEntropy
 from drl.nn.memory import require_memory
+from drl.nn.ops import NotHere
 from drl.nn.optim import AdamW
 from drl.nn.schedules import Cosine
 from drl.state import fill, whole
@@ -169,6 +170,8 @@ def build(
             data.image_shape, data.classes, preset.hidden, conv=preset.conv,
             backend=backend, dtype=dtype, device=device, seed=seed,
         )  # fmt: skip
+    except NotHere as error:
+        raise UserError(str(error)) from error
     except (ValueError, MemoryError) as error:
         raise UserError(f"{data.name} and these settings do not fit: {error}") from error
 
