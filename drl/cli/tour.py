@@ -9,8 +9,8 @@ from typing import Any
 import tyro
 
 from drl.errors import UserError
-from drl.extras import how
 from drl.experiment.output import make_directory
+from drl.extras import how
 from drl.tour import CHAPTERS, chapter, write
 from drl.tour.page import PLOTS
 
