@@ -22,9 +22,9 @@ def headless() -> None:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     for device in ("SDL_VIDEODRIVER", "SDL_AUDIODRIVER"):
         os.environ.setdefault(device, "dummy")
-    if not any(os.environ.get(screen) for screen in ("DISPLAY", "WAYLAND_DISPLAY")):
-        if sys.platform == "linux":
-            os.environ.setdefault("MUJOCO_GL", "egl")
+    screens = map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))
+    if sys.platform == "linux" and not any(screens):
+        os.environ.setdefault("MUJOCO_GL", "egl")
 
 
 def gymnasiums_canvas(id: str) -> Any:

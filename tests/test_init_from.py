@@ -108,7 +108,8 @@ def test_what_has_no_policy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     np.savez(tmp_path / "net.npz", W=np.zeros(3))
     for name, words in (
         ("digits", "a digits run, which has no policy"), ("empty", "is no run"),
-        ("text", "is damaged or no checkpoint"), ("net.npz", "is an export"), ("nope", "no checkpoint"),
+        ("text", "is damaged or no checkpoint"), ("net.npz", "is an export"),
+        ("nope", "no checkpoint"),
     ):  # fmt: skip
         assert main(["train", "dqn", "--init-from", str(tmp_path / name), "--steps", "64"]) == 2
         error = capsys.readouterr().err

@@ -11,7 +11,7 @@ from gymnasium.spaces import Box, Discrete
 from made import NEVER, dqn_in, task
 
 import drl
-from agents import DQNConfig, Munchausen, Parts, Target, best_action, evaluate, q_target
+from agents import Bounded, DQNConfig, Munchausen, Parts, Target, best_action, evaluate, q_target
 from agents.agent import Agent
 from agents.player import Act, Memoryless
 from agents.value_bias import ValueBias
@@ -308,6 +308,8 @@ def test_a_target_that_ignores_masks_is_warned_of_once(tmp_path: Path) -> None:
     with pytest.warns(drl.TrainingWarning, match=said) as warned:
         drl.train("dqn", Three, parts=Parts(bootstrap=over_all), run=tmp_path / "run", **SHORT)
     assert len(warned) == 1
+    with pytest.warns(drl.TrainingWarning, match=said):
+        drl.train("dqn", Three, parts=Parts(bootstrap=Bounded(over_all, -9, 9)), **SHORT)
     with pytest.warns(drl.TrainingWarning, match=said):
         drl.load_run(tmp_path / "run").resume(steps=128, progress=False)
 

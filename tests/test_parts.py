@@ -13,7 +13,7 @@ from one_line import refused
 from trained import assert_same, latest
 
 import drl
-from agents import Parts
+from agents import Bounded, Parts, q_target
 from drl import UserError, train
 from drl.cli.main import main
 
@@ -139,6 +139,11 @@ def test_what_cannot_be_is_one_line(
     [
         (lambda head: None, "your own bootstrap failed (TypeError"),
         (lambda *given: None, "your own bootstrap gives None: expected Target(r, discount, z)"),
+        (Bounded(lambda head: None, -1.0, 1.0), "your own bootstrap failed (TypeError"),
+        (
+            lambda *given: (made := q_target(*given))._replace(r=made.r[:, None]),
+            "your own bootstrap gives r of shape (64, 1): expected (64,)",
+        ),
     ],
 )
 def test_a_target_that_is_none_is_one_line(function: Any, said: str) -> None:

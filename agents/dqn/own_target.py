@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from agents.dqn.heads import Head, Target
-from agents.dqn.targets import Bounded, Munchausen, TargetFunction
+from agents.dqn.targets import Bounded, Munchausen, TargetFunction, double_q_target, q_target
 from agents.memory.replay import Batch
 from agents.own import called, require_fields
+from drl.errors import UserError
 from drl.experiment.callbacks import Callback, Experiment
 from drl.experiment.task import Update
 from drl.nn import Network
+
+OURS = (q_target, double_q_target)
 
 
 class Noting(Batch):
@@ -45,18 +48,34 @@ class OwnTarget:
         return target
 
     def asked(self, *given: Any) -> Target:
-        """What the function gives.   UserError where it raises, or gives no target."""
-        what = "your own bootstrap"
+        """What the function gives.   UserError where it raises, or gives no target of the batch."""
+        what, batch = "your own bootstrap", given[-1]
         target: Target = called(f"{what} failed", "mend it", self.function, *given)
         require_fields(what, target, Target)
+        for name, wanted in (("r", batch.r.shape), ("discount", batch.r.shape)):
+            found = getattr(getattr(target, name), "shape", ())
+            if tuple(found) != tuple(wanted):
+                raise UserError(
+                    f"{what} gives {name} of shape {tuple(found)}: expected {tuple(wanted)}"
+                )
         return target
 
 
 def own_target(function: TargetFunction | None) -> TargetFunction | None:
     """With an eye on masks; as it is where it is one of ours, which look at them."""
-    if function is None or isinstance(function, Bounded | Munchausen):
+    if isinstance(function, Bounded):
+        own = own_target(function.bootstrap)
+        return function if own is function.bootstrap else Bounded(own, function.low, function.high)
+    if function is None or function in OURS or isinstance(function, Munchausen):
         return function
     return OwnTarget(function)
+
+
+def own_within(function: TargetFunction) -> OwnTarget | None:
+    """The user's own, bounded or not; None where it is one of ours."""
+    while isinstance(function, Bounded):
+        function = function.bootstrap
+    return function if isinstance(function, OwnTarget) else None
 
 
 class IgnoredMasks(Callback):
