@@ -140,6 +140,17 @@ def test_a_wide_network_is_numpys(drl: Drl, tmp_path: Path) -> None:
     assert "best evaluation" in drl("compare", "run").stdout  # it has no curves at all
 
 
+def test_a_row_of_gradients_is_checked_without_torch(python: Path) -> None:
+    code = (
+        "from drl.bench.gradients import BARS, cases, check\n"
+        "assert [*BARS] == ['differences']\n"
+        "found = [check(case) for case in cases()[:7]]\n"  # a layer under every loss
+        "assert all(row['pass'] and 'torch' not in row for row in found)\n"
+    )
+    subprocess.run([python, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.slow
 def test_gradients_are_checked_without_torch(drl: Drl) -> None:
     done = drl("check-gradients")
     assert "torch is not installed" in done.stderr.splitlines()[0]  # then the progress
@@ -181,7 +192,7 @@ def test_commands_that_need_a_package_name_it(drl: Drl, tmp_path: Path) -> None:
         ("torch", "bench", "step"),
         ("torch", "bench", "prioritized"),
         (
-            "'onnx>=1.17' 'onnxruntime>=1.20'",
+            "'drl-toolkit[onnx]'",
             "export",
             "run",
             "--format",
@@ -189,7 +200,7 @@ def test_commands_that_need_a_package_name_it(drl: Drl, tmp_path: Path) -> None:
             "--out",
             "policy.onnx",
         ),
-        ("'matplotlib>=3.9'", "compare", "run", "--out", "curves.png"),
+        ("'drl-toolkit[plot]'", "compare", "run", "--out", "curves.png"),
     ):
         assert line(drl(*command, code=2)).endswith(f"pip install {package}"), command
     assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -176,7 +176,7 @@ def test_td3_has_no_probabilities() -> None:
 
 
 # -- the ladder, its actions as numbers ------------------------------------------------------------
-@pytest.mark.parametrize("name", ["sac", "td3", "tqc"])
+@pytest.mark.parametrize("name", ["sac", "td3", pytest.param("tqc", marks=pytest.mark.slow)])
 def test_the_ladder_is_climbed(name: str) -> None:
     report = climb(find_row(name))
     assert not report.diagnosis

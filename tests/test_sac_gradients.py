@@ -19,6 +19,7 @@ from drl.nn.gradcheck import numerical_gradient, relative_error
 from drl.nn.layers import Linear, ReLU
 
 ROWS, D, K = 7, 3, 2
+MOST = 120  # parameters of the critics compared with differences; TQC's five have 895
 CHAINS = {"sac": sac, "td3": td3, "tqc": tqc}  # of linear layers and ReLU alone
 KINDS = {**CHAINS, "crossq": crossq}
 
@@ -146,7 +147,9 @@ def test_critic_gradient_against_differences(kind: str, backend: str) -> None:
         return weighted_loss(kind, z, ops.numpy(y), ops.numpy(weight))
 
     analytic = np.array(ops.numpy(agent.critic_net.grads))
-    assert relative_error(analytic, numerical_gradient(loss, agent.critic_net.params)) < 1e-6
+    points = np.sort(rng.permutation(len(analytic))[:MOST])
+    numeric = numerical_gradient(loss, agent.critic_net.params, points)
+    assert relative_error(analytic[points], numeric) < 1e-6
 
 
 def weighted_loss(kind: str, z: np.ndarray, y: np.ndarray, weight: np.ndarray) -> float:

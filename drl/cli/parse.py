@@ -12,6 +12,7 @@ from drl.errors import UserError
 from drl.nearest import did_you_mean, listed
 
 WHOLE = "a whole number"
+NOTHING = "no number is given"
 
 
 def parse(
@@ -120,7 +121,7 @@ def _numbers() -> Any:
         if get_origin(about.type) is tuple and kind in (int, float) and rest == [...]:
             read = whole if kind is int else float
             return PrimitiveConstructorSpec(
-                nargs="+",
+                nargs="*",  # "+" is none within a union
                 metavar="…",
                 instance_from_str=lambda words: tuple(read(part) for part in _parts(words)),
                 is_instance=lambda value: isinstance(value, tuple),
@@ -143,8 +144,11 @@ def whole(word: str) -> int:
 
 
 def _parts(words: Sequence[str]) -> list[str]:
-    """["32", "16"], ["32,16"] → ["32", "16"]."""
-    return [part for word in words for part in word.split(",") if part.strip()]
+    """["32", "16"], ["32,16"] → ["32", "16"].   ValueError where there is none."""
+    parts = [part for word in words for part in word.split(",") if part.strip()]
+    if not parts:
+        raise ValueError(NOTHING)
+    return parts
 
 
 def _first_paragraph(box: str) -> str:
@@ -186,6 +190,8 @@ def plainly(message: str) -> str:
     if wrong is None:
         return message
     option, reason = wrong.groups()
+    if NOTHING in reason:
+        return f"{option} needs a value"
     value = re.search(r"'[^']*'\]?$|\['.*?'\]", reason)
     wanted = WHOLE if "int()" in reason else "a number" if "float" in reason else ""
     given = value[0].strip("[]") if value else "that"
