@@ -54,8 +54,8 @@ ONLY = {
     "drl.nn": ("drl.nn", "drl.errors"),
     "envs": (
         "envs", "drl.action_space", "drl.board", "drl.closing", "drl.decoding", "drl.encoding",
-        "drl.environment", "drl.errors", "drl.extras", "drl.images", "drl.leaves", "drl.named", "drl.nearest",
-        "drl.nn.compiled", "drl.nn.memory", "drl.observed", "drl.raised", "drl.state",
+        "drl.environment", "drl.errors", "drl.extras", "drl.images", "drl.leaves", "drl.named",
+        "drl.nearest", "drl.nn.compiled", "drl.nn.memory", "drl.observed", "drl.raised", "drl.state",
         "drl.threads",
     ),
 }  # fmt: skip

@@ -64,8 +64,9 @@ class OwnTarget:
 def own_target(function: TargetFunction | None) -> TargetFunction | None:
     """With an eye on masks; as it is where it is one of ours, which look at them."""
     if isinstance(function, Bounded):
-        own = own_target(function.bootstrap)
-        return function if own is function.bootstrap else Bounded(own, function.low, function.high)
+        if (own := own_target(function.bootstrap)) in (None, function.bootstrap):
+            return function
+        return Bounded(own, function.low, function.high)
     if function is None or function in OURS or isinstance(function, Munchausen):
         return function
     return OwnTarget(function)

@@ -228,10 +228,13 @@ def _follows(name: str, results: Sequence[Result]) -> bool:
     """Whether a setting like anneal_steps is the same share of `steps` in all."""
     if not name.endswith("_steps"):
         return False
-    pairs = [(r.settings.get(name), r.settings.get("steps")) for r in results]
-    if not all(type(part) is int and type(whole) is int for part, whole in pairs):
-        return False
-    return len({round(part / max(1, whole), 3) for part, whole in pairs}) == 1
+    shares = set()
+    for r in results:
+        part, whole = r.settings.get(name), r.settings.get("steps")
+        if not (isinstance(part, int) and isinstance(whole, int) and whole):
+            return False
+        shares.add(round(part / whole, 3))
+    return len(shares) == 1
 
 
 def shortened(names: Iterable[str], shorter: Callable[[str], str]) -> dict[str, str]:
