@@ -108,7 +108,9 @@ def one_seed(
             if experiment.bars.seconds:
                 found["seconds"] = round(time.monotonic() - began, 2)
         run, steps = (runs or Path(scratch)) / f"{agent}-{env}-{seed}", experiment.steps
-        if not (run / "summary.json").exists():
+        if (run / "config.json").exists():  # stopped on the way; at its end it stays as it is
+            drl("resume", str(run))
+        else:
             drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
         for policy in ("best", "last"):
             found[policy] = drl("evaluate", str(run), "--policy", policy)["mean_reward"]

@@ -55,8 +55,8 @@ ONLY = {
     "envs": (
         "envs", "drl.action_space", "drl.board", "drl.closing", "drl.decoding", "drl.encoding",
         "drl.environment", "drl.errors", "drl.extras", "drl.images", "drl.leaves", "drl.named",
-        "drl.nearest", "drl.nn.compiled", "drl.nn.memory", "drl.observed", "drl.raised", "drl.state",
-        "drl.threads",
+        "drl.nearest", "drl.nn.compiled", "drl.nn.memory", "drl.observed", "drl.raised",
+        "drl.state", "drl.threads",
     ),
 }  # fmt: skip
 
