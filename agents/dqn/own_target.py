@@ -49,15 +49,13 @@ class OwnTarget:
 
     def asked(self, *given: Any) -> Target:
         """What the function gives.   UserError where it raises, or gives no target of the batch."""
-        what, batch = "your own bootstrap", given[-1]
+        what, wanted = "your own bootstrap", tuple(given[-1].r.shape)  # (B,)
         target: Target = called(f"{what} failed", "mend it", self.function, *given)
         require_fields(what, target, Target)
-        for name, wanted in (("r", batch.r.shape), ("discount", batch.r.shape)):
-            found = getattr(getattr(target, name), "shape", ())
-            if tuple(found) != tuple(wanted):
-                raise UserError(
-                    f"{what} gives {name} of shape {tuple(found)}: expected {tuple(wanted)}"
-                )
+        for name in ("r", "discount"):
+            found = tuple(getattr(getattr(target, name), "shape", ()))
+            if found != wanted:
+                raise UserError(f"{what} gives {name} of shape {found}: expected {wanted}")
         return target
 
 
