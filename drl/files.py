@@ -49,14 +49,16 @@ def utf8_name(directory: Path) -> Iterator[str]:
         yield str(link)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.  UserError where it is missing or damaged."""
+def read_json(path: Path, missing: str = "there is no such file") -> dict[str, Any]:
+    """A JSON object.  UserError where it is missing or damaged.
+
+    missing  what is said of a file that is not there
+    """
     try:
         require_file(path)
         content = json.loads(path.read_bytes())
     except FileNotFoundError:
-        why = "is the run still going?" if path.parent.is_dir() else "there is no such directory"
-        raise UserError(f"{path} is missing: {why}") from None
+        raise UserError(f"{path} is missing: {missing}") from None
     except UserError:
         raise
     except (OSError, ValueError, RecursionError, MemoryError) as error:

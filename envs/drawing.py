@@ -41,17 +41,9 @@ def no_pictures(id: str) -> NoPictures:
     return NoPictures(f"{id} draws no images: see its score with 'drl evaluate'")
 
 
-_failed: dict[str, str] = {}  # package → what its first picture has failed with
-
-
-def _library(env: Any) -> str | None:
-    """The package of an installed env; None of one of the user's own, who may mend it.
-
-    Whose drawing has failed once is not asked again: where MuJoCo finds no OpenGL, its second try
-    ends the whole process.
-    """
-    package: str = type(getattr(env, "unwrapped", env)).__module__.rpartition(".")[0]
-    return package if package and is_installed(package) else None
+# installed package → what its drawing has failed with: it is not asked again, since the second try
+# of MuJoCo's, where it finds no OpenGL, ends the whole process.  One's own env may be mended.
+_failed: dict[str, str] = {}
 
 
 def rendered(env: Any, id: str) -> np.ndarray:
@@ -62,9 +54,9 @@ def rendered(env: Any, id: str) -> np.ndarray:
     """
     import gymnasium as gym
 
-    library = _library(env)
-    if library in _failed:
-        raise UserError(f"{id} {_failed[library]}")
+    package = type(getattr(env, "unwrapped", env)).__module__.rpartition(".")[0]
+    if package in _failed:
+        raise UserError(f"{id} {_failed[package]}")
     try:
         drawn = env.render()
     except gym.error.DependencyNotInstalled as error:
@@ -77,8 +69,8 @@ def rendered(env: Any, id: str) -> np.ndarray:
         if "OpenGL" in told:
             mend = "without a screen MuJoCo draws by MUJOCO_GL=egl or osmesa, or in xvfb-run -a"
         failed = f"failed in render() ({told}): {mend}"
-        if library is not None:
-            _failed[library] = failed
+        if package and is_installed(package):
+            _failed[package] = failed
         raise UserError(f"{id} {failed}") from error
     try:
         return coloured(drawn)

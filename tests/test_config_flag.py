@@ -108,8 +108,8 @@ def test_what_is_no_config_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[s
         ("digits", "arrays", "cannot name its data"),
         ("dqn", "damaged.json", "does not fit config.json"),
         ("dqn", "empty.json", "holds no settings"),
-        ("dqn", "nowhere", "nowhere: there is no such file"),
         ("dqn", "no.json", "no.json"),
+        ("dqn", "nope", "nope is missing: there is no such file"),
     ):
         config = str(tmp_path / path)
         assert main(["train", name, "--config", config, "--run", str(tmp_path / "new")]) == 2

@@ -159,8 +159,10 @@ def test_unknown_game_is_said_in_one_line(id: str, nearest: str) -> None:
 
 
 def test_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UserError, match="pip install 'minatar>="):
+    find = importlib.util.find_spec
+    there = {"minatar": None}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there.get(name, find(name)))
+    with pytest.raises(UserError, match=r"pip install 'drl-toolkit\[minatar\]'"):
         make("MinAtar/Breakout-v1", 1, 0)
 
 

@@ -14,6 +14,7 @@ from trained import assert_same, latest
 
 import drl
 from agents import Bounded, Parts, q_target
+from agents.dqn.own_target import OwnTarget, own_target
 from drl import UserError, train
 from drl.cli.main import main
 
@@ -151,6 +152,19 @@ def test_a_target_that_is_none_is_one_line(function: Any, said: str) -> None:
     with pytest.raises(UserError) as error:
         train("dqn", "drl/Catch-v0", parts=parts, progress=False, **few)
     assert said in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_bound_of_ones_own_class_stays_one() -> None:
+    class Raised(Bounded):
+        """Ends elsewhere."""
+
+    def own(*given: Any) -> Any:
+        return q_target(*given)
+
+    kept = own_target(given := Raised(own, -1.0, 1.0))
+    assert isinstance(kept, Raised) and isinstance(kept.bootstrap, OwnTarget)
+    assert (kept.low, kept.high) == (-1.0, 1.0) and given.bootstrap is own  # the user's is left
+    assert own_target(ours := Bounded(q_target, -1.0, 1.0)) is ours
 
 
 def test_a_flag_beside_the_part_in_its_place_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from agents.dqn.heads import Head, Target
@@ -61,20 +62,22 @@ class OwnTarget:
 
 def own_target(function: TargetFunction | None) -> TargetFunction | None:
     """With an eye on masks; as it is where it is one of ours, which look at them."""
-    if isinstance(function, Bounded):
-        if (own := own_target(function.bootstrap)) in (None, function.bootstrap):
-            return function
-        return Bounded(own, function.low, function.high)
-    if function is None or function in OURS or isinstance(function, Munchausen):
+    if function is None or isinstance(within := unbounded(function), Munchausen) or within in OURS:
         return function
-    return OwnTarget(function)
+    if not isinstance(function, Bounded):
+        return OwnTarget(function)
+    bounded = copy(function)  # of a class derived from it, too
+    inner = own_target(function.bootstrap)
+    assert inner is not None
+    bounded.bootstrap = inner
+    return bounded
 
 
-def own_within(function: TargetFunction) -> OwnTarget | None:
-    """The user's own, bounded or not; None where it is one of ours."""
+def unbounded(function: TargetFunction) -> TargetFunction:
+    """The target function within the bounds, where there are any."""
     while isinstance(function, Bounded):
         function = function.bootstrap
-    return function if isinstance(function, OwnTarget) else None
+    return function
 
 
 class IgnoredMasks(Callback):

@@ -9,7 +9,7 @@ from agents.config import ExperimentConfig
 from agents.dqn.agent import DQN
 from agents.dqn.config import DQNConfig, lengths, updates_in
 from agents.dqn.divergence import Divergence
-from agents.dqn.own_target import IgnoredMasks, own_within
+from agents.dqn.own_target import IgnoredMasks, OwnTarget, unbounded
 from agents.memory.goals import left_alone
 from agents.observations import scaled
 from agents.room import require_room_for_pass, require_room_for_replay
@@ -85,7 +85,7 @@ def callbacks(task: RLTask, config: DQNConfig, setup: Setup) -> Sequence[Callbac
         declared = config.reward_range or setup.reward_range
     assert isinstance(task.agent, DQN)
     found: list[Callback] = [Divergence(task.agent, declared, task.config.logged_every)]
-    if (target := own_within(task.agent.bootstrap)) is not None:
+    if isinstance(target := unbounded(task.agent.bootstrap), OwnTarget):
         found.append(IgnoredMasks(target))
     return found
 

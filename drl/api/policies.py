@@ -11,6 +11,7 @@ from agents.policy import SavedPolicy
 from agents.row import Row
 from drl import named
 from drl.api.console import Silent
+from drl.api.export import FORMATS
 from drl.api.find import recorded_agent
 from drl.api.parts import say_code
 from drl.display.console import Console
@@ -66,7 +67,15 @@ def _found(path: Path) -> tuple[Mapping[str, Any], str]:
             if run.job in TASKS:
                 raise UserError(f"{path} is a {run.job} run, which has no policy")
             return run.load_best(), f"the best policy of {path}"
-    state = checkpoint.load(path)
+    try:
+        state = checkpoint.load(path)
+    except checkpoint.Damaged as error:
+        if path.suffix not in FORMATS:
+            raise
+        raise UserError(
+            f"{path} is an export, for other programs: give the run's directory, or what "
+            "policy.save wrote"
+        ) from error
     if "task" in state:  # a run's, of all that its future depends on
         state = state["model"]
         if not isinstance(state, dict) or "policy" not in state:

@@ -18,8 +18,6 @@ def settings_of(path: Path, name: str) -> dict[str, Any]:
     UserError where there are none.
     """
     path = path / "config.json" if path.is_dir() else path
-    if not path.exists():
-        raise UserError(f"no run's config.json {path}: there is no such file")
     settings = read_json(path).get("settings")
     if not isinstance(settings, dict):
         raise UserError(f"{path} holds no settings: give a run's config.json")

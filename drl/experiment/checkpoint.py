@@ -23,7 +23,6 @@ from drl.files import require_file, write_atomic
 
 VERSION = 3
 SEPARATOR = "/"
-EXPORTS = (".npz", ".pt", ".pth", ".onnx")  # what `drl export` writes: no state of ours
 DTYPES = {
     "bool": "BOOL", "uint8": "U8", "int8": "I8", "uint16": "U16", "int16": "I16", "float16": "F16",
     "uint32": "U32", "int32": "I32", "float32": "F32", "uint64": "U64", "int64": "I64",
@@ -87,11 +86,6 @@ def load(path: Path) -> dict[str, Any]:
     except damage as error:
         # only what is ours, by its name, may be deleted
         older = ", or delete it so that the one before is used" * path.name.startswith("step-")
-        if path.suffix in EXPORTS:
-            raise Damaged(
-                f"{path} is an export, for other programs: give the run's directory, or what "
-                "policy.save wrote"
-            ) from error
         raise Damaged(
             f"{path} is damaged or no checkpoint ({type(error).__name__}): take another one{older}"
         ) from error

@@ -263,7 +263,7 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        return read_json(self.directory / "summary.json")
+        return read_json(self.directory / "summary.json", "is the run still going?")
 
     @property
     def asked_steps(self) -> int | None:
