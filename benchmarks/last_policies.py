@@ -33,6 +33,7 @@ import numpy as np
 from drl.bench.process import drl
 from drl.bench.result import Bar, Result
 from drl.experiment.results import curve
+from drl.experiment.run import Run
 from drl.files import write_atomic
 from drl.statistics import bootstrap_interval
 from drl.tables import RL
@@ -108,15 +109,20 @@ def one_seed(
             if experiment.bars.seconds:
                 found["seconds"] = round(time.monotonic() - began, 2)
         run, steps = (runs or Path(scratch)) / f"{agent}-{env}-{seed}", experiment.steps
-        if (run / "config.json").exists():  # stopped on the way; at its end it stays as it is
-            drl("resume", str(run))
-        else:
+        if not run.exists():
             drl(*train, "--run", str(run), "--steps", str(steps), "--solved-at", "None")
+        elif not finished(run):  # it was stopped on the way
+            drl("resume", str(run))
         for policy in ("best", "last"):
             found[policy] = drl("evaluate", str(run), "--policy", policy)["mean_reward"]
         at, means = curve(run, RL.curve)
         found["late"] = np.round(means[at > steps // 2], 1).tolist()
     return found
+
+
+def finished(directory: Path) -> bool:
+    with Run.open(directory) as run:
+        return run.finished
 
 
 def result(env: str, rows: list[Seed]) -> Result:
