@@ -23,7 +23,7 @@ types: $(READY)
 	$(BIN)/mypy examples
 
 unit: $(READY)
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --max-worker-restart 0
 
 slow: $(READY)
 	$(BIN)/python -m pytest -m slow

@@ -68,7 +68,13 @@ class Alarm:
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), self.interval)
 
     def _ring(self, *_: Any) -> None:
-        """One timer for all calls while we are open: it asks whose time it is."""
+        """One timer for all calls while we are open: it asks whose time it is.
+
+        Python may be told of a ring after `__exit__` has stopped the timer: set again then, it
+        would ring at nobody, which ends the process.
+        """
+        if not self.set:
+            return
         left = self.due - time.monotonic()
         if left > 0:
             signal.setitimer(signal.ITIMER_REAL, min(left, self.seconds))

@@ -119,6 +119,15 @@ def test_a_hang_is_told_whatever_the_env_catches(code: Any) -> None:
     ] == [" in a step (TimeoutError: no answer for 0.05 s)"] * 2
 
 
+def test_a_ring_that_is_told_of_late_sets_no_timer() -> None:
+    """As where the signal has come just before the clock is closed."""
+    alarm = Alarm(0.05)
+    with alarm:
+        pass
+    alarm._ring()
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 def test_a_timer_of_the_users_is_put_back_with_what_is_left() -> None:
     rang: list[float] = []
     before = signal.signal(signal.SIGALRM, lambda *_: rang.append(time.monotonic()))
